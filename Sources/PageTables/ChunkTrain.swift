@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Quantities
+
+/// One chunk of an operation: one call of the walker, and what it did.
+public struct Chunk: Hashable, Sendable {
+  /// The bytes of IPA the call covered.
+  public let span: ByteCount
+  /// What happened in the call, its end-of-call flush included, without the break point after it.
+  public let counts: EventCounts
+
+  /// Creates a chunk from the bytes it covers and the events in it.
+  public init(span: ByteCount, counts: EventCounts) {
+    self.span = span
+    self.counts = counts
+  }
+}
+
+/// The chunks of one operation in order, run-length encoded: equal neighbours are one car.
+///
+/// This is what the machine executes: the lock may be yielded between two chunks when
+/// `mayYield` is set, and never inside one. Inside, repeats nest, so the train of a hundred
+/// thousand chunks is a handful of values; `cars` lays it out flat.
+public struct ChunkTrain: Hashable, Sendable {
+  /// A number of equal chunks in a row.
+  public struct Car: Hashable, Sendable {
+    /// The chunk that repeats.
+    public let chunk: Chunk
+    /// How often, at least once.
+    public let repeats: Int64
+
+    /// Creates a car; `repeats` is at least one.
+    public init(chunk: Chunk, repeats: Int64) {
+      precondition(repeats > 0, "a car holds at least one chunk")
+      self.chunk = chunk
+      self.repeats = repeats
+    }
+  }
+
+  private var chunks = RunTree<Chunk>()
+  /// What happens after the last chunk, outside the lock: the slot flush of a write-protect.
+  public var epilogue = EventCounts.zero
+  /// Whether the operation offers a break point between two chunks.
+  public var mayYield = true
+
+  /// Creates a train without chunks.
+  public init() {}
+
+  init(chunks: RunTree<Chunk>, epilogue: EventCounts = .zero, mayYield: Bool = true) {
+    self.chunks = chunks
+    self.epilogue = epilogue
+    self.mayYield = mayYield
+  }
+
+  /// Appends equal chunks, merging them with the last car where they are equal.
+  public mutating func append(_ chunk: Chunk, repeats: Int64 = 1) {
+    precondition(repeats > 0, "a car holds at least one chunk")
+    chunks.append(chunk, repeats)
+  }
+
+  /// The cars in the order of the walk, laid out flat; equal neighbours are one.
+  public var cars: [Car] {
+    var cars: [Car] = []
+    chunks.forEachRun { chunk, repeats in
+      if let last = cars.last, last.chunk == chunk {
+        cars[cars.count - 1] = Car(chunk: chunk, repeats: last.repeats + repeats)
+      } else {
+        cars.append(Car(chunk: chunk, repeats: repeats))
+      }
+    }
+    return cars
+  }
+
+  /// The number of chunks.
+  public var chunkCount: Int64 { chunks.count }
+
+  /// The largest value that any chunk has for a measure, or nil in an empty train.
+  public func maximum(_ measure: (Chunk) -> Int64) -> Int64? {
+    chunks.distinctMaximum(measure)
+  }
+
+  /// The events of the whole operation, its break points and epilogue included.
+  public var total: EventCounts {
+    var sum = chunks.sum(EventCounts.zero, { $0.counts }, { $0 += $1 * $2 })
+    sum += epilogue
+    if mayYield { sum.breakPoints += max(0, chunkCount - 1) }
+    return sum
+  }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Quantities
+
+/// How a release works around the erratum REPEAT_TLBI_SYNC on CPUs that have it.
+public enum RepeatedSync: Hashable, Sendable {
+  /// Every TLBI is issued twice with a barrier between, inside the instruction's macro.
+  case everyInstruction
+  /// One more TLBI and DSB at the end of each broadcast flush; seen on 6.1.176, 6.12 and 7.3.
+  case finalSync
+}
+
+/// Turns flushes into the TLBI instructions and barriers that one kernel on one CPU executes.
+///
+/// Source: the VHE and nVHE flush routines of 5.10, 6.1, 6.12 and 7.3, and the captures.
+struct FlushSequences: Hashable, Sendable {
+  let features: CPUFeatures
+  let release: ReleaseRules
+  let granule: Granule
+
+  /// Broadcast flushes of one IPA each.
+  func ipa(_ count: Int64, into counts: inout EventCounts) {
+    counts.ipaFlushes += count
+    counts.tlbiIPAS2E1IS += count
+    counts.tlbiVMALLE1IS += count
+    broadcast(count, syncs: 2, instructions: 2, into: &counts)
+  }
+
+  /// Flushes of one IPA each on this CPU alone.
+  func localIPA(_ count: Int64, into counts: inout EventCounts) {
+    counts.ipaFlushesLocal += count
+    counts.tlbiIPAS2E1 += count
+    counts.tlbiVMALLE1 += count
+    counts.dsbNSH += 2 * count
+    enter(count, store: \.dsbNSHST, full: \.dsbNSH, into: &counts)
+  }
+
+  /// Flushes of everything under the VMID.
+  func vmid(_ count: Int64, into counts: inout EventCounts) {
+    counts.vmidFlushes += count
+    counts.tlbiVMALLS12E1IS += count
+    broadcast(count, syncs: 1, instructions: 1, into: &counts)
+  }
+
+  /// One call of the range helper over `bytes` from an address that is `residue` modulo 64 KiB.
+  ///
+  /// Without FEAT_TLBIRANGE, and before 6.6, it is one VMID flush whatever the size.
+  func range(bytes: Int64, residue: Int64, into counts: inout EventCounts) {
+    counts.rangeFlushRequests += 1
+    guard features.rangeTLBI, let encoding = release.rangeEncoding else {
+      return vmid(1, into: &counts)
+    }
+    let page = granule.page.rawValue
+    let alignment = features.largeAddresses ? max(1, 0x10000 / page) : 1
+    var base = residue / page
+    var left = bytes / page
+    while left > 0 {
+      let pages = min(left, RangeEncoding.pageLimit)
+      let operations = encoding.operations(pages: pages, base: base, alignment: alignment)
+      counts.rangeFlushes += 1
+      counts.tlbiRIPAS2E1IS += operations.ranges
+      counts.tlbiIPAS2E1IS += operations.singles
+      counts.scalesSkipped += operations.skipped
+      counts.tlbiVMALLE1IS += 1
+      broadcast(1, syncs: 2, instructions: operations.count + 1, into: &counts)
+      base += pages
+      left -= pages
+    }
+  }
+
+  /// The barriers of broadcast flushes with so many syncs and TLBI instructions each.
+  private func broadcast(
+    _ count: Int64,
+    syncs: Int64,
+    instructions: Int64,
+    into counts: inout EventCounts
+  ) {
+    counts.dsbISH += syncs * count
+    enter(count, store: \.dsbISHST, full: \.dsbISH, into: &counts)
+    guard features.repeatTLBISync else { return }
+    switch release.repeatedSync {
+    case .finalSync:
+      counts.dsbISH += count
+      counts.tlbiRepeated += count
+    case .everyInstruction:
+      counts.dsbISH += instructions * count
+      counts.tlbiRepeated += instructions * count
+    }
+  }
+
+  /// Entry barrier, ISBs and, without VHE, the hypercall.
+  private func enter(
+    _ count: Int64,
+    store: WritableKeyPath<EventCounts, Int64>,
+    full: WritableKeyPath<EventCounts, Int64>,
+    into counts: inout EventCounts
+  ) {
+    let erratum: Int64 = features.speculativeAT ? 1 : 0
+    guard !features.virtualizationHostExtensions else {
+      counts[keyPath: store] += count
+      counts.isb += (4 + erratum) * count
+      return
+    }
+    counts.hypercalls += count
+    counts[keyPath: release.fullEntryBarrierAtEL2 ? full : store] += count
+    counts.isb += ((release.fullEntryBarrierAtEL2 ? 3 : 2) + erratum) * count
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Quantities
+
+/// How a harvest of dirty pages ends.
+public enum HarvestFlush: Hashable, Sendable {
+  /// GET and CLEAR of the bitmap: the slot's flush of the release.
+  case slot
+  /// Reset of the dirty ring: the whole VMID on every release.
+  case ring
+}
+
+extension StageTwo {
+  /// Write-protects dirty pages again, word by word, as GET_DIRTY_LOG, CLEAR_DIRTY_LOG and a reset
+  /// of the dirty ring do.
+  ///
+  /// One walker call a word (two where a word crosses a chunk boundary, with a break point
+  /// between), all under one hold of the lock for the bitmap; the flush at the end is the
+  /// epilogue. Nothing happens at all where no page is dirty. With a split plan each word is
+  /// split eagerly after it was protected.
+  public mutating func harvest(
+    _ dirty: DirtyPages,
+    of slot: AddressRange,
+    _ rules: StageTwoRules,
+    flush: HarvestFlush = .slot,
+    split: SplitPlan? = nil
+  ) throws(PageTableError) -> ChunkTrain {
+    try geometry.check(slot)
+    var chunks = RunTree<Chunk>()
+    var plan = split
+    let page = geometry.granule.page
+    for span in dirty.wordSpans {
+      if span.words > 1, plan == nil, canSweep(slot) {
+        let start = slot.start + page * span.start
+        let range = AddressRange(start: start, size: page * (span.words * DirtyPages.wordPages))
+        var words = rules
+        words.chunk = .fixed(page * DirtyPages.wordPages)
+        chunks.append(try protect(range, words))
+        continue
+      }
+      for word in 0..<span.words {
+        let first = span.start + word * DirtyPages.wordPages
+        let range = AddressRange(start: slot.start + page * first, size: page * span.pages)
+        try harvestWord(range, rules, &plan, into: &chunks)
+      }
+    }
+    var train = ChunkTrain(chunks: chunks, mayYield: false)
+    if train.chunkCount > 0 { train.epilogue = harvestFlush(slot, flush, rules) }
+    return train
+  }
+
+  /// Whether a slot's words are aligned stretches of IPA.
+  private func canSweep(_ slot: AddressRange) -> Bool {
+    slot.start.isAligned(to: geometry.granule.page * DirtyPages.wordPages)
+  }
+
+  private mutating func harvestWord(
+    _ range: AddressRange,
+    _ rules: StageTwoRules,
+    _ plan: inout SplitPlan?,
+    into chunks: inout RunTree<Chunk>
+  ) throws(PageTableError) {
+    var calls = try protect(range, rules)
+    let breaks = calls.count - 1
+    if breaks > 0, rules.mayYield, let last = calls.removeLast() {
+      chunks.append(calls.map { $0.beforeBreak })
+      chunks.append(last)
+    } else {
+      chunks.append(calls)
+    }
+    guard plan != nil else { return }
+    chunks.append(try splitSteps(range, rules, &plan))
+  }
+
+  private func harvestFlush(
+    _ slot: AddressRange,
+    _ flush: HarvestFlush,
+    _ rules: StageTwoRules
+  ) -> EventCounts {
+    guard flush == .ring else { return slotFlush(slot, rules) }
+    var counts = EventCounts()
+    rules.sequences(geometry.granule).vmid(1, into: &counts)
+    return counts
+  }
+}
+
+extension Chunk {
+  /// The chunk with the break point that follows it.
+  fileprivate var beforeBreak: Chunk {
+    var counts = counts
+    counts.breakPoints += 1
+    return Chunk(span: span, counts: counts)
+  }
+}

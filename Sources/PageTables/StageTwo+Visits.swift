@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Quantities
+
+/// Where an unmap stands that is done piece by piece, for chunks that end on time or on work.
+public struct UnmapCursor: Hashable, Sendable {
+  /// The first address not yet dealt with.
+  public fileprivate(set) var position: GuestAddress
+  /// The address after the last to deal with.
+  public let end: GuestAddress
+  /// The rules of the unmap; the chunk rule still bounds every step.
+  public let rules: StageTwoRules
+
+  /// Whether nothing is left.
+  public var isDone: Bool { position >= end }
+
+  /// Whether a break point follows the step that led here.
+  public var offersBreak: Bool { rules.mayYield && !isDone }
+
+  /// Starts at the beginning of a range.
+  public init(range: AddressRange, rules: StageTwoRules) {
+    position = range.start
+    end = range.end
+    self.rules = rules
+  }
+}
+
+extension StageTwo {
+  /// Does one walker call of at most `visits` callbacks (and those of the tables it ends in),
+  /// not going beyond the chunk that the rules allow, and moves the cursor behind it.
+  ///
+  /// The cursor must not be done; `visits` is at least one.
+  public mutating func advance(
+    _ cursor: inout UnmapCursor,
+    visits: Int64
+  ) throws(PageTableError) -> Chunk {
+    precondition(!cursor.isDone, "the cursor has nothing left to do")
+    guard visits > 0 else { throw .illegalBudget(Int(visits)) }
+    let end = try chunkEnd(cursor)
+    let chunk = try step(&cursor, to: end, visits: visits, sweeper: budgetSweeper(cursor.rules))
+    return chunk
+  }
+
+  private func budgetSweeper(_ rules: StageTwoRules) -> Sweeper<UnmapEntries> {
+    Sweeper(geometry: geometry, rule: UnmapEntries(granule: geometry.granule))
+  }
+
+  /// Where the cursor's chunk ends at the latest.
+  private func chunkEnd(_ cursor: UnmapCursor) throws(PageTableError) -> Int64 {
+    try geometry.check(AddressRange(start: cursor.position, end: cursor.end))
+    let end = Int64(cursor.end.rawValue)
+    guard let shift = try cursor.rules.chunkShift(geometry).map(Int64.init) else { return end }
+    return min(end, ((Int64(cursor.position.rawValue) >> shift) + 1) << shift)
+  }
+
+  private mutating func step(
+    _ cursor: inout UnmapCursor,
+    to end: Int64,
+    visits: Int64,
+    sweeper: Sweeper<UnmapEntries>
+  ) throws(PageTableError) -> Chunk {
+    let start = Int64(cursor.position.rawValue)
+    var budget = visits
+    var (tally, after, reached) = sweeper.walk(root, start, end, budget: &budget)
+    if let after { root = after }
+    tally.span = reached - start
+    tally.extent = tally.extent.shifted(-start)
+    tally.residue = cursor.rules.features.largeAddresses ? start & 0xFFFF : 0
+    cursor.position = GuestAddress(rawValue: UInt64(reached))
+    return UnmapCosts(rules: cursor.rules, granule: geometry.granule).chunk(tally)
+  }
+
+  /// Unmaps with a work budget a chunk.
+  mutating func unmapByVisits(
+    _ range: AddressRange,
+    _ rules: StageTwoRules
+  ) throws(PageTableError) -> ChunkTrain {
+    guard case .visits(let visits) = rules.chunk else { return ChunkTrain() }
+    var cursor = UnmapCursor(range: range, rules: rules)
+    let sweeper = budgetSweeper(rules)
+    var chunks = RunTree<Chunk>()
+    while !cursor.isDone {
+      let end = try chunkEnd(cursor)
+      chunks.append(try step(&cursor, to: end, visits: Int64(visits), sweeper: sweeper))
+    }
+    return ChunkTrain(chunks: chunks, mayYield: rules.mayYield)
+  }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Quantities
+import TestSupport
+import Testing
+
+@testable import PageTables
+
+/// The fast tables against the twin that visits every entry, chunk by chunk and field by field.
+@Suite struct TwinTests {
+  /// What differs, as text: empty where both agree.
+  func differences(_ train: ChunkTrain, _ naive: [NaiveChunk]) -> [String] {
+    var texts: [String] = []
+    var index = 0
+    for car in train.cars {
+      for _ in 0..<car.repeats {
+        guard index < naive.count else { return texts + ["\(train.chunkCount) chunks"] }
+        if car.chunk.span.rawValue != naive[index].span {
+          texts.append("chunk \(index): span \(car.chunk.span) not \(naive[index].span)")
+        }
+        for column in EventCounts.columns where column.name != "scales_skipped" {
+          let fast = car.chunk.counts[keyPath: column.field]
+          let slow = naive[index].counts[keyPath: column.field]
+          if fast != slow { texts.append("chunk \(index): \(column.name) \(fast) not \(slow)") }
+        }
+        index += 1
+      }
+      if texts.count > 8 { break }
+    }
+    if index != naive.count, texts.isEmpty { texts.append("\(index) chunks, not \(naive.count)") }
+    return texts
+  }
+
+  @Test(arguments: Property.seeds(400))
+  func unmapsLikeTheTwin(seed: UInt64) throws {
+    var world = try RandomWorld(seed: seed)
+    for _ in 0..<3 {
+      let rules = try world.rules()
+      let shift = try rules.chunkShift(world.geometry) ?? 30
+      let (low, high) = world.range(Int64(1) << Int64(shift))
+      let train = try world.tables.unmap(AddressRange(low, high), rules)
+      let naive = try world.twin.unmap(low, high, rules)
+      let found = differences(train, naive)
+      #expect(found.isEmpty, "S2TUNE_SEED=\(seed) \(rules.chunk) \(rules.flush)")
+      #expect(world.tables.layout() == world.twin.layout(), "S2TUNE_SEED=\(seed)")
+    }
+  }
+
+  @Test(arguments: Property.seeds(100))
+  func protectsAndDestroysLikeTheTwin(seed: UInt64) throws {
+    var world = try RandomWorld(seed: seed)
+    var rules = try world.rules()
+    if case .visits = rules.chunk { rules.chunk = .largestBlock }
+    if world.below(2) == 0 { rules.chunk = .largestBlock }
+    let shift = try rules.chunkShift(world.geometry) ?? 30
+    let (low, high) = world.range(Int64(1) << Int64(shift))
+    let train = try world.tables.writeProtect(slot: AddressRange(low, high), rules)
+    let naive = try world.twin.protect(low, high, rules)
+    #expect(differences(train, naive).isEmpty, "S2TUNE_SEED=\(seed)")
+    #expect(world.tables.layout() == world.twin.layout(), "S2TUNE_SEED=\(seed)")
+    let chunks = world.geometry.space / world.geometry.granule.largestBlock.rawValue
+    rules.destroy = chunks > 20_000 ? .singleWalk : .chunked
+    let gone = world.tables.destroy(rules)
+    let naiveGone =
+      rules.destroy == .chunked
+      ? try world.twin.destroyChunked(rules) : [world.twin.destroyAtOnce()]
+    #expect(differences(gone, naiveGone).isEmpty, "S2TUNE_SEED=\(seed)")
+  }
+}
