@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import PageTables
+public import Quantities
+
+/// What ends a chunk early, on top of the chunk rule: state that the controller keeps in a run.
+public enum ChunkController: Hashable, Sendable {
+  /// Nothing: the chunk rule alone decides.
+  case fixed
+  /// A chunk ends once the lock has been held this long (checked every `stride` entries).
+  case timeBudget(Nanoseconds, stride: Int)
+  /// Chunks start at the rule's size, halve when a reschedule or a softirq was pending at a
+  /// chunk's end and double after `patience` quiet chunks, between `floor` and the rule's size.
+  case feedback(floor: ByteCount, patience: Int)
+}
+
+/// Who frees the guest's memory, and through which kernel path.
+public enum TeardownPath: String, Hashable, Sendable, CaseIterable, Codable {
+  /// The VMM exits: destroy without lock and without TLBI, then the host frees the pages.
+  case processExit = "process-exit"
+  /// The memory slot is deleted by ioctl: unmap under the lock.
+  case memslotDelete = "memslot-delete"
+  /// One munmap over the memory: notifier unmap under the lock, then the host frees the pages.
+  case munmap
+  /// MADV_DONTNEED in slices: one notifier unmap and one freeing a slice.
+  case madviseSlices = "madvise-slices"
+}
+
+/// Where the network queue's interrupt is handled.
+public enum InterruptPlacement: String, Hashable, Sendable, CaseIterable, Codable {
+  /// On the CPU that walks.
+  case sameCPU = "same"
+  /// Moved to another CPU (IRQ affinity).
+  case moved
+}
+
+/// Everything one may decide about batching on a host: kernel rules, controller and VMM knobs.
+///
+/// A value of nil leaves that decision to the workload or the kernel. Two policies that behave
+/// the same have one canonical form.
+public struct Policy: Hashable, Sendable {
+  /// How far one walker call may go.
+  public var chunk: ChunkRule
+  /// When invalidation is issued.
+  public var flush: FlushRule
+  /// What ends a chunk early.
+  public var controller: ChunkController = .fixed
+  /// Whether the lock may be yielded between chunks at all.
+  public var breaks = true
+  /// The eager-split chunk (KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE); zero is off.
+  public var eagerSplit: ByteCount = .zero
+  /// The range of one KVM_CLEAR_DIRTY_LOG; nil is the whole slot.
+  public var clearRange: ByteCount?
+  /// The teardown path, where it differs from the workload's.
+  public var path: TeardownPath?
+  /// The slice of a madvise or munmap teardown; nil is one call.
+  public var slice: ByteCount?
+  /// The pause the VMM makes between slices; zero is sched_yield.
+  public var pause: Nanoseconds = .zero
+  /// Where the network interrupt goes.
+  public var interrupt: InterruptPlacement = .sameCPU
+  /// Whether NAPI polls in a kernel thread.
+  public var threadedNAPI = false
+
+  /// Creates a policy from its two kernel rules; everything else is as on a stock host.
+  public init(chunk: ChunkRule, flush: FlushRule) {
+    self.chunk = chunk
+    self.flush = flush
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PageTables
+import Quantities
+
+extension Policy {
+  /// The one form of all policies that behave as this one does in a setting.
+  ///
+  /// - Named chunk rules become their size; a size over the IPA space becomes the space.
+  /// - Mapping awareness is dropped where no leaf can reach over a chunk's end.
+  /// - A VMID threshold that no chunk reaches becomes `per-leaf`.
+  /// - A feedback floor at or over the chunk becomes `fixed`.
+  /// - Pauses without slices go, and the paths that ignore chunk and flush get the baseline's.
+  public func canonical(in setting: PolicySetting) -> Policy {
+    var policy = self
+    policy.chunk = chunk.canonical(in: setting)
+    let size = setting.size(of: policy.chunk)
+    if case .vmidAbove(let leaves) = flush, let size,
+      Int64(leaves) >= size.divided(roundedUpBy: setting.granule.page)
+    {
+      policy.flush = .perLeaf
+    }
+    if case .feedback(let floor, _) = controller, let size, floor >= size {
+      policy.controller = .fixed
+    }
+    if slice == nil { policy.pause = .zero }
+    if path == .processExit {
+      let baseline = setting.baseline
+      policy.chunk = baseline.chunk.canonical(in: setting)
+      policy.flush = baseline.flush
+      policy.controller = .fixed
+      policy.breaks = true
+    }
+    return policy
+  }
+
+  /// What is different from another policy, in the order of the keys.
+  public func changes(from other: Policy) -> [PolicyChange] {
+    PolicyKey.allCases.compactMap { key in
+      let (old, new) = (other.text(of: key), text(of: key))
+      guard old != new else { return nil }
+      return PolicyChange(key: key, from: old ?? "the workload's", to: new ?? "the workload's")
+    }
+  }
+}
+
+extension ChunkRule {
+  /// The rule's one form in a setting; see `Policy.canonical(in:)`.
+  func canonical(in setting: PolicySetting) -> ChunkRule {
+    guard let size = setting.size(of: self) else { return self }
+    let bounded = min(size, setting.space)
+    if case .mappingAware = self, bounded < setting.granule.largestBlock {
+      return .mappingAware(bounded)
+    }
+    return .fixed(bounded)
+  }
+}
+
+/// One knob that differs between two policies.
+public struct PolicyChange: Hashable, Sendable {
+  /// The knob.
+  public let key: PolicyKey
+  /// Its text in the policy one comes from.
+  public let from: String
+  /// Its text in the policy one goes to.
+  public let to: String
+
+  /// Creates a change of one knob.
+  public init(key: PolicyKey, from: String, to: String) {
+    self.key = key
+    self.from = from
+    self.to = to
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// Whether one can turn a knob on an unpatched kernel.
+public enum KnobClass: String, Hashable, Sendable, CaseIterable, Codable {
+  /// From user space, with no kernel patch.
+  case today
+  /// Only with a change to the kernel.
+  case kernel
+}
+
+/// The keys of a policy's text, in the order in which they are printed.
+public enum PolicyKey: String, Hashable, Sendable, CaseIterable {
+  /// How far one walker call may go.
+  case chunk
+  /// When invalidation is issued.
+  case tlbi
+  /// What ends a chunk early.
+  case controller
+  /// Whether the lock may be yielded between chunks.
+  case breaks
+  /// The eager-split chunk.
+  case split
+  /// The range of one CLEAR ioctl.
+  case clear
+  /// The teardown path.
+  case path
+  /// The slice of a teardown by the VMM.
+  case slice
+  /// The pause between two slices.
+  case pause
+  /// Where the network interrupt goes.
+  case irq
+  /// Where NAPI polls.
+  case napi
+
+  /// Whether the knob needs a kernel change.
+  public var knobClass: KnobClass {
+    switch self {
+    case .chunk, .tlbi, .controller, .breaks: .kernel
+    case .split, .clear, .path, .slice, .pause, .irq, .napi: .today
+    }
+  }
+
+  /// What may stand after the key, for messages and help.
+  public var legal: String {
+    switch self {
+    case .chunk:
+      "root-entry, largest-block, smallest-block, a size such as 2MiB, mapping-aware:2MiB "
+        + "or visits:512"
+    case .tlbi: "per-leaf, deferred, if-cleared, if-cleared-span, vmid:512 or none"
+    case .controller: "fixed, time:500us/64 (budget/stride) or feedback:64KiB/4 (floor/patience)"
+    case .breaks: "yes or no"
+    case .split: "off or a block size such as 2MiB"
+    case .clear: "slot or a size such as 256MiB"
+    case .path: TeardownPath.allCases.map(\.rawValue).joined(separator: ", ")
+    case .slice: "none or a size such as 4MiB"
+    case .pause: "yield or a time such as 100us"
+    case .irq: "same or moved"
+    case .napi: "softirq or threaded"
+    }
+  }
+
+  /// What the knob is, in a few words.
+  public var summary: String {
+    switch self {
+    case .chunk: "how far one walker call of stage2_apply_range() may go"
+    case .tlbi: "when the invalidation of cleared leaves is issued"
+    case .controller: "what ends a chunk early"
+    case .breaks: "whether mmu_lock may be yielded between chunks"
+    case .split: "KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE"
+    case .clear: "the range of one KVM_CLEAR_DIRTY_LOG"
+    case .path: "who frees the guest's memory, and through which kernel path"
+    case .slice: "how much the VMM gives back in one call"
+    case .pause: "what the VMM does between two slices"
+    case .irq: "which CPU handles the network queue's interrupt"
+    case .napi: "where NAPI polls the network queue"
+    }
+  }
+}

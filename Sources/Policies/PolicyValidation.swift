@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PageTables
+import Quantities
+
+extension Policy {
+  /// Refuses a policy that cannot exist in a setting, with a sentence that says why.
+  ///
+  /// Whether a possible policy is also safe is another question, which the hazard oracle answers.
+  public func validate(in setting: PolicySetting) throws(PolicyError) {
+    let check = PolicyCheck(policy: self, setting: setting)
+    try check.chunk()
+    try check.flush()
+    try check.controller()
+    try check.split()
+    try check.clear()
+    try check.slices()
+    try check.network()
+  }
+}
+
+/// The rules of `Policy.validate(in:)`, one function for each knob.
+private struct PolicyCheck {
+  let policy: Policy
+  let setting: PolicySetting
+
+  func chunk() throws(PolicyError) {
+    switch policy.chunk {
+    case .rootEntry, .largestBlock, .smallestBlock: break
+    case .fixed(let size), .mappingAware(let size):
+      try power(size, of: .chunk, atMost: setting.space)
+    case .visits(let count):
+      guard count >= 1 else {
+        throw refusal(.chunk, "a chunk visits something", "visits:1 or more")
+      }
+    }
+  }
+
+  func flush() throws(PolicyError) {
+    switch policy.flush {
+    case .perLeaf, .none, .vmidAbove: break
+    case .deferredRange, .deferredIfCleared:
+      guard setting.features.rangeTLBI else {
+        throw refusal(.tlbi, "the host lacks FEAT_TLBIRANGE", "per-leaf, vmid:512 or none")
+      }
+      guard setting.rules?.rangeEncoding != nil else {
+        let reason = "Linux \(setting.release) has no range TLBI for stage 2 (6.6 and later)"
+        throw refusal(.tlbi, reason, "per-leaf, vmid:512 or none")
+      }
+    }
+  }
+
+  func controller() throws(PolicyError) {
+    switch policy.controller {
+    case .fixed: break
+    case .timeBudget(let budget, let stride):
+      guard budget > .zero, stride >= 1 else {
+        throw refusal(.controller, "budget and stride are positive", "time:500us/64")
+      }
+    case .feedback(let floor, let patience):
+      try power(floor, of: .controller, atMost: setting.space)
+      guard patience >= 1 else {
+        throw refusal(.controller, "patience is at least one", "feedback:64KiB/4")
+      }
+    }
+  }
+
+  func split() throws(PolicyError) {
+    guard policy.eagerSplit != .zero else { return }
+    guard setting.rules?.eagerSplit == true else {
+      throw refusal(.split, "Linux \(setting.release) has no eager split (6.5 and later)", "off")
+    }
+    guard setting.blockSizes.contains(policy.eagerSplit) else {
+      let sizes = setting.blockSizes.map(\.description).joined(separator: ", ")
+      throw refusal(
+        .split,
+        "it is not a block size of the \(setting.granule.rawValue) granule",
+        sizes
+      )
+    }
+  }
+
+  func clear() throws(PolicyError) {
+    guard let range = policy.clearRange else { return }
+    let word = setting.granule.page * 64
+    guard range >= word, range.rawValue % word.rawValue == 0 else {
+      throw refusal(.clear, "CLEAR works on words of 64 pages", "a multiple of \(word)")
+    }
+  }
+
+  func slices() throws(PolicyError) {
+    if let slice = policy.slice {
+      guard slice >= setting.granule.page, slice.rawValue % setting.granule.page.rawValue == 0
+      else {
+        throw refusal(.slice, "a slice is whole pages", "a multiple of \(setting.granule.page)")
+      }
+      if policy.path == .processExit || policy.path == .memslotDelete {
+        throw refusal(.slice, "this teardown path is one call", "none, or path=madvise-slices")
+      }
+    } else if policy.path == .madviseSlices {
+      throw refusal(.path, "it needs the size of a slice", "path=madvise-slices,slice=4MiB")
+    }
+  }
+
+  func network() throws(PolicyError) {
+    guard policy.threadedNAPI else { return }
+    guard setting.release >= KernelRelease(major: 5, minor: 12) else {
+      let reason = "Linux \(setting.release) has no threaded NAPI (5.12 and later)"
+      throw refusal(.napi, reason, "softirq")
+    }
+  }
+
+  private func power(
+    _ size: ByteCount,
+    of key: PolicyKey,
+    atMost limit: ByteCount
+  ) throws(PolicyError) {
+    guard size.isPowerOfTwo, size >= setting.granule.page, size <= limit else {
+      let legal = "a power of two from \(setting.granule.page) to \(limit)"
+      throw refusal(key, "a chunk is a power of two of at least one page", legal)
+    }
+  }
+
+  private func refusal(_ key: PolicyKey, _ reason: String, _ legal: String) -> PolicyError {
+    .impossible(
+      key: key.rawValue,
+      value: policy.text(of: key) ?? "",
+      reason: reason,
+      legal: legal
+    )
+  }
+}

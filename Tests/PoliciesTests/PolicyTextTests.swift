@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PageTables
+import Policies
+import Quantities
+import Testing
+
+@Suite struct PolicyTextTests {
+  static let texts = [
+    "chunk=root-entry,tlbi=per-leaf",
+    "chunk=2MiB,tlbi=deferred",
+    "chunk=smallest-block,tlbi=if-cleared",
+    "chunk=mapping-aware:2MiB,tlbi=if-cleared-span",
+    "chunk=visits:512,tlbi=vmid:0",
+    "chunk=largest-block,tlbi=none,controller=time:500us/64",
+    "chunk=1GiB,tlbi=per-leaf,controller=feedback:64KiB/4,breaks=no",
+    "chunk=largest-block,tlbi=per-leaf,split=2MiB,clear=256MiB",
+    "chunk=largest-block,tlbi=per-leaf,path=madvise-slices,slice=4MiB,pause=100us",
+    "chunk=largest-block,tlbi=per-leaf,irq=moved,napi=threaded",
+  ]
+
+  @Test(arguments: texts)
+  func printsWhatItRead(text: String) throws {
+    #expect(try Policy(parsing: text).description == text)
+  }
+
+  @Test func keysLeftOutKeepTheBase() throws {
+    var base = Policy(chunk: .rootEntry, flush: .deferredRange)
+    base.slice = .mebibytes(4)
+    let policy = try Policy(parsing: "chunk=2MiB", over: base)
+    #expect(policy.chunk == .fixed(.mebibytes(2)))
+    #expect(policy.flush == .deferredRange)
+    #expect(policy.slice == .mebibytes(4))
+  }
+
+  @Test func spacesAroundPartsDoNotMatter() throws {
+    let policy = try Policy(parsing: " chunk = 2MiB , tlbi = per-leaf ")
+    #expect(policy == Policy(chunk: .fixed(.mebibytes(2)), flush: .perLeaf))
+  }
+
+  @Test(arguments: [
+    ("", "key=value"),
+    ("chunk", "key=value"),
+    ("chunk=2MiB,", "key=value"),
+    ("size=2MiB", "legal keys are chunk, tlbi"),
+    ("chunk=2MiB,chunk=4MiB", "given twice"),
+    ("chunk=2MB", "chunk=2MB"),
+    ("chunk=", "root-entry"),
+    ("chunk=0B", "largest-block"),
+    ("chunk=visits:-1", "visits:512"),
+    ("chunk=visits:99999999999999999999", "visits:512"),
+    ("tlbi=vmid", "vmid:512"),
+    ("controller=time:500us", "budget/stride"),
+    ("controller=feedback:64KiB/x", "floor/patience"),
+    ("breaks=maybe", "yes or no"),
+    ("path=exit", "process-exit, memslot-delete"),
+    ("pause=100", "yield or a time"),
+  ])
+  func namesKeyValueAndWhatIsLegal(text: String, part: String) {
+    let error = #expect(throws: PolicyError.self) { try Policy(parsing: text) }
+    #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+  }
+
+  @Test func changesNameTheKnobAndItsClass() throws {
+    let now = Policy.stock
+    let next = try Policy(parsing: "chunk=2MiB,path=madvise-slices,slice=4MiB", over: now)
+    let changes = next.changes(from: now)
+    #expect(changes.map(\.key) == [.chunk, .path, .slice])
+    #expect(changes.map(\.key.knobClass) == [.kernel, .today, .today])
+    #expect(changes.map(\.from) == ["largest-block", "the workload's", "none"])
+    #expect(changes.map(\.to) == ["2MiB", "madvise-slices", "4MiB"])
+  }
+}
