@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PageTables
+import Policies
+import Quantities
+
+extension FeatureVector {
+  /// What the network and the storage load ask of the walking CPU while nothing hinders them.
+  mutating func addNetwork(_ host: HostProfile, _ workload: WorkloadProfile, _ policy: Policy) {
+    let network = workload.network
+    let flows = network.flows > 0 ? Double(network.offered.rawValue) : 0
+    let limited = min(flows, Double(host.nic.rate.rawValue))
+    let frame = Double(max(1, network.frame.rawValue))
+    let packets = limited / 8 / frame + Double(network.datagrams + network.requests)
+    self[.offered] = limited
+    self[.packetRate] = packets
+    self[.requestRate] = Double(network.requests)
+    self[.connectRate] = Double(network.connects)
+    self[.datagramRate] = Double(network.datagrams)
+    self[.roundTrip] = Double(network.roundTrip.rawValue)
+    self[.queueDepth] = Double(workload.storage.queueDepth)
+    addFillTimes(host, network, limited, packets)
+    self[.softirqLoad] = policy.interrupt == .sameCPU ? softirqShare(host, packets) : 0
+    self[.taskLoad] = taskShare(host, workload, limited)
+  }
+
+  /// How long the ring and the window last when nobody takes from them.
+  private mutating func addFillTimes(
+    _ host: HostProfile,
+    _ network: NetworkLoad,
+    _ bitsPerSecond: Double,
+    _ packets: Double
+  ) {
+    let buffers = max(1, network.frame.divided(roundedUpBy: host.nic.bufferSize))
+    let slots = Double(host.nic.ring) / Double(buffers)
+    self[.ringFill] = packets > 0 ? slots / packets * 1e9 : 1e12
+    let window = Double(network.window.rawValue) * 8
+    self[.windowFill] = bitsPerSecond > 0 ? window / bitsPerSecond * 1e9 : 1e12
+  }
+
+  /// The share of the CPU that interrupts and softirqs take.
+  private func softirqShare(_ host: HostProfile, _ packets: Double) -> Double {
+    let moderation = Double(host.nic.moderation.rawValue)
+    let interrupts = min(packets, moderation > 0 ? 1e9 / moderation : packets)
+    let polls = max(interrupts, packets / 64)
+    let work =
+      packets * host.nic.packet.inNanoseconds + polls * host.nic.poll.inNanoseconds
+      + interrupts * (host.cpu.hardInterrupt + host.cpu.softirqEntry).inNanoseconds
+    return min(work / 1e9, 4)
+  }
+
+  /// The share of the CPU that the tasks beside the walker take.
+  private func taskShare(
+    _ host: HostProfile,
+    _ workload: WorkloadProfile,
+    _ bitsPerSecond: Double
+  ) -> Double {
+    var share = 0.0
+    if workload.network.reader == .sameCPU {
+      share += bitsPerSecond / 8 / 1_024 * host.nic.readerKilobyte.inNanoseconds / 1e9
+    }
+    if workload.storage.task == .sameCPU, workload.storage.queueDepth > 0 {
+      let served = min(workload.storage.queueDepth, host.storage.parallelism)
+      let rate = Double(served) / max(host.storage.latency.inSeconds, 1e-7)
+      let request = (host.storage.submission + host.cpu.wakeup + host.cpu.contextSwitch)
+      share += min(1, rate * request.inNanoseconds / 1e9)
+    }
+    return min(share, 4)
+  }
+}
+
+/// Event counts priced with a host's unit costs, in nanoseconds by kind.
+struct WorkBreakdown: Hashable, Sendable {
+  var leaf = 0.0
+  var invalid = 0.0
+  var table = 0.0
+  var ipaFlush = 0.0
+  var rangeFlush = 0.0
+  var vmidFlush = 0.0
+  var cache = 0.0
+
+  /// All kinds together.
+  var total: Double { leaf + invalid + table + ipaFlush + rangeFlush + vmidFlush + cache }
+
+  init(_ counts: EventCounts, on host: HostProfile, neighbours: Int) {
+    let walk = host.stage2
+    leaf =
+      walk.leafCleared.priced(counts.leavesCleared)
+      + walk.leafProtected.priced(counts.leavesProtected)
+    if counts.freeVisits > 0 {
+      let destroyed = counts.freeVisits - counts.tableVisits - counts.invalidVisits
+      leaf += walk.leafDestroyed.priced(max(0, destroyed))
+    }
+    invalid = walk.invalidVisit.priced(counts.invalidVisits)
+    let calls =
+      counts.unmapCalls + counts.wrprotectCalls + counts.splitCalls + counts.destroyCalls
+      + counts.destroyRangeCalls
+    table =
+      walk.tableVisit.priced(counts.tableVisits) + walk.tableFreed.priced(counts.tablesFreed)
+      + walk.walkerCall.priced(calls) + walk.entryBuilt.priced(counts.entriesBuilt)
+      + walk.tableAllocated.priced(counts.tablesAllocated)
+    let contention = 1 + host.tlbi.contention * Double(neighbours)
+    let ipa =
+      host.tlbi.ipaFlush.priced(counts.ipaFlushes)
+      + host.tlbi.ipaFlushLocal.priced(counts.ipaFlushesLocal)
+    ipaFlush = ipa * contention
+    let range =
+      host.tlbi.rangeFlush.priced(counts.rangeFlushes)
+      + host.tlbi.rangeOperation.priced(counts.tlbiRIPAS2E1IS)
+    rangeFlush = range * contention
+    vmidFlush = host.tlbi.vmidFlush.priced(counts.vmidFlushes) * contention
+    cache = walk.cacheLineCleaned.priced(counts.dcCIVAC)
+  }
+}
+
+extension UnitCost {
+  /// The cost of `count` events in nanoseconds, without rounding.
+  func priced(_ count: Int64) -> Double { inNanoseconds * Double(count) }
+}
+
+extension ReleaseRules.Scheduler {
+  /// How long a task keeps the CPU while one other waits, in nanoseconds.
+  ///
+  /// Slices grow with the CPUs: 1, 2, 3 and 4 times from 1, 2, 4 and 8 CPUs on.
+  func slice(cpus: Int) -> Double {
+    let bounded = min(8, max(1, cpus))
+    let factor = Double(Int.bitWidth - bounded.leadingZeroBitCount)
+    return switch self {
+    case .cfs(let latency, _): Double(latency.rawValue) / 2 * factor
+    case .eevdf(let slice): Double(slice.rawValue) * factor
+    }
+  }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import PageTables
+public import Policies
+public import Quantities
+
+/// The work of an operation before it is run: its chunks, and how the VMM's calls cut them.
+public struct OperationOutline: Hashable, Sendable {
+  /// The chunks of all calls in order.
+  public var train: ChunkTrain
+  /// Calls the operation is made of: slices, ioctls; at least one.
+  public var calls: Int64 = 1
+  /// Pages of the base size that the host zaps and frees.
+  public var freedPages: Int64 = 0
+  /// Blocks that the host zaps and frees, of whatever size.
+  public var freedBlocks: Int64 = 0
+  /// The longest hold of the lock, where it is not that of a chunk.
+  public var longestHold: Nanoseconds?
+  /// Whether the work is done under mmu_lock: all but the destroy of an exiting process.
+  public var holdsLock = true
+
+  /// The outline of an operation that is one call and frees nothing.
+  public init(_ train: ChunkTrain) { self.train = train }
+}
+
+/// The values of all features for one combination of host, kernel, workload and policy.
+public struct FeatureVector: Hashable, Sendable {
+  /// The values in the order of `Feature.allCases`, each in its feature's unit.
+  public private(set) var values: [Double]
+
+  /// Creates a vector of zeros.
+  init() { values = [Double](repeating: 0, count: Feature.allCases.count) }
+
+  /// Creates a vector from values in the order of `Feature.allCases`.
+  ///
+  /// Precondition: there are as many values as features.
+  public init(values: [Double]) {
+    precondition(values.count == Feature.allCases.count, "one value a feature")
+    self.values = values
+  }
+
+  /// The value of one feature.
+  public subscript(feature: Feature) -> Double {
+    get { values[feature.index] }
+    set { values[feature.index] = newValue }
+  }
+}
+
+extension Feature {
+  /// The place of the feature in a vector.
+  var index: Int { Self.places[self] ?? 0 }
+
+  private static let places = Dictionary(
+    uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) }
+  )
+}
+
+extension FeatureVector {
+  /// Computes every feature.
+  ///
+  /// - Parameters:
+  ///   - host: The host and its unit costs.
+  ///   - kernel: The kernel and its rules.
+  ///   - workload: The guest, the operation and what shares the CPU.
+  ///   - policy: The policy; it may name its own path and slices.
+  ///   - outline: The exact stage-2 work of the operation under that policy.
+  public init(
+    host: HostProfile,
+    kernel: KernelProfile,
+    workload: WorkloadProfile,
+    policy: Policy,
+    outline: OperationOutline
+  ) {
+    self.init()
+    addWork(host, workload, outline)
+    addShape(host, workload, policy, outline)
+    addNetwork(host, workload, policy)
+    addKernel(host, kernel, workload, policy)
+    addGuest(host, workload)
+  }
+
+  private mutating func addWork(
+    _ host: HostProfile,
+    _ workload: WorkloadProfile,
+    _ outline: OperationOutline
+  ) {
+    let work = WorkBreakdown(outline.train.total, on: host, neighbours: workload.neighbours)
+    self[.leafWork] = work.leaf
+    self[.invalidWork] = work.invalid
+    self[.tableWork] = work.table
+    self[.ipaFlushWork] = work.ipaFlush
+    self[.rangeFlushWork] = work.rangeFlush
+    self[.vmidFlushWork] = work.vmidFlush
+    self[.cacheWork] = work.cache
+    self[.callWork] = host.hostFree.call.priced(outline.calls)
+    self[.hostFreeWork] =
+      host.hostFree.page.priced(outline.freedPages)
+      + host.hostFree.hugePage.priced(outline.freedBlocks)
+    self[.lockFree] = outline.holdsLock ? 0 : 1
+  }
+
+  private mutating func addShape(
+    _ host: HostProfile,
+    _ workload: WorkloadProfile,
+    _ policy: Policy,
+    _ outline: OperationOutline
+  ) {
+    let train = outline.train
+    let chunks = train.cars.map {
+      WorkBreakdown($0.chunk.counts, on: host, neighbours: workload.neighbours).total
+    }
+    var sum = 0.0
+    for (car, work) in zip(train.cars, chunks) { sum += work * Double(car.repeats) }
+    var longest = chunks.max() ?? 0
+    if case .timeBudget(let budget, _) = policy.controller {
+      longest = min(longest, Double(budget.rawValue))
+    }
+    if let hold = outline.longestHold { longest = Double(hold.rawValue) }
+    let breaks = train.mayYield && policy.breaks
+    let call = sum / Double(max(1, outline.calls))
+    self[.longestChunk] = longest
+    self[.callStretch] = max(call, longest)
+    let isWhole = outline.longestHold == nil && !breaks
+    self[.longestStretch] = isWhole ? max(call, longest) : longest
+    self[.controlled] = policy.controller == .fixed ? 0 : 1
+    self[.slices] = Double(outline.calls)
+    self[.pause] = outline.calls > 1 ? Double(policy.pause.rawValue) : 0
+    self[.chunks] = Double(train.chunkCount)
+    self[.breakPoints] = breaks ? Double(max(0, train.chunkCount - outline.calls)) : 0
+  }
+
+  private mutating func addKernel(
+    _ host: HostProfile,
+    _ kernel: KernelProfile,
+    _ workload: WorkloadProfile,
+    _ policy: Policy
+  ) {
+    self[.jiffy] = Double(kernel.jiffy.rawValue)
+    self[.preemptible] = kernel.preemption == .full || kernel.preemption == .lazy ? 1 : 0
+    self[.lazy] = kernel.preemption == .lazy ? 1 : 0
+    self[.interruptHere] = policy.interrupt == .sameCPU ? 1 : 0
+    self[.threadedNAPI] = policy.threadedNAPI ? 1 : 0
+    self[.readerHere] = workload.network.reader == .sameCPU ? 1 : 0
+    self[.storageHere] = workload.storage.task == .sameCPU ? 1 : 0
+    self[.cubic] = workload.network.congestion == .cubic ? 1 : 0
+    self[.competitors] = Double(workload.competitors)
+    self[.neighbours] = Double(workload.neighbours)
+    // An unknown release has no features of its own: the model then says that it extrapolates.
+    guard let rules = try? ReleaseRules.rules(for: kernel.release) else { return }
+    self[.schedulerSlice] = rules.scheduler.slice(cpus: host.cpus)
+    if case .eevdf = rules.scheduler { self[.eevdf] = 1 }
+    self[.oldSoftirqRule] = rules.softirqYieldsToKsoftirqd ? 1 : 0
+  }
+
+  private mutating func addGuest(_ host: HostProfile, _ workload: WorkloadProfile) {
+    let memory = workload.memory
+    let migration = workload.migration
+    self[.vcpus] = Double(memory.vcpus)
+    self[.mapped] = Double(memory.size.rawValue) * memory.touchedShare
+    if workload.operation == .migration || workload.operation == .mapCreate {
+      let fault = host.fault.outsideLock + host.fault.insideLock + host.fault.pageAllocation
+      self[.faultWork] = fault.inNanoseconds * self[.mapped] / Double(host.granule.page.rawValue)
+    }
+    guard workload.operation == .migration else { return }
+    self[.link] = Double(migration.link.rawValue)
+    self[.dirtyRate] = Double(migration.dirtyPagesPerSecond)
+    self[.workingSet] = Double(migration.workingSet.rawValue)
+    self[.downtimeLimit] = Double(migration.downtimeLimit.rawValue)
+    if migration.link > .zero {
+      self[.transfer] = self[.mapped] * 8e9 / Double(migration.link.rawValue)
+    }
+  }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PageTables
+import Quantities
+
+extension HostProfile: Profile {
+  /// The kind: host.
+  public static let kind = ProfileKind.host
+
+  /// A host of this name on which everything is free; a file fills in the rest.
+  public init(blank name: String) {
+    self.init(
+      name: name,
+      cpus: 1,
+      granule: .size4K,
+      features: CPUFeatures(),
+      stage2: StageTwoCosts(),
+      tlbi: InvalidationCosts(),
+      fault: FaultCosts(),
+      hostFree: HostFreeCosts(),
+      cpu: ProcessorCosts(),
+      nic: NetworkAdapter(),
+      storage: StorageDevice()
+    )
+  }
+
+  /// Every key of a host profile.
+  public static let keys: [ProfileKey<HostProfile>] =
+    machineKeys + walkKeys + invalidationKeys + faultKeys + processorKeys + deviceKeys
+
+  private static var machineKeys: [ProfileKey<HostProfile>] {
+    [
+      .count("host.cpus", \.cpus, 1...4096, "physical CPUs"),
+      .choice("host.granule", \.granule, "page size, which is the stage-2 granule"),
+      .value(
+        "host.features",
+        \.features,
+        "CPU features and errata; what is not listed is absent",
+        legal: CPUFeatures.legalList,
+        parse: { try? CPUFeatures(listing: $0) },
+        print: { $0.list }
+      ),
+    ]
+  }
+
+  private static var walkKeys: [ProfileKey<HostProfile>] {
+    [
+      .cost("stage2.leaf_cleared", \.stage2.leafCleared, "one valid leaf cleared by unmap"),
+      .cost("stage2.leaf_protected", \.stage2.leafProtected, "one valid leaf write-protected"),
+      .cost("stage2.leaf_destroyed", \.stage2.leafDestroyed, "one valid leaf dropped by destroy"),
+      .cost("stage2.invalid_visit", \.stage2.invalidVisit, "one visit of an invalid entry"),
+      .cost("stage2.table_visit", \.stage2.tableVisit, "one callback on a table entry"),
+      .cost("stage2.table_freed", \.stage2.tableFreed, "one table page freed"),
+      .cost("stage2.walker_call", \.stage2.walkerCall, "one call of the walker"),
+      .cost("stage2.entry_built", \.stage2.entryBuilt, "one entry written by a split"),
+      .cost("stage2.table_allocated", \.stage2.tableAllocated, "one table page allocated"),
+      .cost(
+        "stage2.cache_line_cleaned",
+        \.stage2.cacheLineCleaned,
+        "one cache line cleaned to the point of coherency (hosts without FWB)"
+      ),
+    ]
+  }
+
+  private static var invalidationKeys: [ProfileKey<HostProfile>] {
+    [
+      .cost("tlbi.ipa_flush", \.tlbi.ipaFlush, "one broadcast flush of an IPA"),
+      .cost("tlbi.ipa_flush_local", \.tlbi.ipaFlushLocal, "one local flush of an IPA"),
+      .cost("tlbi.range_flush", \.tlbi.rangeFlush, "one range flush without its operations"),
+      .cost("tlbi.range_operation", \.tlbi.rangeOperation, "one operation of a range flush"),
+      .cost("tlbi.vmid_flush", \.tlbi.vmidFlush, "one flush of the whole VMID"),
+      .number(
+        "tlbi.contention",
+        \.tlbi.contention,
+        0...100,
+        "share of a flush that each further concurrent invalidator adds"
+      ),
+      .cost("tlbi.vmid_refill", \.tlbi.vmidRefill, "TLB refill of a vCPU after a VMID flush"),
+    ]
+  }
+
+  private static var faultKeys: [ProfileKey<HostProfile>] {
+    [
+      .cost("fault.outside_lock", \.fault.outsideLock, "one fault without its time under mmu_lock"),
+      .cost("fault.inside_lock", \.fault.insideLock, "one fault's time under mmu_lock"),
+      .cost("fault.retry", \.fault.retry, "time until a fault that lost a race faults again"),
+      .cost("fault.page_allocation", \.fault.pageAllocation, "allocating and clearing a page"),
+      .cost("host_free.page", \.hostFree.page, "one page zapped and freed by the host"),
+      .cost("host_free.huge_page", \.hostFree.hugePage, "one 2 MiB page zapped and freed"),
+      .cost("host_free.call", \.hostFree.call, "one notifier pair or ioctl"),
+      .count(
+        "host_free.pages_per_yield",
+        \.hostFree.pagesPerYield,
+        1...1_048_576,
+        "pages zapped between two voluntary yields"
+      ),
+    ]
+  }
+
+  private static var processorKeys: [ProfileKey<HostProfile>] {
+    [
+      .cost("cpu.context_switch", \.cpu.contextSwitch, "one context switch"),
+      .cost("cpu.hard_interrupt", \.cpu.hardInterrupt, "one hard interrupt"),
+      .cost("cpu.tick", \.cpu.tick, "one timer tick"),
+      .cost("cpu.softirq_entry", \.cpu.softirqEntry, "one softirq run without its polls"),
+      .cost("cpu.wakeup", \.cpu.wakeup, "one wakeup of a task"),
+    ]
+  }
+
+  private static var deviceKeys: [ProfileKey<HostProfile>] {
+    [
+      .rate(
+        "nic.rate",
+        \.nic.rate,
+        "line rate of the port, or of one flow where flows are limited"
+      ),
+      .count("nic.ring", \.nic.ring, 1...65_536, "receive descriptors of a queue"),
+      .size(
+        "nic.buffer",
+        \.nic.bufferSize,
+        .bytes(64)...(.mebibytes(1)),
+        "bytes a descriptor holds"
+      ),
+      .time("nic.moderation", \.nic.moderation, "least time between two interrupts of a queue"),
+      .count("nic.queues", \.nic.queues, 1...4096, "queues over all ports"),
+      .cost("nic.poll", \.nic.poll, "one NAPI poll without its packets"),
+      .cost("nic.packet", \.nic.packet, "one packet in softirq"),
+      .cost("nic.reader_kilobyte", \.nic.readerKilobyte, "1024 bytes copied to the reader"),
+      .cost("nic.reader_call", \.nic.readerCall, "one read system call"),
+      .time("disk.latency", \.storage.latency, "service time of one storage request"),
+      .count("disk.parallelism", \.storage.parallelism, 1...65_536, "requests served at once"),
+      .cost("disk.completion", \.storage.completion, "one completion in hard interrupt context"),
+      .cost("disk.submission", \.storage.submission, "one submission and reap in the task"),
+    ]
+  }
+
+  /// Checks what no single value can show.
+  public func check() throws(ProfileError) {
+    guard nic.queues <= cpus else {
+      throw .contradiction(
+        name: name,
+        problem: "nic.queues is \(nic.queues) and host.cpus is \(cpus); at most one queue a CPU is "
+          + "legal"
+      )
+    }
+    guard !features.largeAddresses || granule != .size64K else {
+      throw .contradiction(
+        name: name,
+        problem: "lpa2 is a feature of 4K and 16K granules and host.granule is 64K"
+      )
+    }
+  }
+}

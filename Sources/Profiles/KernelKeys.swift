@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import PageTables
+import Quantities
+
+extension KernelProfile: Profile {
+  /// The kind: kernel.
+  public static let kind = ProfileKind.kernel
+
+  /// The tick rates a kernel can be built with.
+  public static let legalTickRates = [100, 250, 300, 1000]
+
+  /// A kernel of this name; a file fills in the rest.
+  public init(blank name: String) {
+    self.init(
+      name: name,
+      release: KernelRelease(major: 0, minor: 0),
+      preemption: .voluntary,
+      hz: 250
+    )
+  }
+
+  /// Every key of a kernel profile.
+  public static let keys: [ProfileKey<KernelProfile>] = [
+    .value(
+      "kernel.release",
+      \.release,
+      "the release whose rules apply",
+      legal: KernelRelease.legalText,
+      parse: { try? KernelRelease(written: $0) },
+      print: { $0.description }
+    ),
+    .choice("kernel.preemption", \.preemption, "the preemption model"),
+    .value(
+      "kernel.hz",
+      \.hz,
+      "ticks per second",
+      legal: legalTickRates.map { String($0) }.joined(separator: ", "),
+      parse: { text in Int(text).flatMap { legalTickRates.contains($0) ? $0 : nil } },
+      print: { String($0) }
+    ),
+  ]
+
+  /// Checks what no single value can show: the preemption models a release can have on arm64.
+  public func check() throws(ProfileError) {
+    guard release.major > 0 else {
+      throw .contradiction(name: name, problem: "kernel.release is missing; write 6.1 or the like")
+    }
+    let legal = Self.models(of: release)
+    guard legal.contains(preemption) else {
+      throw .contradiction(
+        name: name,
+        problem: "Linux \(release) on arm64 has no preemption model \(preemption.rawValue); legal "
+          + "are " + legal.map(\.rawValue).joined(separator: ", ")
+      )
+    }
+  }
+
+  /// The preemption models a release offers on arm64: LAZY from 6.16, only FULL and LAZY from 7.0.
+  public static func models(of release: KernelRelease) -> [PreemptionModel] {
+    if release >= KernelRelease(major: 7, minor: 0) { return [.full, .lazy] }
+    if release >= KernelRelease(major: 6, minor: 16) { return PreemptionModel.allCases }
+    return [.none, .voluntary, .full]
+  }
+}

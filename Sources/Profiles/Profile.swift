@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// A profile that is read from YAML key by key.
+public protocol Profile: Sendable {
+  /// Which of the three kinds it is.
+  static var kind: ProfileKind { get }
+  /// Every key such a profile may have, described once.
+  static var keys: [ProfileKey<Self>] { get }
+  /// The profile's name.
+  var name: String { get }
+  /// Creates a profile of this name in which nothing is set.
+  init(blank name: String)
+  /// Throws a sentence where the values contradict each other.
+  func check() throws(ProfileError)
+}
+
+extension Profile {
+  /// Sets one key from its text.
+  mutating func set(_ key: String, to value: String, at origin: Origin) throws(ProfileError) {
+    guard let found = Self.keys.first(where: { $0.name == key }) else {
+      throw .unknownKey(
+        origin: origin,
+        key: key,
+        kind: Self.kind,
+        near: nearest(key, among: Self.keys.map(\.name))
+      )
+    }
+    guard found.write(&self, value) else {
+      throw .illegalValue(origin: origin, key: key, value: value, legal: found.legal)
+    }
+  }
+}
+
+/// A profile as loaded: what it says, where every value comes from, and from which files.
+public struct Loaded<Content: Profile>: Sendable {
+  /// The profile.
+  public private(set) var profile: Content
+  /// What it is, in one sentence.
+  public let summary: String
+  /// The file it came from and its parents' files, nearest first.
+  public let files: [String]
+  /// Every value that was set, in the order of the keys.
+  public private(set) var entries: [ProfileEntry]
+
+  init(profile: Content, summary: String, files: [String], entries: [ProfileEntry]) {
+    self.profile = profile
+    self.summary = summary
+    self.files = files
+    self.entries = Content.keys.compactMap { key in entries.first { $0.key == key.name } }
+  }
+
+  /// How many values have this kind of source.
+  public func count(of provenance: Provenance) -> Int {
+    entries.count { $0.provenance == provenance }
+  }
+
+  /// Whether a profile of this kind has the key.
+  public static func hasKey(_ key: String) -> Bool { Content.keys.contains { $0.name == key } }
+
+  /// Sets one key for this one question, as `--set key=value` does, and checks the whole again.
+  public mutating func set(_ key: String, to value: String) throws(ProfileError) {
+    let origin = Origin(file: "--set")
+    var changed = profile
+    try changed.set(key, to: value, at: origin)
+    try changed.check()
+    profile = changed
+    let entry = ProfileEntry(
+      key: key,
+      value: value,
+      why: "given with this question",
+      source: "the command line",
+      provenance: .given,
+      origin: origin
+    )
+    self = Self(
+      profile: profile,
+      summary: summary,
+      files: files,
+      entries: [entry] + entries.filter { $0.key != key }
+    )
+  }
+}
+
+/// Up to three names that share the longest beginning or most letters with a name.
+func nearest(_ name: String, among names: [String]) -> [String] {
+  let scored = names.enumerated().map { index, candidate in
+    (candidate, distance(Array(name.utf8), Array(candidate.utf8)), index)
+  }
+  return scored.sorted { ($0.1, $0.2) < ($1.1, $1.2) }.prefix(3).map(\.0)
+}
+
+/// The edit distance of two short texts (Levenshtein).
+private func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+  let left = left.prefix(64)
+  var row = Array(0...right.count)
+  for (index, letter) in left.enumerated() {
+    var diagonal = row[0]
+    row[0] = index + 1
+    for column in right.indices {
+      let cost = min(row[column], row[column + 1]) + 1
+      (diagonal, row[column + 1]) = (
+        row[column + 1], min(cost, diagonal + (letter == right[column] ? 0 : 1))
+      )
+    }
+  }
+  return row[right.count]
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Foundation
+
+/// Directories of models in the order in which they are searched; the first hit wins.
+public struct ProfileStore: Sendable {
+  /// The `models` directories, most specific first.
+  public let directories: [URL]
+
+  /// How many parents a profile may have in a row.
+  static let parentLimit = 8
+
+  /// Creates a store over directories, most specific first.
+  public init(directories: [URL]) { self.directories = directories }
+
+  /// The path of a file of a kind, such as `hosts/graviton3.yaml`, or nil where there is none.
+  public func path(_ relative: String) -> URL? {
+    directories.map { $0.appendingPathComponent(relative) }
+      .first { FileManager.default.fileExists(atPath: $0.path) }
+  }
+
+  /// The names of all profiles of a kind, sorted.
+  public func names(of kind: ProfileKind) -> [String] {
+    var names: Set<String> = []
+    for directory in directories {
+      let folder = directory.appendingPathComponent(kind.directory).path
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+      names.formUnion(files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) })
+    }
+    return names.sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+  }
+
+  /// Loads a profile with its parents' values under its own, and checks the whole.
+  public func load<Content: Profile>(
+    _ type: Content.Type,
+    named name: String
+  ) throws(ProfileError) -> Loaded<Content> {
+    let documents = try chain(Content.kind, from: name)
+    var profile = Content(blank: name)
+    var entries: [ProfileEntry] = []
+    for document in documents.reversed() {
+      for value in document.values {
+        try profile.set(value.key, to: value.value, at: value.origin)
+        entries.removeAll { $0.key == value.key }
+        entries.append(ProfileEntry(value))
+      }
+    }
+    try profile.check()
+    return Loaded(
+      profile: profile,
+      summary: documents[0].summary,
+      files: documents.map(\.origin.file),
+      entries: entries
+    )
+  }
+
+  /// The documents of a profile and its parents, nearest first; at least one.
+  private func chain(
+    _ kind: ProfileKind,
+    from name: String
+  ) throws(ProfileError) -> [ProfileDocument] {
+    var names = [name]
+    var documents = [try document(kind, name)]
+    while let parent = documents[documents.count - 1].parent {
+      guard !names.contains(parent), names.count < Self.parentLimit else {
+        throw .parentLoop(origin: documents[documents.count - 1].origin, chain: names + [parent])
+      }
+      names.append(parent)
+      documents.append(try document(kind, parent))
+    }
+    return documents
+  }
+
+  private func document(
+    _ kind: ProfileKind,
+    _ name: String
+  ) throws(ProfileError) -> ProfileDocument {
+    let legal = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+    guard legal, !name.isEmpty, !name.hasPrefix(".") else {
+      throw .illegalName(kind: kind, name: name)
+    }
+    guard let file = path("\(kind.directory)/\(name).yaml") else {
+      throw .unknown(
+        kind: kind,
+        name: name,
+        known: names(of: kind),
+        searched: directories.map(\.path)
+      )
+    }
+    return try ProfileDocument(text: try contents(of: file), file: file.path, kind: kind)
+  }
+
+  private func contents(of file: URL) throws(ProfileError) -> String {
+    let limit = YAMLReader.byteLimit
+    let data: Data
+    do {
+      data = try FileHandle(forReadingFrom: file).read(upToCount: limit + 1) ?? Data()
+    } catch {
+      throw .unreadable(file: file.path, reason: "it is a directory, or not permitted")
+    }
+    guard data.count <= limit else {
+      throw .tooLarge(file: file.path, bytes: data.count, limit: limit)
+    }
+    guard let text = String(data: data, encoding: .utf8) else {
+      throw .malformed(origin: Origin(file: file.path), problem: "the file is not UTF-8 text")
+    }
+    return text
+  }
+}
+
+extension ProfileEntry {
+  init(_ value: ProfileDocument.Value) {
+    self.init(
+      key: value.key,
+      value: value.value,
+      why: value.why,
+      source: value.source,
+      provenance: value.provenance,
+      origin: value.origin
+    )
+  }
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Quantities
+
+/// A distribution of times, as far as a report needs it.
+public struct LatencySummary: Hashable, Sendable, Codable {
+  /// How many times were recorded.
+  public var count: Int64 = 0
+  /// The median.
+  public var p50 = Nanoseconds.zero
+  /// The 99th percentile.
+  public var p99 = Nanoseconds.zero
+  /// The 99.9th percentile.
+  public var p999 = Nanoseconds.zero
+  /// The longest.
+  public var max = Nanoseconds.zero
+
+  /// A distribution without values.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case count
+    case p50 = "p50_ns"
+    case p99 = "p99_ns"
+    case p999 = "p99_9_ns"
+    case max = "max_ns"
+  }
+}
+
+/// One bar of a histogram of times.
+public struct HistogramBar: Hashable, Sendable, Codable {
+  /// The longest time that falls into the bar.
+  public var upper: Nanoseconds
+  /// How many fell into it.
+  public var count: Int64
+
+  /// Creates a bar.
+  public init(upper: Nanoseconds, count: Int64) {
+    self.upper = upper
+    self.count = count
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case upper = "up_to_ns"
+    case count
+  }
+}
+
+/// How mmu_lock was held for write by the operation, and where it could have been yielded.
+///
+/// A hold ends where the lock is really dropped. A break point whose condition does not hold
+/// drops nothing, so a hold may span many chunks; `longestChunk` is what cannot be broken at all.
+public struct LockHolds: Hashable, Sendable, Codable {
+  /// The distribution of holds.
+  public var holds = LatencySummary()
+  /// The holds by powers of two of a microsecond.
+  public var histogram: [HistogramBar] = []
+  /// The longest chunk, interrupts in it included.
+  public var longestChunk = Nanoseconds.zero
+  /// Break points the operation passed.
+  public var breakPoints: Int64 = 0
+  /// Break points at which the lock was really dropped.
+  public var breaksTaken: Int64 = 0
+
+  /// No hold at all.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case holds, histogram
+    case longestChunk = "longest_chunk_ns"
+    case breakPoints = "break_points"
+    case breaksTaken = "breaks_taken"
+  }
+}
+
+/// What write-protecting the guest cost.
+public struct WriteProtectTimes: Hashable, Sendable, Codable {
+  /// All calls together.
+  public var total = Nanoseconds.zero
+  /// The 99th percentile of one call (one log enable, one CLEAR range).
+  public var callP99 = Nanoseconds.zero
+  /// The longest a vCPU waited for the lock.
+  public var worstStall = Nanoseconds.zero
+  /// Calls made.
+  public var calls: Int64 = 0
+
+  /// Nothing was protected.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case total = "total_ns"
+    case callP99 = "call_p99_ns"
+    case worstStall = "worst_vcpu_stall_ns"
+    case calls
+  }
+}
+
+/// Packets that were lost, by the place where they were.
+public struct PacketDrops: Hashable, Sendable, Codable {
+  /// No free descriptor in the receive ring.
+  public var ring: Int64 = 0
+  /// No space in the receiving socket.
+  public var socket: Int64 = 0
+
+  /// Nothing was lost.
+  public init() {}
+}
+
+/// What the network load of the CPU saw.
+public struct NetworkOutcome: Hashable, Sendable, Codable {
+  /// Goodput that the readers took before the operation.
+  public var baseline = BitRate.zero
+  /// Goodput that the readers took from the operation's start to the end of its stage-2 part.
+  public var during = BitRate.zero
+  /// Goodput from the operation's start to the end of everything.
+  public var duringWhole = BitRate.zero
+  /// `during` over `baseline`; 1 is nothing lost.
+  public var retained = 1.0
+  /// The length of one entry of `goodput`.
+  public var bucket = Nanoseconds.zero
+  /// Bytes taken by the readers in each bucket from the start of the run.
+  public var goodput: [Int64] = []
+  /// The longest time between two reads while the operation ran.
+  public var largestGap = Nanoseconds.zero
+  /// The longest time without a softirq run while the operation ran.
+  public var longestWithoutSoftirq = Nanoseconds.zero
+  /// Datagrams handed to their sockets, and packets lost by place.
+  public var drops = PacketDrops()
+  /// Segments sent again.
+  public var retransmits: Int64 = 0
+  /// Retransmission timeouts, spurious ones included.
+  public var timeouts: Int64 = 0
+  /// Datagrams that reached their socket.
+  public var datagrams: Int64 = 0
+  /// Interrupts of the queue.
+  public var interrupts: Int64 = 0
+  /// NAPI polls.
+  public var polls: Int64 = 0
+  /// Times ksoftirqd was woken.
+  public var ksoftirqdWakes: Int64 = 0
+  /// From the operation's start to the first wake of ksoftirqd; nil if it was never woken.
+  public var firstKsoftirqdWake: Nanoseconds?
+
+  /// A network without traffic.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case baseline = "baseline_bits_per_s"
+    case during = "during_bits_per_s"
+    case duringWhole = "during_whole_bits_per_s"
+    case retained = "retained_share"
+    case bucket = "bucket_ns"
+    case goodput = "goodput_bytes"
+    case largestGap = "largest_read_gap_ns"
+    case longestWithoutSoftirq = "longest_without_softirq_ns"
+    case drops, retransmits, timeouts, datagrams, interrupts, polls
+    case ksoftirqdWakes = "ksoftirqd_wakes"
+    case firstKsoftirqdWake = "first_ksoftirqd_wake_ns"
+  }
+}
+
+/// How new connections fared.
+public struct ConnectOutcome: Hashable, Sendable, Codable {
+  /// Connections begun while the operation ran.
+  public var attempted: Int64 = 0
+  /// Connections that were not open after the client's patience.
+  public var failed: Int64 = 0
+  /// Connections that took longer than a second, the failed ones not counted.
+  public var slow: Int64 = 0
+  /// Times to establish.
+  public var latency = LatencySummary()
+
+  /// No connections.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case attempted, failed
+    case slow = "over_1_s"
+    case latency
+  }
+}
+
+/// What the storage load saw.
+public struct StorageOutcome: Hashable, Sendable, Codable {
+  /// Requests per second before the operation.
+  public var baseline = 0.0
+  /// Requests per second during the stage-2 part.
+  public var during = 0.0
+  /// `during` over `baseline`.
+  public var retained = 1.0
+  /// Latencies during the operation, reaping included.
+  public var latency = LatencySummary()
+
+  /// No storage load.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case baseline = "baseline_iops"
+    case during = "during_iops"
+    case retained = "retained_share"
+    case latency
+  }
+}
+
+/// One pre-copy round of a migration.
+public struct MigrationRound: Hashable, Sendable, Codable {
+  /// Pages sent.
+  public var pages: Int64
+  /// How long the round took.
+  public var time: Nanoseconds
+
+  /// Creates a round.
+  public init(pages: Int64, time: Nanoseconds) {
+    self.pages = pages
+    self.time = time
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case pages
+    case time = "time_ns"
+  }
+}
+
+/// How a live migration went.
+public struct MigrationOutcome: Hashable, Sendable, Codable {
+  /// From log start until the guest runs on the other side.
+  public var time = Nanoseconds.zero
+  /// How long the guest stood still.
+  public var downtime = Nanoseconds.zero
+  /// Whether the downtime limit was met before the rounds ran out.
+  public var converged = false
+  /// The rounds, the stop round last.
+  public var rounds: [MigrationRound] = []
+  /// The guest's speed during the migration, as a share of its speed without it.
+  public var guestSpeed = 1.0
+
+  /// A migration that did not happen.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case time = "time_ns"
+    case downtime = "downtime_ns"
+    case converged, rounds
+    case guestSpeed = "guest_speed_share"
+  }
+}
+
+/// What guest faults saw while the operation ran.
+public struct FaultOutcome: Hashable, Sendable, Codable {
+  /// Faults taken, retries included.
+  public var faults: Int64 = 0
+  /// Faults that had to be taken again.
+  public var retries: Int64 = 0
+  /// Notifier calls made on the way: copy-on-write of the zero page.
+  public var notifierCalls: Int64 = 0
+  /// Times from exit to re-entry with the page mapped.
+  public var latency = LatencySummary()
+
+  /// No faults.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case faults, retries
+    case notifierCalls = "notifier_calls"
+    case latency
+  }
+}
+
+/// Where the time of the CPU under study went.
+public struct CPUTimes: Hashable, Sendable, Codable {
+  /// Hard interrupts, ticks included.
+  public var hardInterrupt = Nanoseconds.zero
+  /// Softirqs at interrupt exit.
+  public var softirq = Nanoseconds.zero
+  /// Softirqs in ksoftirqd or in a NAPI thread.
+  public var softirqThread = Nanoseconds.zero
+  /// Stage-2 work of the walker.
+  public var stageTwo = Nanoseconds.zero
+  /// The walker's other work: host-side freeing, system calls.
+  public var hostSide = Nanoseconds.zero
+  /// Socket readers.
+  public var reader = Nanoseconds.zero
+  /// Storage tasks.
+  public var storage = Nanoseconds.zero
+  /// Other tasks.
+  public var competitors = Nanoseconds.zero
+  /// Context switches.
+  public var switching = Nanoseconds.zero
+  /// Nothing to do.
+  public var idle = Nanoseconds.zero
+
+  /// No time at all.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case hardInterrupt = "hard_irq_ns"
+    case softirq = "softirq_ns"
+    case softirqThread = "softirq_thread_ns"
+    case stageTwo = "stage2_ns"
+    case hostSide = "host_side_ns"
+    case reader = "reader_ns"
+    case storage = "storage_ns"
+    case competitors = "competitors_ns"
+    case switching = "switching_ns"
+    case idle = "idle_ns"
+  }
+
+  /// All contexts together: the time that passed.
+  public var total: Nanoseconds {
+    let interrupts = hardInterrupt + softirq + softirqThread
+    let tasks = stageTwo + hostSide + reader + storage + competitors
+    return interrupts + tasks + switching + idle
+  }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Policies
+import Quantities
+
+extension WorkloadProfile: Profile {
+  /// The kind: workload.
+  public static let kind = ProfileKind.workload
+
+  /// A workload of this name with nothing in it; a file fills in the rest.
+  public init(blank name: String) { self.init(name: name) }
+
+  /// Every key of a workload profile.
+  public static let keys: [ProfileKey<WorkloadProfile>] =
+    memoryKeys + operationKeys + networkKeys + migrationKeys + Metric.allCases.map(levelKey)
+
+  private static var memoryKeys: [ProfileKey<WorkloadProfile>] {
+    [
+      .size(
+        "vm.memory",
+        \.memory.size,
+        .kibibytes(4)...(.tebibytes(256)),
+        "guest memory"
+      ),
+      .value(
+        "vm.base",
+        \.memory.base,
+        "first guest physical address of the memory",
+        legal: GuestAddress.legalText,
+        parse: { try? GuestAddress(parsing: $0) },
+        print: { $0.description }
+      ),
+      .count("vm.ipa_bits", \.memory.ipaBits, 32...52, "width of the IPA space in bits"),
+      .count("vm.vcpus", \.memory.vcpus, 1...4096, "vCPUs"),
+      .number(
+        "vm.block_share",
+        \.memory.blockShare,
+        0...1,
+        "share mapped by level-2 blocks"
+      ),
+      .number(
+        "vm.huge_block_share",
+        \.memory.hugeBlockShare,
+        0...1,
+        "share mapped by level-1 blocks (4K granule)"
+      ),
+      .number("vm.touched_share", \.memory.touchedShare, 0...1, "share that is mapped at all"),
+    ]
+  }
+
+  private static var operationKeys: [ProfileKey<WorkloadProfile>] {
+    [
+      .choice("operation", \.operation, "what the host does to the guest's stage 2"),
+      .choice("teardown.path", \.teardownPath, "through which path a teardown runs"),
+      .count("neighbours", \.neighbours, 0...4096, "other teardowns at the same time"),
+      .count("competitors", \.competitors, 0...1024, "CPU-bound tasks on the walking CPU"),
+      .count(
+        "storage.queue_depth",
+        \.storage.queueDepth,
+        0...65_536,
+        "storage requests kept in flight; 0 for none"
+      ),
+      .choice("storage.task", \.storage.task, "where the task that waits for storage runs"),
+    ]
+  }
+
+  private static var networkKeys: [ProfileKey<WorkloadProfile>] {
+    [
+      .count("net.flows", \.network.flows, 0...65_536, "bulk TCP flows on this CPU's queue"),
+      .rate("net.offered", \.network.offered, "what the senders offer in total"),
+      .size("net.frame", \.network.frame, .bytes(64)...(.kibibytes(64)), "bytes of a frame"),
+      .time("net.round_trip", \.network.roundTrip, "round-trip time without queueing"),
+      .size(
+        "net.window",
+        \.network.window,
+        .kibibytes(4)...(.gibibytes(1)),
+        "receive window of a flow"
+      ),
+      .choice("net.congestion", \.network.congestion, "the sender's congestion control"),
+      .choice("net.reader", \.network.reader, "where the socket's reader runs"),
+      .count("net.datagrams", \.network.datagrams, 0...100_000_000, "UDP packets per second"),
+      .size(
+        "net.datagram",
+        \.network.datagramSize,
+        .bytes(1)...(.kibibytes(64)),
+        "payload of a datagram"
+      ),
+      .count("net.connects", \.network.connects, 0...10_000_000, "new connections per second"),
+      .count("net.requests", \.network.requests, 0...10_000_000, "requests per second"),
+    ]
+  }
+
+  private static var migrationKeys: [ProfileKey<WorkloadProfile>] {
+    [
+      .rate("migration.link", \.migration.link, "rate of the migration link"),
+      .count(
+        "migration.dirty_pages_per_second",
+        \.migration.dirtyPagesPerSecond,
+        0...1_000_000_000,
+        "distinct pages dirtied per second while unhindered"
+      ),
+      .size(
+        "migration.working_set",
+        \.migration.workingSet,
+        .zero...(.tebibytes(256)),
+        "memory the dirtied pages lie in"
+      ),
+      .time(
+        "migration.downtime_limit",
+        \.migration.downtimeLimit,
+        "downtime at which the VMM stops the guest"
+      ),
+      .count(
+        "migration.maximum_rounds",
+        \.migration.maximumRounds,
+        1...10_000,
+        "rounds after which the VMM gives up"
+      ),
+      .flag(
+        "migration.initially_all_set",
+        \.migration.initiallyAllSet,
+        "whether logging starts with all bits set"
+      ),
+    ]
+  }
+
+  /// The key of one service level; the empty text takes the level away.
+  private static func levelKey(_ metric: Metric) -> ProfileKey<WorkloadProfile> {
+    ProfileKey(
+      "slo." + metric.rawValue,
+      "service level an answer must keep",
+      legal: String(ServiceLevel.legal(metric).dropFirst(metric.rawValue.count)) + ", or none",
+      write: { workload, text in
+        workload.serviceLevels.removeAll { $0.metric == metric }
+        guard text != "none" else { return true }
+        guard let level = try? ServiceLevel(metric, parsing: text) else { return false }
+        workload.serviceLevels.append(level)
+        return true
+      },
+      read: { $0.serviceLevels.first { $0.metric == metric }?.boundText }
+    )
+  }
+
+  /// Checks what no single value can show.
+  public func check() throws(ProfileError) {
+    guard memory.size > .zero else {
+      throw .contradiction(name: name, problem: "vm.memory is missing; write a size such as 64GiB")
+    }
+    let last = memory.base.rawValue &+ UInt64(memory.size.rawValue)
+    guard last <= 1 << UInt64(memory.ipaBits) else {
+      throw .contradiction(
+        name: name,
+        problem:
+          "\(memory.size) at \(memory.base) end at \(GuestAddress(rawValue: last)), outside an IPA "
+          + "space of \(memory.ipaBits) bits; raise vm.ipa_bits or lower vm.memory"
+      )
+    }
+    guard memory.blockShare + memory.hugeBlockShare <= 1 else {
+      throw .contradiction(
+        name: name,
+        problem: "vm.block_share and vm.huge_block_share add up to over 1; their sum is at most 1"
+      )
+    }
+  }
+}

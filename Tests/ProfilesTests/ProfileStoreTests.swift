@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import PageTables
+import Profiles
+import Quantities
+import Testing
+
+/// A directory of models that lives as long as one test.
+final class ModelsFolder {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    for kind in ProfileKind.allCases {
+      try FileManager.default.createDirectory(
+        at: url.appendingPathComponent(kind.directory),
+        withIntermediateDirectories: true
+      )
+    }
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func write(_ text: String, as name: String, kind: ProfileKind = .kernel) throws {
+    let file = url.appendingPathComponent("\(kind.directory)/\(name).yaml")
+    try Data(text.utf8).write(to: file)
+  }
+
+  var store: ProfileStore { ProfileStore(directories: [url]) }
+
+  /// The sentence with which loading a kernel's text is refused.
+  func refusal(_ text: String) throws -> String {
+    try write(text, as: "mine")
+    let error = #expect(throws: ProfileError.self) {
+      try self.store.load(KernelProfile.self, named: "mine")
+    }
+    return error?.description ?? ""
+  }
+}
+
+private let good = """
+  profile: kernel
+  summary: mine
+  values:
+    kernel.release: {value: '6.1', why: w, source: assumed}
+    kernel.hz: {value: 1000, why: w, source: measured here}
+  """
+
+@Suite struct ProfileStoreTests {
+  @Test func aUsersOwnFileWins() throws {
+    let folder = try ModelsFolder()
+    try folder.write(good, as: "6.1")
+    let both = ProfileStore(directories: [folder.url] + shipped.directories)
+    let kernel = try both.load(KernelProfile.self, named: "6.1")
+    #expect(kernel.profile.hz == 1000)
+    #expect(kernel.files == [folder.url.appendingPathComponent("kernels/6.1.yaml").path])
+    #expect(kernel.count(of: .measured) == 1 && kernel.count(of: .assumed) == 1)
+    #expect(try both.load(KernelProfile.self, named: "6.12").profile.hz == 250)
+  }
+
+  @Test func aParentFromAnotherDirectoryServes() throws {
+    let folder = try ModelsFolder()
+    try folder.write(
+      "profile: host\nsummary: mine\nparent: graviton3\nvalues:\n"
+        + "  tlbi.ipa_flush: {value: 2us, why: w, source: measured}\n",
+      as: "mine",
+      kind: .host
+    )
+    let both = ProfileStore(directories: [folder.url] + shipped.directories)
+    let host = try both.load(HostProfile.self, named: "mine")
+    #expect(host.profile.tlbi.ipaFlush == .nanoseconds(2000))
+    #expect(host.profile.nic.queues == 64)
+    #expect(host.files.count == 4)
+  }
+
+  @Test(arguments: [
+    ("", "empty"),
+    ("- a\n- b", "key: value"),
+    ("profile: kernel\nsummary: x\nvalues: [", "not legal YAML"),
+    ("profile: host\nsummary: x", "kernel in this directory"),
+    ("summary: x", "'profile' is missing"),
+    ("profile: kernel\nsummary: [a]", "a text is expected"),
+    ("profile: kernel\nsummary: x\nvalue: 3", "'value' is not legal here"),
+    ("profile: kernel\nsummary: x\nsummary: y", "written twice"),
+    ("profile: kernel\nsummary: &a x\nparent: *a", "anchors and aliases"),
+    ("profile: kernel\nsummary: x\nvalues: 3", "key: value"),
+    ("profile: kernel\nsummary: x\nvalues:\n  kernel.hz: 250", ":4: 'kernel.hz'"),
+    ("profile: kernel\nsummary: x\nvalues:\n  kernel.hz: {value: 250, why: w}", "'source'"),
+    (
+      "profile: kernel\nsummary: x\nvalues:\n  kernel.hz: {value: 250, why: w, source: rumour}",
+      "measured, published, fitted or assumed"
+    ),
+    (
+      "profile: kernel\nsummary: x\nvalues:\n  kernel.hz: {value: 60, why: w, source: assumed}",
+      "mine.yaml:4: value '60' of kernel.hz is not legal; write 100, 250, 300, 1000"
+    ),
+    (
+      "profile: kernel\nsummary: x\nvalues:\n  kernel.hertz: {value: 60, why: w, source: assumed}",
+      "near it are kernel.hz"
+    ),
+    ("profile: kernel\nsummary: x\nparent: mine", "parents never end"),
+    ("profile: kernel\nsummary: x\nparent: ../../etc/passwd", "name '../../etc/passwd'"),
+    ("profile: kernel\nsummary: x", "kernel.release is missing"),
+  ])
+  func hostileFilesGetASentence(text: String, part: String) throws {
+    let sentence = try ModelsFolder().refusal(text)
+    #expect(sentence.contains(part), "\(sentence)")
+    #expect(!sentence.contains("\n"))
+  }
+
+  @Test func hugeDeepAndBinaryFilesAreRefused() throws {
+    let folder = try ModelsFolder()
+    #expect(try folder.refusal(String(repeating: "a", count: 300_000)).contains("too many"))
+    let deep = "summary: " + String(repeating: "[", count: 5_000)
+    #expect(try folder.refusal(deep).contains("nested deeper than 16"))
+    let blocks = (0..<400).map { String(repeating: " ", count: $0) + "a:" }.joined(separator: "\n")
+    #expect(try folder.refusal(blocks).contains("mine.yaml"))
+    let file = folder.url.appendingPathComponent("kernels/mine.yaml")
+    try Data([0xff, 0xfe, 0x00, 0x80]).write(to: file)
+    let error = #expect(throws: ProfileError.self) {
+      try folder.store.load(KernelProfile.self, named: "mine")
+    }
+    #expect(error?.description.contains("UTF-8") == true)
+  }
+
+  @Test func everyTruncationIsLegalOrRefused() throws {
+    let folder = try ModelsFolder()
+    for length in 0..<good.utf8.count {
+      try folder.write(String(good.prefix(length)), as: "mine")
+      do {
+        _ = try folder.store.load(KernelProfile.self, named: "mine")
+      } catch {
+        #expect(!error.description.isEmpty && !error.description.contains("\n"))
+      }
+    }
+  }
+
+  @Test func anUnknownNameListsTheLegalOnes() {
+    let error = #expect(throws: ProfileError.self) {
+      try shipped.load(HostProfile.self, named: "graviton9")
+    }
+    #expect(error?.description.contains("graviton3, graviton4") == true)
+  }
+
+  @Test func contradictionsBetweenValuesAreRefused() throws {
+    var host = try shipped.load(HostProfile.self, named: "graviton3")
+    #expect(throws: ProfileError.self) { try host.set("nic.queues", to: "65") }
+    #expect(host.profile.nic.queues == 64)
+    var kernel = try shipped.load(KernelProfile.self, named: "7.3")
+    #expect(throws: ProfileError.self) { try kernel.set("kernel.preemption", to: "voluntary") }
+    var churn = try shipped.load(WorkloadProfile.self, named: "container-churn")
+    #expect(throws: ProfileError.self) { try churn.set("vm.ipa_bits", to: "36") }
+    try churn.set("vm.memory", to: "128GiB")
+    #expect(churn.profile.memory.size == .gibibytes(128))
+    #expect(churn.entries.first?.provenance == .given)
+  }
+}
