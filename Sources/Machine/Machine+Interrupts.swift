@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Events
+import Policies
+import Profiles
+import Quantities
+import Randomness
+
+// Hard interrupts and softirqs: who interrupts whom, and what runs at an interrupt's exit.
+extension Machine {
+  /// An interrupt line goes up.
+  mutating func raise(_ interrupt: HardInterrupt) {
+    guard hard == nil else {
+      pendingHard |= interrupt.rawValue
+      return
+    }
+    account()
+    if isSoftirqActive {
+      softirqRemaining -= now - softirqResumed
+      events.cancel(.softirqEnd)
+    } else {
+      suspendTask()
+    }
+    enter(interrupt)
+  }
+
+  private mutating func enter(_ interrupt: HardInterrupt) {
+    hard = interrupt
+    var cost = costs.hardInterrupt
+    switch interrupt {
+    case .queue:
+      queue.interrupted(at: now)
+      outcome.network.interrupts += 1
+    case .storage: cost += costs.completion * harvestStorage()
+    case .tick: cost = costs.tick
+    }
+    if outcome.trace.isOn {
+      let name: TraceName = interrupt == .tick ? .tick : .interrupt
+      record(.hardInterrupt, name: name, start: now, length: cost)
+    }
+    events.schedule(.hardEnd, at: now + cost)
+  }
+
+  /// The handler returns: its effects, then the next pending interrupt or the interrupt's exit.
+  mutating func hardEnd() {
+    account()
+    switch hard {
+    case .queue: scheduleReceive()
+    case .storage: wakeStorageTask()
+    case .tick: tickEffects()
+    case nil: break
+    }
+    hard = nil
+    for next in [HardInterrupt.queue, .storage, .tick] where pendingHard & next.rawValue != 0 {
+      pendingHard &= ~next.rawValue
+      enter(next)
+      return
+    }
+    exitInterrupt()
+  }
+
+  private mutating func scheduleReceive() {
+    if input.threadedNAPI {
+      wake(CPUTask.pollThread)
+    } else {
+      isReceivePending = true
+    }
+  }
+
+  private mutating func tickEffects() {
+    jiffies += 1
+    if scheduler.tick(now) { needsReschedule = true }
+    if needsLazyReschedule {
+      needsLazyReschedule = false
+      needsReschedule = true
+    }
+    if input.switches.ticksRaiseSoftirqs, tickChance.chance(softirqs.tickRaises) {
+      isTimerPending = true
+    }
+  }
+
+  private var isSoftirqPending: Bool { isReceivePending || isTimerPending }
+
+  /// Back from the outermost interrupt, or into the softirq it interrupted.
+  private mutating func exitInterrupt() {
+    if isSoftirqActive {
+      softirqResumed = now
+      events.schedule(.softirqEnd, at: now + softirqRemaining)
+    } else if isThreadInRound {
+      resumeTask()
+    } else if isSoftirqPending, !isSoftirqSkipped {
+      startSoftirq()
+    } else {
+      returnToTask()
+    }
+  }
+
+  /// Up to 6.4, a runnable ksoftirqd keeps every other context from running softirqs.
+  private var isSoftirqSkipped: Bool {
+    softirqs.skipsWhileThreadRunnable
+      && scheduler.entities[CPUTask.softirqThread].isQueued
+  }
+
+  private mutating func startSoftirq() {
+    isSoftirqActive = true
+    rounds = 0
+    roundLimit = jiffies + softirqs.jiffies
+    let length = startRound() + costs.softirqEntry
+    softirqRemaining = length
+    softirqResumed = now
+    events.schedule(.softirqEnd, at: now + length)
+  }
+
+  /// Begins one round over everything pending; returns how long it takes.
+  mutating func startRound() -> Nanoseconds {
+    rounds += 1
+    noteSoftirq()
+    var length = Nanoseconds.zero
+    if isTimerPending {
+      // Expired timers take about as long as the tick that found them (86 us and 105 us in the
+      // recorded runs).
+      isTimerPending = false
+      length += costs.tick
+    }
+    isRoundReceiving = isReceivePending
+    isReceivePending = false
+    roundPackets = 0
+    if isRoundReceiving { length += startPoll() }
+    return length
+  }
+
+  /// Begins a poll of the queue; returns how long it takes.
+  mutating func startPoll() -> Nanoseconds {
+    queue.advance(to: now)
+    roundPackets = min(softirqs.weight, queue.occupancy)
+    outcome.network.polls += 1
+    return costs.poll[Int(roundPackets)]
+  }
+
+  /// Takes in what arrived while the poll ran; the time that takes, or nil when nothing did.
+  mutating func extendPoll() -> Nanoseconds? {
+    queue.advance(to: now)
+    let wanted = min(softirqs.weight, queue.occupancy)
+    guard wanted > roundPackets else { return nil }
+    let more = wanted - roundPackets
+    roundPackets = wanted
+    return costs.packet * more
+  }
+
+  private mutating func noteSoftirq() {
+    if walker.hasBegun, !walker.isDone { noteSoftirqGap() }
+    lastSoftirq = now
+  }
+
+  /// The time since the last softirq run, if it is the longest of the operation.
+  mutating func noteSoftirqGap() {
+    let gap = now - max(lastSoftirq, outcome.began)
+    outcome.network.longestWithoutSoftirq = max(outcome.network.longestWithoutSoftirq, gap)
+  }
+
+  /// A round at interrupt exit ends: another one, ksoftirqd, or back to the task.
+  mutating func softirqEnd() {
+    account()
+    if isRoundReceiving, let more = extendPoll() {
+      softirqRemaining = more
+      softirqResumed = now
+      events.schedule(.softirqEnd, at: now + more)
+      return
+    }
+    if isRoundReceiving { finishPoll() }
+    if isSoftirqPending {
+      if mayRestartSoftirqs {
+        let length = startRound()
+        softirqRemaining = length
+        softirqResumed = now
+        events.schedule(.softirqEnd, at: now + length)
+        return
+      }
+      wakeSoftirqThread()
+    }
+    isSoftirqActive = false
+    returnToTask()
+  }
+
+  /// Whether a softirq run may take another round.
+  var mayRestartSoftirqs: Bool {
+    jiffies < roundLimit && !needsReschedule && rounds < softirqs.rounds
+  }
+
+  private mutating func wakeSoftirqThread() {
+    guard !scheduler.entities[CPUTask.softirqThread].isQueued else { return }
+    if walker.hasBegun, !walker.isDone {
+      outcome.network.ksoftirqdWakes += 1
+      if outcome.network.firstKsoftirqdWake == nil {
+        outcome.network.firstKsoftirqdWake = now - outcome.began
+      }
+    }
+    record(.softirqThread, name: .wake)
+    wake(CPUTask.softirqThread)
+  }
+
+  /// A poll's span, without what interrupted it, and what the ring has dropped before it.
+  private mutating func recordPoll(_ packets: Int64) {
+    let isThread = isSoftirqActive ? TraceTrack.softirq : .softirqThread
+    let length = costs.poll[Int(packets)]
+    record(isThread, name: .poll, start: now - length, length: length, value: packets)
+    if queue.drops > dropsRecorded {
+      record(.ring, name: .drop, value: queue.drops - dropsRecorded)
+      dropsRecorded = queue.drops
+    }
+  }
+
+  /// The poll is over: packets go up the stack, and the queue's interrupt is unmasked if the
+  /// ring was emptied.
+  mutating func finishPoll() {
+    let isFull = roundPackets == softirqs.weight
+    let polled = queue.poll(roundPackets)
+    if outcome.trace.isOn { recordPoll(polled.all) }
+    deliver(polled)
+    if isFull {
+      isReceivePending = true
+      return
+    }
+    queue.isMasked = false
+    // An interrupt in the tail of the run nests and leaves its softirq pending.
+    if let next = queue.interruptTime(after: now), next <= now + costs.softirqEntry {
+      let arrival = next
+      queue.interrupted(at: arrival)
+      outcome.network.interrupts += 1
+      isReceivePending = true
+      events.cancel(.interrupt)
+    } else {
+      armInterrupt()
+    }
+  }
+
+  /// Sets the event of the queue's next interrupt.
+  mutating func armInterrupt() {
+    guard !queue.isMasked, let time = queue.interruptTime(after: now) else {
+      events.cancel(.interrupt)
+      return
+    }
+    events.schedule(.interrupt, at: max(now, time))
+  }
+
+  /// The queue's interrupt fires, or turns out to have had no reason.
+  mutating func queueInterrupt() {
+    queue.advance(to: now)
+    guard queue.occupancy > 0 else {
+      armInterrupt()
+      return
+    }
+    if input.interrupt == .moved || !input.switches.handlesInterrupts {
+      queue.interrupted(at: now)
+      queue.isMasked = false
+      deliver(queue.poll(queue.occupancy))
+      armInterrupt()
+      if hard == nil, !isSoftirqActive, scheduler.current < 0, needsReschedule { reschedule() }
+    } else {
+      raise(.queue)
+    }
+  }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Events
+import Profiles
+import Quantities
+import Randomness
+
+extension ReceiveQueue {
+  /// The queue of a machine's network load.
+  init(_ input: MachineInput, costs: MachineCosts, phase: inout Stream) {
+    let load = input.network
+    var flow: TCPFlow?
+    let rate = Swift.min(load.offered, input.host.nic.rate)
+    if load.flows > 0, rate > .zero {
+      let bits = load.frame.rawValue * 8
+      let gap = UnitCost(rawValue: Swift.max(1, bits * 1_000_000_000 / (rate.rawValue / 1_000)))
+      let window = Swift.max(1, load.window.rawValue * Int64(load.flows) / costs.segment)
+      let start = Instant.start + phase.uniform(below: .microseconds(50))
+      flow = TCPFlow(
+        gap: gap,
+        load: load,
+        window: input.switches.limitsWindow ? window : .max / 4,
+        start: start
+      )
+    }
+    self.init(
+      adapter: input.host.nic,
+      load: load,
+      flow: flow,
+      start: .start,
+      jitter: input.seed.stream("datagrams")
+    )
+    if !input.switches.limitsRing { removeLimit() }
+  }
+}
+
+// What packets do above the driver: sockets, readers, requests, connections.
+extension Machine {
+  /// Packets of a poll reach their sockets.
+  mutating func deliver(_ polled: ReceiveQueue.Polled) {
+    if polled.segments > 0 {
+      let ready = queue.flow?.process(polled.segments) ?? 0
+      let time = now
+      queue.flow?.acknowledge(at: time)
+      if input.network.reader == .elsewhere, ready > 0 { readElsewhere(ready) }
+    }
+    if polled.datagrams > 0 {
+      outcome.network.datagrams += polled.datagrams
+      if input.network.reader == .elsewhere {
+        noteRead(polled.datagrams * costs.datagram)
+      } else {
+        datagramsReady += polled.datagrams
+      }
+    }
+    deliverTracked()
+    if input.network.reader == .sameCPU, hasSomethingToRead { wake(CPUTask.reader) }
+  }
+
+  private var hasSomethingToRead: Bool {
+    (queue.flow?.readable ?? 0) > 0 || datagramsReady > 0 || !requestsReady.isEmpty
+  }
+
+  /// A reader on another CPU takes its data as fast as it can copy.
+  private mutating func readElsewhere(_ segments: Int64) {
+    let length = costs.read(bytes: segments * costs.segment, calls: 1)
+    remoteReader = max(remoteReader, now) + length
+    queue.flow?.take(segments)
+    queue.flow?.acknowledge(at: remoteReader)
+    noteRead(segments * costs.segment)
+  }
+
+  /// Requests and connection attempts that this poll has brought up the stack.
+  private mutating func deliverTracked() {
+    while !requestsInRing.isEmpty, requestsInRing.first.admitted <= queue.polled {
+      let began = requestsInRing.first.began
+      requestsInRing.removeFirst()
+      if input.network.reader == .elsewhere {
+        noteRequest(since: began, at: now + costs.wakeup + costs.readerCall)
+      } else if !requestsReady.isFull {
+        requestsReady.append(began)
+      }
+    }
+    while let began = connects.processed(upTo: queue.polled) {
+      let latency = now - began + input.network.roundTrip
+      connects.record(latency, counts: walker.hasBegun && began >= outcome.began)
+    }
+  }
+
+  private mutating func noteRequest(since began: Instant, at time: Instant) {
+    guard walker.hasBegun, began >= outcome.began else { return }
+    requestLatencies.record(time - began + input.network.roundTrip)
+  }
+
+  /// The reader's next system calls: up to 128 KiB of stream, all datagrams, all requests.
+  mutating func beginRead() -> Nanoseconds {
+    segmentsInRead = min(queue.flow?.readable ?? 0, costs.readSegments)
+    datagramsInRead = datagramsReady
+    datagramsReady = 0
+    requestsInRead = requestsReady.count
+    let size = segmentsInRead * costs.segment + datagramsInRead * costs.datagram
+    let calls = (segmentsInRead > 0 ? 1 : 0) + datagramsInRead + Int64(requestsInRead)
+    return costs.read(bytes: size, calls: max(1, calls))
+  }
+
+  /// The reader has copied its data; true if there is more to read.
+  mutating func finishRead() -> Bool {
+    if segmentsInRead > 0 {
+      queue.flow?.take(segmentsInRead)
+      let time = now
+      queue.flow?.acknowledge(at: time)
+      if !queue.isMasked { armInterrupt() }
+    }
+    for _ in 0..<requestsInRead {
+      noteRequest(since: requestsReady.first, at: now)
+      requestsReady.removeFirst()
+    }
+    let size = segmentsInRead * costs.segment + datagramsInRead * costs.datagram
+    if size > 0 { noteRead(size) }
+    segmentsInRead = 0
+    datagramsInRead = 0
+    requestsInRead = 0
+    return hasSomethingToRead
+  }
+
+  /// Bytes have reached an application.
+  private mutating func noteRead(_ size: Int64) {
+    noteGap()
+    lastRead = now
+    bytes += size
+    let bucket = Int(now.sinceStart / input.bucket)
+    while outcome.network.goodput.count <= bucket { outcome.network.goodput.append(0) }
+    outcome.network.goodput[bucket] += size
+    record(.reader, name: .read, value: size)
+  }
+
+  /// The time since the last read, if it is the longest of the operation.
+  mutating func noteGap() {
+    guard walker.hasBegun, outcome.ended == .start || outcome.ended == now else { return }
+    outcome.network.largestGap = max(outcome.network.largestGap, now - lastRead)
+  }
+
+  /// Schedules the next request of the open-loop client.
+  mutating func scheduleRequest() {
+    guard input.network.requests > 0 else { return }
+    let gap = requestGaps.exponential(mean: .seconds(1) / Int64(input.network.requests))
+    events.schedule(.request, at: now + gap + .nanoseconds(1))
+  }
+
+  mutating func requestArrives() {
+    if queue.admitSingle(at: now), !requestsInRing.isFull {
+      requestsInRing.append(ReceiveQueue.Tracked(admitted: queue.admitted, began: now))
+    }
+    scheduleRequest()
+    armInterruptUnlessBusy()
+  }
+
+  private mutating func armInterruptUnlessBusy() {
+    if !queue.isMasked { armInterrupt() }
+  }
+
+  /// Schedules the next connection attempt, new or repeated.
+  mutating func scheduleConnect() {
+    guard input.network.connects > 0 else { return }
+    if connects.nextNew <= now {
+      let gap = connectGaps.exponential(mean: .seconds(1) / Int64(input.network.connects))
+      connects.nextNew = now + gap + .nanoseconds(1)
+    }
+    events.schedule(.connect, at: connects.nextTime)
+  }
+
+  mutating func connectArrives() {
+    while let attempt = connects.due(at: now, operationBegan: walker.hasBegun && !walker.isDone) {
+      if queue.admitSingle(at: now) {
+        connects.entered(attempt, admitted: queue.admitted)
+      } else {
+        connects.refused(attempt, at: now)
+      }
+    }
+    scheduleConnect()
+    armInterruptUnlessBusy()
+  }
+}

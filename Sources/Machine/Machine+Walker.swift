@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Events
+import Profiles
+import Quantities
+
+// The walker's task: chunks under mmu_lock, break points, host-side work, sleeps.
+extension Machine {
+  /// The walker's timer: the operation begins, or a sleep is over.
+  mutating func walkerTimer() {
+    if !walker.hasBegun { beginOperation() }
+    if !walker.isDone, walker.isInStep, walker.step.kind == .sleep { finishStep() }
+    guard !walker.isDone else {
+      endOperation()
+      return
+    }
+    wake(CPUTask.walker)
+    if hard == nil, !isSoftirqActive, needsReschedule || needsLazyReschedule {
+      account()
+      suspendTask()
+      returnToTask()
+    }
+  }
+
+  private mutating func beginOperation() {
+    walker.hasBegun = true
+    outcome.began = now
+    outcome.baseline = input.warmUp - input.warmUp / 2
+    outcome.baselineBytes += bytes
+    outcome.baselineRequests += disk.done
+    outcome.stageTwoBytes = -bytes
+    outcome.operationBytes = -bytes
+    outcome.stageTwoRequests = -disk.done
+    outcome.stageTwoDatagrams = -outcome.network.datagrams
+    outcome.stageTwoSegments = -(queue.flow?.processed ?? 0)
+    lastRead = max(lastRead, now)
+  }
+
+  /// Begins the present step if the walker has just come to it.
+  mutating func beginStepIfNeeded() {
+    guard !walker.isDone else { return }
+    if !walker.isInStep {
+      walker.isInStep = true
+      walker.stepBegan = now
+      walker.stepBytes = bytes
+      walker.stepRequests = disk.done
+    }
+    if walker.step.holdsLock, walker.holdBegan == nil {
+      walker.holdBegan = now + walker.delay
+      walker.stolen = .zero
+    }
+  }
+
+  /// Takes note of CPU time that the walker had.
+  mutating func spendWalker(_ time: Nanoseconds) {
+    guard !walker.isDone else { return }
+    let work = walker.spend(time)
+    outcome.steps[walker.group][walker.index].work += work
+    walker.suspended = now
+  }
+
+  /// The walker goes on: its next event is the step's end, or the next boundary if someone waits.
+  mutating func resumeWalker() {
+    guard !walker.isDone else { return }
+    walker.stolen += now - walker.suspended
+    let step = walker.step
+    let waits = needsReschedule && step.yieldsBetween && (!step.holdsLock || breaks)
+    let work = waits || step.dropsBetween ? walker.leftInChunk : walker.left
+    let length = step.kind == .sleep || step.kind == .yield ? Nanoseconds.zero : work
+    events.schedule(.taskEnd, at: now + walker.delay + length)
+  }
+
+  /// What a controller looks at: a reschedule is due, or softirqs wait.
+  private var isSomebodyWaiting: Bool {
+    needsReschedule || isReceivePending
+      || scheduler.entities[CPUTask.softirqThread].isQueued
+  }
+
+  private var breaks: Bool { input.switches.breaks }
+
+  /// The walker has come to the end of a unit or of the step.
+  mutating func walkerBoundary() {
+    let step = walker.step
+    switch step.kind {
+    case .sleep, .yield:
+      walker.delay = .zero
+      leaveCPU(step)
+      return
+    case .stageTwo, .hostSide: break
+    }
+    spendWalker(now - taskResumed)
+    if walker.unitsDone < step.units {
+      let yields = needsReschedule && (step.yieldsBetween || step.dropsBetween)
+      if yields, step.holdsLock { walker.breaksTaken += 1 }
+      if step.holdsLock { unlock() }
+      if isSomebodyWaiting { walker.disturbed() }
+      goOn(yielding: yields)
+      return
+    }
+    if step.continues {
+      continueStep(step)
+      return
+    }
+    finishStep()
+    guard !walker.isDone else {
+      scheduler.sleep(now: now)
+      endOperation()
+      reschedule()
+      return
+    }
+    goOn(yielding: needsReschedule)
+  }
+
+  /// The walker goes on with its present step, after others if it yields.
+  private mutating func goOn(yielding: Bool) {
+    if yielding {
+      reschedule()
+    } else {
+      beginStepIfNeeded()
+      walker.suspended = now
+      resumeTask()
+    }
+  }
+
+  /// A step ends whose train goes on: a break point like any other.
+  private mutating func continueStep(_ step: WorkStep) {
+    if step.yieldsBetween, step.holdsLock { walker.breakPoints += 1 }
+    let yields = needsReschedule && step.yieldsBetween && (!step.holdsLock || breaks)
+    if yields, step.holdsLock {
+      walker.breaksTaken += 1
+      unlock()
+    }
+    closeStep()
+    goOn(yielding: yields)
+  }
+
+  private mutating func unlock() {
+    guard let began = walker.holdBegan else { return }
+    walker.holds.record(now - began)
+    record(.lock, name: .hold, start: began, length: now - began)
+    walker.holdBegan = nil
+  }
+
+  private mutating func finishStep() {
+    unlock()
+    closeStep()
+  }
+
+  /// Books the present step and goes on to the next.
+  private mutating func closeStep() {
+    let kind = walker.step.kind
+    let wall = now - walker.stepBegan
+    record(
+      .walker,
+      name: kind == .stageTwo ? .stageTwo : .hostSide,
+      start: walker.stepBegan,
+      length: wall
+    )
+    outcome.steps[walker.group][walker.index].wall += wall
+    outcome.steps[walker.group][walker.index].rounds += 1
+    outcome.steps[walker.group][walker.index].bytes += bytes - walker.stepBytes
+    outcome.steps[walker.group][walker.index].requests += disk.done - walker.stepRequests
+    if kind == .stageTwo { markStageTwo() }
+    walker.advance()
+  }
+
+  /// Everything up to now belongs to the stage-2 part.
+  mutating func markStageTwo() {
+    outcome.stageTwoEnded = now
+    stageTwoMarkBytes = bytes
+    stageTwoMarkRequests = disk.done
+    stageTwoMarkDatagrams = outcome.network.datagrams
+    stageTwoMarkSegments = queue.flow?.processed ?? 0
+  }
+
+  /// A step that is no work: the task sleeps or yields.
+  private mutating func leaveCPU(_ step: WorkStep) {
+    if step.kind == .sleep {
+      scheduler.sleep(now: now)
+      events.schedule(.walkerTimer, at: now + step.work)
+    } else {
+      finishStep()
+      if walker.isDone {
+        scheduler.sleep(now: now)
+        endOperation()
+      } else {
+        scheduler.yield(now: now)
+      }
+    }
+    reschedule()
+  }
+
+  private mutating func endOperation() {
+    outcome.ended = now
+    outcome.operationBytes += bytes
+    noteGap()
+    noteSoftirqGap()
+    events.schedule(.stop, at: now + input.coolDown)
+  }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Quantities
+
+/// Where the walker's task stands in its plan, and what its chunks and holds took.
+struct Walker: Sendable {
+  let plan: WorkPlan
+  private(set) var group = 0
+  private(set) var round: Int64 = 0
+  private(set) var index = 0
+  private(set) var isDone: Bool
+  var hasBegun = false
+
+  /// Units of the step that are finished.
+  var unitsDone: Int64 = 0
+  /// Work done in the present unit.
+  var progress = Nanoseconds.zero
+  /// Overhead to spend before work goes on: a context switch.
+  var delay = Nanoseconds.zero
+  /// Time taken from the present chunk by interrupts.
+  var stolen = Nanoseconds.zero
+  var suspended = Instant.start
+  var stepBegan = Instant.start
+  var stepBytes: Int64 = 0
+  var stepRequests: Int64 = 0
+  var isInStep = false
+  /// Since when mmu_lock is held, if it is.
+  var holdBegan: Instant?
+  var holds = Latencies()
+  var longestChunk = Nanoseconds.zero
+  var breakPoints: Int64 = 0
+  var breaksTaken: Int64 = 0
+
+  init(plan: WorkPlan) {
+    self.plan = plan
+    isDone = plan.groups.isEmpty
+    step = plan.groups.first?.steps[0] ?? WorkStep(.yield, unit: .zero)
+    chunkUnits = step.controller?.longest ?? 1
+  }
+
+  /// The present step, or the last one when the plan is done.
+  private(set) var step: WorkStep
+  /// Units of the present chunk; one unless a controller joins them.
+  private(set) var chunkUnits: Int64 = 1
+  private var unitsInChunk: Int64 = 0
+  private var quietChunks = 0
+
+  /// Work until the end of the step.
+  var left: Nanoseconds { step.unit * (step.units - unitsDone) - progress }
+
+  /// Work until the end of the present chunk or of the step.
+  var leftInChunk: Nanoseconds {
+    guard step.controller != nil else { return step.unit - progress }
+    let units = min(chunkUnits - unitsInChunk, step.units - unitsDone)
+    return step.unit * units - progress
+  }
+
+  /// Spends CPU time: overhead first, then work; returns the work.
+  mutating func spend(_ time: Nanoseconds) -> Nanoseconds {
+    let overhead = min(delay, time)
+    delay -= overhead
+    let work = time - overhead
+    guard step.unit > .zero else {
+      unitsDone = step.units
+      return work
+    }
+    let total = progress + work
+    let finished = min(total / step.unit, step.units - unitsDone)
+    if finished > 0 {
+      unitsDone += finished
+      if step.kind == .stageTwo {
+        let chunks = step.controller == nil ? finished : join(finished)
+        if chunks > 0 {
+          longestChunk = max(longestChunk, step.unit * chunkUnits + stolen)
+          stolen = .zero
+        }
+        let passed = unitsDone == step.units ? chunks - 1 : chunks
+        if step.yieldsBetween, step.holdsLock { breakPoints += max(0, passed) }
+      }
+    }
+    progress = total - step.unit * finished
+    return work
+  }
+
+  /// Joins finished units into chunks, all quiet unless `disturbed` says otherwise afterwards.
+  ///
+  /// Returns how many chunks came to their end.
+  private mutating func join(_ finished: Int64) -> Int64 {
+    var left = finished
+    var chunks: Int64 = 0
+    while left >= chunkUnits - unitsInChunk {
+      left -= chunkUnits - unitsInChunk
+      unitsInChunk = 0
+      chunks += 1
+      quietChunks += 1
+      if let controller = step.controller, quietChunks >= controller.patience {
+        quietChunks = 0
+        chunkUnits = min(chunkUnits * 2, controller.longest)
+      }
+      if chunkUnits == step.controller?.longest, left > chunkUnits {
+        chunks += left / chunkUnits
+        left %= chunkUnits
+      }
+    }
+    unitsInChunk += left
+    return chunks
+  }
+
+  /// Somebody waited at the end of the chunk: the next ones are half as long.
+  mutating func disturbed() {
+    guard step.controller != nil else { return }
+    quietChunks = 0
+    chunkUnits = max(1, chunkUnits / 2)
+  }
+
+  /// Goes on to the next step of the plan.
+  mutating func advance() {
+    unitsDone = 0
+    progress = .zero
+    stolen = .zero
+    isInStep = false
+    if !step.continues {
+      longestChunk = max(longestChunk, step.unit * unitsInChunk)
+      unitsInChunk = 0
+    }
+    index += 1
+    if index == plan.groups[group].steps.count {
+      index = 0
+      round += 1
+      if round == plan.groups[group].repeats {
+        round = 0
+        group += 1
+        isDone = group == plan.groups.count
+      }
+    }
+    guard !isDone else { return }
+    let next = plan.groups[group].steps[index]
+    if next.controller != step.controller { chunkUnits = next.controller?.longest ?? 1 }
+    step = next
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Quantities
+
+/// What the walker's task does in one step of its plan.
+public enum WorkKind: Int, Hashable, Sendable {
+  /// Stage-2 work: chunks of a walk.
+  case stageTwo
+  /// The host's own work: zapping and freeing pages, system calls.
+  case hostSide
+  /// The task sleeps.
+  case sleep
+  /// The task gives the CPU to whoever else is runnable (`sched_yield`).
+  case yield
+}
+
+/// A controller that joins units into chunks: it starts with the longest, halves where somebody
+/// waited at a chunk's end, and doubles after quiet chunks.
+public struct UnitController: Hashable, Sendable {
+  /// Units of the longest chunk, at least one.
+  public var longest: Int64
+  /// Quiet chunks after which the chunk doubles, at least one.
+  public var patience: Int
+
+  /// Creates a controller.
+  public init(longest: Int64, patience: Int) {
+    precondition(longest > 0 && patience > 0, "a chunk has units, and patience is a number")
+    self.longest = longest
+    self.patience = patience
+  }
+}
+
+/// One step of the walker's plan: a number of equal units of CPU work in a row.
+public struct WorkStep: Hashable, Sendable {
+  /// What the step does.
+  public var kind: WorkKind
+  /// The CPU time of one unit: a chunk, a batch of freed pages, a sleep.
+  public var unit: Nanoseconds
+  /// How many units follow one another, at least one.
+  public var units: Int64
+  /// Whether mmu_lock is held for write, which forbids preemption on every model.
+  public var holdsLock: Bool
+  /// Whether the kernel offers to yield between two units, if a reschedule is due.
+  public var yieldsBetween: Bool
+  /// Whether the next step goes on under the same hold: its first unit follows the last of this
+  /// one as a unit follows a unit.
+  public var continues = false
+  /// Whether the lock is dropped after every unit, asked for or not: the steps of an eager split
+  /// fill their cache of table pages without it.
+  public var dropsBetween = false
+  /// Where a controller adapts the chunk: units are then its smallest chunk, and it joins them.
+  public var controller: UnitController?
+
+  /// Creates a step; without more words it is host-side work that yields between units.
+  public init(
+    _ kind: WorkKind,
+    unit: Nanoseconds,
+    units: Int64 = 1,
+    holdsLock: Bool = false,
+    yieldsBetween: Bool = true
+  ) {
+    precondition(units > 0 && unit >= .zero, "a step has units and takes no negative time")
+    self.kind = kind
+    self.unit = unit
+    self.units = units
+    self.holdsLock = holdsLock
+    self.yieldsBetween = yieldsBetween
+  }
+
+  /// The CPU time of the whole step.
+  public var work: Nanoseconds { unit * units }
+}
+
+/// Steps that repeat as a group: one slice of a sliced teardown, for example.
+public struct WorkGroup: Hashable, Sendable {
+  /// The steps of one round.
+  public var steps: [WorkStep]
+  /// How often the round is run.
+  public var repeats: Int64
+
+  /// Creates a group.
+  public init(_ steps: [WorkStep], repeats: Int64 = 1) {
+    precondition(repeats > 0 && !steps.isEmpty, "a group has steps and runs at least once")
+    self.steps = steps
+    self.repeats = repeats
+  }
+}
+
+/// Everything the walker's task does, in order.
+public struct WorkPlan: Hashable, Sendable {
+  /// The groups in order.
+  public var groups: [WorkGroup]
+
+  /// Creates a plan.
+  public init(_ groups: [WorkGroup] = []) { self.groups = groups }
+
+  /// The CPU time of all steps of a kind.
+  public func work(_ kind: WorkKind) -> Nanoseconds {
+    groups.reduce(.zero) { sum, group in
+      let round = group.steps.reduce(Nanoseconds.zero) { $1.kind == kind ? $0 + $1.work : $0 }
+      return sum + round * group.repeats
+    }
+  }
+}
