@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Machine
+import PageTables
+import Policies
+import Profiles
+import Quantities
+import Randomness
+
+/// A storm of first touches, its prices, and what PageTables counted for one page of it.
+struct PricedStorm {
+  var storm: FaultStorm
+  var counts: EventCounts
+  /// Pages of the whole operation.
+  var pages: Int64
+}
+
+extension Scenario {
+  /// Guest threads touch memory for the first time: every vCPU all of it, every second one
+  /// writing.
+  ///
+  /// A sample of the pages is simulated and scaled.
+  func mapCreate() throws(ScenarioError) -> RunReport {
+    let priced = try storm()
+    let outcome = priced.storm.run()
+    let scale = Double(priced.pages) / Double(priced.storm.pages)
+    var report = RunReport(
+      identity: RunIdentity(
+        host: host.name,
+        kernel: kernel.name,
+        workload: workload.name,
+        policy: policy.description,
+        seed: seed.rawValue
+      )
+    )
+    report.fidelity = scale > 1 ? .window : .exact
+    report.simulated = outcome.time
+    report.events = outcome.events
+    report.digest = outcome.digest
+    report.counts = priced.counts
+    report.operation.whole = .seconds(rounding: outcome.time.inSeconds * scale)
+    report.operation.stageTwo = report.operation.whole
+    report.operation.simulatedShare = 1 / max(1, scale)
+    report.operation.errorBound = scale > 1 ? 0.03 : 0
+    report.faults = outcome.faults
+    var locks = LockHolds()
+    locks.holds = outcome.holds
+    locks.longestChunk = outcome.holds.max
+    report.locks = locks
+    return report
+  }
+
+  /// The storm with the prices of one page's notifier call under the policy.
+  func storm() throws(ScenarioError) -> PricedStorm {
+    let pages = workload.memory.size.divided(roundedDownBy: host.granule.page)
+    guard workload.memory.vcpus <= FaultStorm.vcpuLimit, workload.memory.vcpus > 0 else {
+      throw .value(
+        name: "vm.vcpus",
+        given: "\(workload.memory.vcpus)",
+        legal: "1 to \(FaultStorm.vcpuLimit)"
+      )
+    }
+    let calls = try onePage()
+    let sample = Int(min(pages, Int64(max(256, 65_536 / workload.memory.vcpus))))
+    var storm = FaultStorm(
+      vcpus: workload.memory.vcpus,
+      pages: sample,
+      costs: host.fault,
+      seed: seed
+    )
+    storm.clearing = host.price(calls.mapped, slowdown: slowdown)
+    storm.finding = host.price(calls.empty, slowdown: slowdown)
+    storm.sharesLock = calls.shares
+    return PricedStorm(storm: storm, counts: calls.mapped * pages, pages: pages)
+  }
+
+  /// A notifier call for one page, with the page mapped and without.
+  private func onePage() throws(ScenarioError) -> (
+    mapped: EventCounts, empty: EventCounts, shares: Bool
+  ) {
+    let rules = try rules()
+    let base = GuestAddress(rawValue: 0x4000_0000)
+    let page = host.granule.page
+    do throws(PageTableError) {
+      var tables = StageTwo(
+        geometry: try StageTwoGeometry(granule: host.granule, ipaBits: workload.memory.ipaBits)
+      )
+      try tables.map(AddressRange(start: base, size: page * 64), level: 3)
+      let mapped = try tables.unmap(AddressRange(start: base, size: page), rules)
+      let empty = try tables.unmap(AddressRange(start: base, size: page), rules)
+      return (mapped.total, empty.total, rules.release.sharedFaults == .all)
+    } catch {
+      throw .pageTables(error)
+    }
+  }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Events
+import Machine
+import PageTables
+import Policies
+import Profiles
+import Quantities
+import Randomness
+
+/// What dirty logging costs a guest, counted by PageTables and priced by the host.
+struct LoggingCosts {
+  /// Switching logging on by write-protecting the whole slot.
+  var enable: Migration.Clear
+  /// One CLEAR ioctl.
+  var clear: Migration.Clear
+  /// The events of protecting the whole slot once, in CLEAR ranges or at enable.
+  var counts: EventCounts
+  /// Chunks of the slot's protection, for the machine.
+  var plan: WorkPlan
+  /// Whether the slot's flush is one of the whole VMID.
+  var flushesVMID: Bool
+}
+
+extension Scenario {
+  /// A live migration, and beside it the IO that shares the CPU of the VMM's CLEAR calls.
+  func migrate() throws(ScenarioError) -> (report: RunReport, trace: Trace) {
+    let migration = workload.migration
+    guard migration.link > .zero else {
+      throw .value(
+        name: "migration.link",
+        given: "\(migration.link)",
+        legal: "more than 0 bit/s"
+      )
+    }
+    guard migration.maximumRounds > 0 else {
+      throw .value(
+        name: "migration.rounds",
+        given: "\(migration.maximumRounds)",
+        legal: "at least 1"
+      )
+    }
+    let logging = try loggingCosts()
+    let outcome = try preCopy(logging)
+    var (report, trace) = try execute(
+      Operation(plan: logging.plan, counts: logging.counts)
+    )
+    report.migration = outcome.migration
+    report.writeProtect = outcome.writeProtect
+    report.locks = outcome.locks
+    report.faults = outcome.faults
+    report.operation.stageTwo = outcome.writeProtect.total
+    report.operation.whole = outcome.migration.time
+    return (report, trace)
+  }
+
+  private func preCopy(_ logging: LoggingCosts) throws(ScenarioError) -> Migration.Outcome {
+    let tables = try layOut()
+    let pages = tables.mappedBytes.divided(roundedUpBy: host.granule.page)
+    let isShared = release.map { $0.sharedFaults != .none } ?? false
+    let isLocal = release.map(\.relaxesLocally) ?? false
+    let flush = (isLocal ? host.tlbi.ipaFlushLocal : host.tlbi.ipaFlush) * 1
+    let inside = host.fault.insideLock * 1
+    var run = Migration(
+      load: workload.migration,
+      pages: max(1, pages),
+      page: host.granule.page,
+      vcpus: max(1, workload.memory.vcpus),
+      clear: logging.clear,
+      fault: host.fault.outsideLock * 1 + inside + flush
+    )
+    if !workload.migration.initiallyAllSet { run.start = logging.enable }
+    if !isShared { run.exclusive = inside + flush }
+    if logging.flushesVMID { run.refill = host.tlbi.vmidRefill * 1 }
+    run.firstFaults = firstFaults(tables)
+    return run.run()
+  }
+
+  /// Faults a page costs when its block is broken by the first write: without eager split the
+  /// rest of the block is unmapped, and a page read before it is written faults twice.
+  private func firstFaults(_ tables: StageTwo) -> Double {
+    guard policy.eagerSplit == .zero else { return 1 }
+    let leaves = tables.leafCounts
+    let sizes = (0...3).map {
+      Double(leaves[$0]) * Double(host.granule.entrySize(level: $0).rawValue)
+    }
+    let blocks = sizes[1] + sizes[2]
+    let all = blocks + sizes[3]
+    return 1 + (all > 0 ? blocks / all : 0)
+  }
+
+  private var release: ReleaseRules? { try? ReleaseRules.rules(for: kernel.release) }
+
+  /// Counts and prices switching logging on, and clearing range by range.
+  func loggingCosts() throws(ScenarioError) -> LoggingCosts {
+    let range = memoryRange
+    let piece = min(policy.clearRange ?? range.size, range.size)
+    let rules = try rules()
+    let tables = try layOut()
+    do throws(PageTableError) {
+      var enabled = tables
+      let enable = try enabled.writeProtect(slot: range, rules)
+      let clear = try clearing(tables, piece, rules)
+      let flush = host.price(enable.epilogue, slowdown: slowdown)
+      let ioctls = range.size.divided(roundedUpBy: piece)
+      let start = host.price(enable.total, slowdown: slowdown)
+      let steps = [callStep, clear.step, WorkStep(.stageTwo, unit: flush, yieldsBetween: false)]
+      return LoggingCosts(
+        enable: Migration.Clear(hold: start - flush, whole: start, pages: 1),
+        clear: Migration.Clear(
+          hold: clear.step.dropsBetween ? clear.step.unit : clear.step.work,
+          whole: clear.step.work + flush,
+          pages: max(1, piece.divided(roundedUpBy: host.granule.page))
+        ),
+        counts: (clear.counts + enable.epilogue) * ioctls,
+        plan: WorkPlan([WorkGroup(steps + [WorkStep(.yield, unit: .zero)], repeats: ioctls)]),
+        flushesVMID: enable.epilogue.vmidFlushes > 0
+      )
+    } catch {
+      throw .pageTables(error)
+    }
+  }
+
+  /// The locked part of one CLEAR ioctl over `piece`, all bits set.
+  ///
+  /// It is counted exactly over at most a gibibyte of the guest and scaled to the piece: pieces
+  /// of one layout are alike.
+  private func clearing(
+    _ tables: StageTwo,
+    _ piece: ByteCount,
+    _ rules: StageTwoRules
+  ) throws(PageTableError) -> (step: WorkStep, counts: EventCounts) {
+    var cleared = tables
+    let slot = memoryRange
+    let size = min(piece, min(.gibibytes(1), slot.size))
+    let last = (slot.end - slot.start - size).divided(roundedDownBy: size)
+    let isHuge = workload.memory.hugeBlockShare >= 0.5
+    let first = (size * (isHuge ? 0 : last)).divided(roundedDownBy: host.granule.page)
+    let count = size.divided(roundedDownBy: host.granule.page)
+    var split: SplitPlan?
+    if policy.eagerSplit > .zero {
+      split = try SplitPlan(
+        chunk: policy.eagerSplit,
+        granule: host.granule,
+        release: rules.release
+      )
+    }
+    let dirty = DirtyPages(first..<(first + count))
+    let train = try cleared.harvest(dirty, of: slot, rules, split: split)
+    var counts = train.total
+    counts += train.epilogue * -1
+    let scale = max(1, piece.divided(roundedDownBy: size))
+    let drops = counts.lockDrops * scale
+    let time = host.price(counts, slowdown: slowdown) * scale
+    var step = WorkStep(.stageTwo, unit: time, holdsLock: true, yieldsBetween: false)
+    if drops > 0 {
+      step.units = drops + 1
+      step.unit = Nanoseconds(rawValue: max(1, time.rawValue / step.units))
+      step.dropsBetween = true
+    }
+    return (step, counts * scale)
+  }
+}

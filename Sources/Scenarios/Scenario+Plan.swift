@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Machine
+import PageTables
+import Policies
+import Profiles
+import Quantities
+
+/// What the walker is to do, and the stage-2 events in it.
+struct Operation {
+  var plan: WorkPlan
+  var counts: EventCounts
+}
+
+extension Scenario {
+  /// The path a teardown takes: the policy's, or the workload's.
+  var path: TeardownPath { policy.path ?? workload.teardownPath }
+
+  /// The rules under which the page tables are walked.
+  func rules() throws(ScenarioError) -> StageTwoRules {
+    do throws(PageTableError) {
+      var rules = try StageTwoRules(kernel.release, host.features)
+      rules.chunk = chunkRule
+      rules.flush = policy.flush
+      return rules
+    } catch {
+      throw .pageTables(error)
+    }
+  }
+
+  /// The chunk rule of the walk: the policy's, or what its controller makes of it.
+  ///
+  /// A time budget becomes the number of visits that take so long, in whole strides: the
+  /// controller looks at the clock once a stride. A feedback controller joins chunks of its floor.
+  private var chunkRule: ChunkRule {
+    switch policy.controller {
+    case .fixed: return policy.chunk
+    case .timeBudget(let budget, let stride):
+      let strides = budget.rawValue / max(1, (dearestLeaf * Int64(stride)).rawValue)
+      return .visits(Int(max(1, strides)) * stride)
+    case .feedback(let floor, _):
+      let longest = setting.size(of: policy.chunk) ?? floor
+      return .fixed(min(floor, longest))
+    }
+  }
+
+  /// What clearing one leaf costs at most in this guest.
+  private var dearestLeaf: UnitCost {
+    let hasBlocks = workload.memory.blockShare + workload.memory.hugeBlockShare > 0
+    let level = hasBlocks ? 2 : 3
+    var cost = host.stage2.leafCleared
+    if policy.flush == .perLeaf { cost = cost + host.tlbi.ipaFlush }
+    if !host.features.forcedWriteBack {
+      let bytes = host.granule.entrySize(level: level)
+      let lines = bytes.divided(roundedUpBy: host.features.cacheLine)
+      cost = cost + UnitCost(rawValue: host.stage2.cacheLineCleaned.rawValue * lines)
+    }
+    return max(cost, UnitCost(rawValue: 1))
+  }
+
+  /// How the machine joins the walk's chunks, with a feedback controller.
+  private var unitController: UnitController? {
+    guard case .feedback(let floor, let patience) = policy.controller else { return nil }
+    let longest = setting.size(of: policy.chunk) ?? floor
+    return UnitController(
+      longest: max(1, longest.divided(roundedDownBy: floor)),
+      patience: max(1, patience)
+    )
+  }
+
+  /// What concurrent teardowns add to each invalidation.
+  var slowdown: Double { 1 + host.tlbi.contention * Double(workload.neighbours) }
+
+  /// Turns the operation into the walker's plan.
+  func plan() throws(ScenarioError) -> Operation {
+    switch workload.operation {
+    case .teardown: return try teardown()
+    case .logEnable: return try logEnable()
+    case .reclaim: return try reclaim()
+    case .migration:
+      let logging = try loggingCosts()
+      return Operation(plan: logging.plan, counts: logging.counts)
+    case .mapCreate: return Operation(plan: WorkPlan(), counts: try storm().counts)
+    }
+  }
+
+  /// The host takes the memory back leaf by leaf: a notifier call each, then the page is freed.
+  ///
+  /// Equal leaves are one group; their order does not matter to anybody who waits.
+  private func reclaim() throws(ScenarioError) -> Operation {
+    var tables = try layOut()
+    var rules = try rules()
+    rules.chunk = .mappingAware(host.granule.page)
+    let train: ChunkTrain
+    do throws(PageTableError) {
+      train = try tables.unmap(memoryRange, rules)
+    } catch {
+      throw .pageTables(error)
+    }
+    var groups: [WorkGroup] = []
+    var counts = train.total
+    counts.breakPoints = 0
+    for car in train.cars where car.chunk.counts.leavesCleared > 0 {
+      var step = stageTwoStep(car)
+      step.units = 1
+      let isPage = car.chunk.span <= host.granule.page
+      let free = (isPage ? host.hostFree.page : host.hostFree.hugePage) + host.hostFree.call
+      let steps = [step, WorkStep(.hostSide, unit: free * 1)]
+      if let same = groups.firstIndex(where: { $0.steps == steps }) {
+        groups[same].repeats += car.repeats
+      } else {
+        groups.append(WorkGroup(steps, repeats: car.repeats))
+      }
+    }
+    return Operation(plan: WorkPlan(groups), counts: counts)
+  }
+
+  private func teardown() throws(ScenarioError) -> Operation {
+    var tables = try layOut()
+    let leaves = tables.leafCounts
+    switch path {
+    case .processExit:
+      let train = tables.destroy(try rules())
+      let isChunked = train.chunkCount > 1
+      let steps = train.cars.map { car in
+        var step = stageTwoStep(car)
+        step.holdsLock = false
+        step.yieldsBetween = isChunked
+        return step
+      }
+      return Operation(
+        plan: WorkPlan([WorkGroup(chained(steps) + freeing(leaves))]),
+        counts: train.total
+      )
+    case .memslotDelete: return try whole(&tables, leaves)
+    case .munmap:
+      guard let slice = policy.slice else { return try whole(&tables, leaves) }
+      return try sliced(&tables, slice)
+    case .madviseSlices:
+      return try sliced(&tables, policy.slice ?? host.granule.smallestBlock)
+    }
+  }
+
+  /// One call over the whole memory, then the host's freeing.
+  private func whole(
+    _ tables: inout StageTwo,
+    _ leaves: [Int64]
+  ) throws(ScenarioError) -> Operation {
+    let train = try unmap(&tables, memoryRange)
+    let steps = [callStep] + lockedSteps(train) + freeing(leaves)
+    return Operation(plan: WorkPlan([WorkGroup(steps)]), counts: train.total)
+  }
+
+  /// One call a slice, each with its own freeing and its own pause; equal slices are one group.
+  private func sliced(
+    _ tables: inout StageTwo,
+    _ slice: ByteCount
+  ) throws(ScenarioError) -> Operation {
+    if let operation = try equalSlices(tables, slice) { return operation }
+    var groups: [WorkGroup] = []
+    var counts = EventCounts.zero
+    let range = memoryRange
+    var start = range.start
+    while start < range.end {
+      let end = min(start + slice, range.end)
+      let before = tables.leafCounts
+      let train = try unmap(&tables, AddressRange(start: start, end: end))
+      counts += train.total
+      let freed = zip(before, tables.leafCounts).map { $0 - $1 }
+      let group = WorkGroup([callStep] + lockedSteps(train) + freeing(freed) + [pauseStep])
+      if let last = groups.last, last.steps == group.steps {
+        groups[groups.count - 1].repeats += 1
+      } else {
+        groups.append(group)
+      }
+      start = end
+    }
+    return Operation(plan: WorkPlan(groups), counts: counts)
+  }
+
+  /// The same for a guest with leaves of one size, walked in one go with a slice as the chunk, so
+  /// that a million slices cost no more than one; nil where slices may differ in more than that.
+  private func equalSlices(
+    _ tables: StageTwo,
+    _ slice: ByteCount
+  ) throws(ScenarioError) -> Operation? {
+    let levels = tables.leafCounts.indices.filter { tables.leafCounts[$0] > 0 }
+    guard let level = levels.first, levels.count == 1, policy.controller == .fixed,
+      slice.isPowerOfTwo, memoryRange.start.isAligned(to: slice),
+      host.granule.entrySize(level: level) <= slice, reaches(policy.chunk, over: slice)
+    else { return nil }
+    var sliced = self
+    sliced.policy.chunk = .fixed(slice)
+    var rest = tables
+    var train = try sliced.unmap(&rest, memoryRange)
+    train.mayYield = false
+    var freed = tables.leafCounts.map { _ in Int64(0) }
+    let groups = train.cars.map { car in
+      freed[level] = car.chunk.counts.leavesCleared
+      var step = stageTwoStep(car)
+      step.units = 1
+      return WorkGroup([callStep, step] + freeing(freed) + [pauseStep], repeats: car.repeats)
+    }
+    return Operation(plan: WorkPlan(groups), counts: train.total)
+  }
+
+  /// Whether a chunk is never shorter than a slice.
+  private func reaches(_ rule: ChunkRule, over slice: ByteCount) -> Bool {
+    let setting = PolicySetting(
+      granule: host.granule,
+      ipaBits: workload.memory.ipaBits,
+      release: kernel.release,
+      features: host.features
+    )
+    return setting.size(of: rule).map { $0 >= slice } ?? false
+  }
+
+  private func unmap(
+    _ tables: inout StageTwo,
+    _ range: AddressRange
+  ) throws(ScenarioError) -> ChunkTrain {
+    let rules = try rules()
+    do throws(PageTableError) {
+      return try tables.unmap(range, rules)
+    } catch {
+      throw .pageTables(error)
+    }
+  }
+
+  private func logEnable() throws(ScenarioError) -> Operation {
+    var tables = try layOut()
+    let rules = try rules()
+    do throws(PageTableError) {
+      let train = try tables.writeProtect(slot: memoryRange, rules)
+      var steps = [callStep, bitmapStep] + lockedSteps(train)
+      let flush = host.price(train.epilogue, slowdown: slowdown)
+      steps.append(WorkStep(.stageTwo, unit: flush, yieldsBetween: false))
+      return Operation(plan: WorkPlan([WorkGroup(steps)]), counts: train.total)
+    } catch {
+      throw .pageTables(error)
+    }
+  }
+
+  /// The slot's dirty bitmap is allocated and zeroed when logging is switched on: a bit for each
+  /// page, twice, since GET and CLEAR copy through the second half (kvm_main, 5.10 to 7.3).
+  private var bitmapStep: WorkStep {
+    let pages = workload.memory.size.divided(roundedUpBy: host.granule.page)
+    let bitmap = ByteCount(rawValue: 2 * ((pages + 7) / 8))
+    let allocated = bitmap.divided(roundedUpBy: host.granule.page)
+    let scale = host.granule.page.divided(roundedUpBy: .kibibytes(4))
+    return WorkStep(
+      .hostSide,
+      unit: host.fault.pageAllocation * (allocated * scale),
+      yieldsBetween: false
+    )
+  }
+
+  /// One system call or notifier pair: entry, SRCU, both ends.
+  var callStep: WorkStep {
+    WorkStep(.hostSide, unit: host.hostFree.call * 1, yieldsBetween: false)
+  }
+
+  /// What the VMM does between two slices.
+  private var pauseStep: WorkStep {
+    policy.pause > .zero ? WorkStep(.sleep, unit: policy.pause) : WorkStep(.yield, unit: .zero)
+  }
+
+  private func stageTwoStep(_ car: ChunkTrain.Car) -> WorkStep {
+    WorkStep(
+      .stageTwo,
+      unit: host.price(car.chunk.counts, slowdown: slowdown),
+      units: car.repeats,
+      holdsLock: true
+    )
+  }
+
+  /// The steps of a train under mmu_lock, with its break points where it has any.
+  private func lockedSteps(_ train: ChunkTrain) -> [WorkStep] {
+    chained(
+      train.cars.map { car in
+        var step = stageTwoStep(car)
+        step.yieldsBetween = train.mayYield && policy.breaks
+        step.controller = unitController
+        return step
+      }
+    )
+  }
+
+  /// Marks every step but the last as going on under the same hold.
+  private func chained(_ steps: [WorkStep]) -> [WorkStep] {
+    var steps = steps
+    for index in steps.indices.dropLast() { steps[index].continues = true }
+    return steps
+  }
+
+  /// The host's own zapping and freeing of what these leaves mapped.
+  private func freeing(_ leaves: [Int64]) -> [WorkStep] {
+    var steps: [WorkStep] = []
+    let batch = Int64(max(1, host.hostFree.pagesPerYield))
+    let pages = leaves[3]
+    if pages >= batch {
+      steps.append(WorkStep(.hostSide, unit: host.hostFree.page * batch, units: pages / batch))
+    }
+    if pages % batch > 0 {
+      steps.append(WorkStep(.hostSide, unit: host.hostFree.page * (pages % batch)))
+    }
+    let blocks = leaves[1] + leaves[2]
+    if blocks > 0 {
+      steps.append(WorkStep(.hostSide, unit: host.hostFree.hugePage * 1, units: blocks))
+    }
+    return steps
+  }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Events
+import Machine
+import PageTables
+import Policies
+import Profiles
+import Quantities
+import Randomness
+
+extension Scenario {
+  /// Runs the machine on a plan and turns what it measured into a report.
+  func execute(_ operation: Operation) throws(ScenarioError) -> (report: RunReport, trace: Trace) {
+    var scaled = ScaledPlan(whole: operation.plan)
+    if case .window(let window) = extent { scaled = ScaledPlan(operation.plan, window: window) }
+    var input: MachineInput
+    do throws(PageTableError) {
+      input = try MachineInput(host: host, kernel: kernel, plan: scaled.plan, seed: seed)
+    } catch {
+      throw .pageTables(error)
+    }
+    input.network = workload.network
+    input.storage = workload.storage
+    input.interrupt = policy.interrupt
+    input.threadedNAPI = policy.threadedNAPI
+    input.competitors = workload.competitors
+    input.limits = limits
+    input.switches = switches
+    input.traceLimit = traceLimit
+    if case .window(let window) = extent { input.warmUp = window.warmUp }
+    let outcome = input.run()
+    return (report(outcome, scaled, operation), outcome.trace)
+  }
+
+  private func report(
+    _ outcome: MachineOutcome,
+    _ scaled: ScaledPlan,
+    _ operation: Operation
+  ) -> RunReport {
+    var report = RunReport(
+      identity: RunIdentity(
+        host: host.name,
+        kernel: kernel.name,
+        workload: workload.name,
+        policy: policy.description,
+        seed: seed.rawValue
+      )
+    )
+    report.stop = outcome.stop
+    report.fidelity = scaled.isCut ? .window : .exact
+    report.simulated = outcome.stopped.sinceStart
+    report.events = outcome.events
+    report.digest = outcome.digest
+    report.counts = operation.counts
+    report.cpu = outcome.cpu
+    report.operation = times(outcome, scaled, operation)
+    if outcome.locks.holds.count > 0 { report.locks = outcome.locks }
+    if workload.operation == .logEnable { report.writeProtect = writeProtect(outcome, report) }
+    addLoads(outcome, scaled, to: &report)
+    return report
+  }
+
+  /// Wall times, scaled to the whole where a window was simulated.
+  private func times(
+    _ outcome: MachineOutcome,
+    _ scaled: ScaledPlan,
+    _ operation: Operation
+  ) -> OperationTimes {
+    var times = OperationTimes()
+    times.stageTwoCPU = operation.plan.work(.stageTwo)
+    let whole = operation.plan.work(.stageTwo) + operation.plan.work(.hostSide)
+    var done = Nanoseconds.zero
+    for group in outcome.steps { for step in group where step.kind != .sleep { done += step.work } }
+    times.simulatedShare = min(1, done.inSeconds / max(1e-12, whole.inSeconds))
+    guard scaled.isCut else {
+      times.stageTwo = outcome.stageTwoEnded - outcome.began
+      times.whole = outcome.ended - outcome.began
+      return times
+    }
+    times.stageTwo = .seconds(rounding: sum(outcome, scaled, upToStageTwo: true))
+    times.whole = .seconds(rounding: sum(outcome, scaled, upToStageTwo: false))
+    times.errorBound = 1 / Double(max(1, scaled.plan.groups.reduce(0) { $0 + $1.repeats }))
+    times.errorBound = min(0.05, max(0.01, times.errorBound))
+    return times
+  }
+
+  /// Scaled wall time of all steps, or of those up to the last stage-2 step.
+  private func sum(_ outcome: MachineOutcome, _ scaled: ScaledPlan, upToStageTwo: Bool) -> Double {
+    var total = 0.0
+    var upToLast = 0.0
+    for (group, scales) in zip(outcome.steps, scaled.scales) {
+      for (step, scale) in zip(group, scales) {
+        total += step.wall.inSeconds * scale
+        if step.kind == .stageTwo { upToLast = total }
+      }
+    }
+    return upToStageTwo ? upToLast : total
+  }
+
+  private func writeProtect(_ outcome: MachineOutcome, _ report: RunReport) -> WriteProtectTimes {
+    var times = WriteProtectTimes()
+    times.total = report.operation.stageTwo
+    times.callP99 = report.operation.stageTwo
+    times.worstStall = outcome.locks.holds.max
+    times.calls = 1
+    return times
+  }
+
+  private func addLoads(
+    _ outcome: MachineOutcome,
+    _ scaled: ScaledPlan,
+    to report: inout RunReport
+  ) {
+    let load = workload.network
+    let hasBytes = (load.flows > 0 && load.offered > .zero) || load.datagrams > 0
+    if hasBytes { report.network = network(outcome, scaled) }
+    if load.requests > 0 { report.requests = outcome.requests }
+    if load.connects > 0 { report.connects = outcome.connects }
+    if workload.storage.queueDepth > 0 { report.storage = storage(outcome) }
+  }
+
+  private func network(_ outcome: MachineOutcome, _ scaled: ScaledPlan) -> NetworkOutcome {
+    var network = outcome.network
+    let before = rate(outcome.baselineBytes, outcome.baseline)
+    let during = rate(outcome.stageTwoBytes, outcome.stageTwoEnded - outcome.began)
+    network.baseline = BitRate(rawValue: Int64(before * 8))
+    network.during = BitRate(rawValue: Int64(during * 8))
+    network.retained = before > 0 ? during / before : 1
+    var bytes = 0.0
+    var time = 0.0
+    for (group, scales) in zip(outcome.steps, scaled.scales) {
+      for (step, scale) in zip(group, scales) {
+        bytes += Double(step.bytes) * scale
+        time += step.wall.inSeconds * scale
+      }
+    }
+    network.duringWhole = BitRate(rawValue: time > 0 ? Int64(bytes / time * 8) : 0)
+    return network
+  }
+
+  private func storage(_ outcome: MachineOutcome) -> StorageOutcome {
+    var storage = StorageOutcome()
+    storage.baseline = rate(outcome.baselineRequests, outcome.baseline)
+    storage.during = rate(outcome.stageTwoRequests, outcome.stageTwoEnded - outcome.began)
+    storage.retained = storage.baseline > 0 ? storage.during / storage.baseline : 1
+    storage.latency = outcome.storage
+    return storage
+  }
+
+  private func rate(_ count: Int64, _ time: Nanoseconds) -> Double {
+    time > .zero ? Double(count) / time.inSeconds : 0
+  }
+}
