@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import GSLKit
+import PageTables
+public import Policies
+public import Profiles
+import Quantities
+public import Randomness
+
+/// One run to make: everything a scenario needs.
+public struct DesignPoint: Hashable, Sendable {
+  /// The place in the design.
+  public let index: Int
+  /// The host.
+  public let host: HostProfile
+  /// The kernel.
+  public let kernel: KernelProfile
+  /// The workload, its memory and load varied around the profile's.
+  public let workload: WorkloadProfile
+  /// The policy in its canonical form.
+  public let policy: Policy
+  /// The seed of the run.
+  public let seed: UInt64
+  /// The place of the workload's profile in the design: runs of one share a group.
+  public let group: Int
+
+  /// Creates a point.
+  public init(
+    index: Int,
+    host: HostProfile,
+    kernel: KernelProfile,
+    workload: WorkloadProfile,
+    policy: Policy,
+    seed: UInt64,
+    group: Int = 0
+  ) {
+    self.index = index
+    self.host = host
+    self.kernel = kernel
+    self.workload = workload
+    self.policy = policy
+    self.seed = seed
+    self.group = group
+  }
+}
+
+/// What a campaign varies: profiles, the policy space, and memory and load around the profiles.
+public struct DesignSpace: Hashable, Sendable {
+  /// The hosts.
+  public var hosts: [HostProfile]
+  /// The kernels.
+  public var kernels: [KernelProfile]
+  /// The workloads.
+  public var workloads: [WorkloadProfile]
+  /// The least and the greatest memory as shares of the profile's.
+  public var memoryShares: ClosedRange<Double> = 0.125...1
+  /// The least and the greatest load as shares of the profile's.
+  public var loadShares: ClosedRange<Double> = 0.2...1.1
+  /// Whether knobs beyond chunk, flush and slice are varied.
+  public var variesAllKnobs = true
+
+  /// Creates a space over profiles.
+  public init(hosts: [HostProfile], kernels: [KernelProfile], workloads: [WorkloadProfile]) {
+    self.hosts = hosts
+    self.kernels = kernels
+    self.workloads = workloads
+  }
+
+  /// The dimensions of the Sobol sequence that the points are taken from.
+  static let dimensions = 16
+
+  /// The first `count` possible points of the space's Sobol sequence, shifted by the seed.
+  ///
+  /// Points whose policy is impossible in their setting are passed over, so the sequence is the
+  /// same for every count. Throws `emptyDesign`, or `tooFewPoints` after forty tries a point.
+  public func points(_ count: Int, seed: Seed) throws(CampaignError) -> [DesignPoint] {
+    if hosts.isEmpty { throw .emptyDesign(missing: "host") }
+    if kernels.isEmpty { throw .emptyDesign(missing: "kernel") }
+    if workloads.isEmpty { throw .emptyDesign(missing: "workload") }
+    var chance = seed.stream("design")
+    let shift = (0..<Self.dimensions).map { _ in chance.uniform() }
+    let tries = 40 * max(1, count)
+    var points: [DesignPoint] = []
+    do throws(GSLError) {
+      var sequence = try Sobol(dimensions: Self.dimensions)
+      for _ in 0..<tries where points.count < count {
+        let place = zip(try sequence.next(), shift).map { coordinate, shift in
+          (coordinate + shift).truncatingRemainder(dividingBy: 1)
+        }
+        if let point = point(points.count, place, seed) { points.append(point) }
+      }
+    } catch {
+      throw .file(name: "the design", reason: "\(error)")
+    }
+    guard points.count == count else {
+      throw .tooFewPoints(found: points.count, wanted: count, tried: tries)
+    }
+    return points
+  }
+
+  /// The point at a place of the unit cube, or nil where its policy is impossible.
+  private func point(_ index: Int, _ place: [Double], _ seed: Seed) -> DesignPoint? {
+    let host = hosts[pick(place[0], hosts.count)]
+    let kernel = kernels[pick(place[1], kernels.count)]
+    let group = pick(place[2], workloads.count)
+    let workload = varied(workloads[group], host, place)
+    let setting = PolicySetting(
+      granule: host.granule,
+      ipaBits: workload.memory.ipaBits,
+      release: kernel.release,
+      features: host.features
+    )
+    let draw = PolicyDraw(place: Array(place[5...]), setting: setting, workload: workload)
+    guard let policy = draw.policy(allKnobs: variesAllKnobs) else { return nil }
+    return DesignPoint(
+      index: index,
+      host: host,
+      kernel: kernel,
+      workload: workload,
+      policy: policy,
+      seed: seed.replicate(UInt64(index)).rawValue,
+      group: group
+    )
+  }
+
+  /// A workload with its memory and its load moved.
+  private func varied(
+    _ workload: WorkloadProfile,
+    _ host: HostProfile,
+    _ place: [Double]
+  ) -> WorkloadProfile {
+    var workload = workload
+    let step = max(ByteCount.mebibytes(2), host.granule.smallestBlock)
+    let share = logarithmic(place[3], memoryShares)
+    let steps = Int64(Double(workload.memory.size.divided(roundedDownBy: step)) * share)
+    workload.memory.size = step * max(1, steps)
+    let load = loadShares.lowerBound + place[4] * (loadShares.upperBound - loadShares.lowerBound)
+    let offered = Double(workload.network.offered.rawValue) * load
+    workload.network.offered = BitRate(rawValue: Int64(offered))
+    return workload
+  }
+}
+
+/// The index among `count` that a coordinate in [0, 1) stands for.
+func pick(_ coordinate: Double, _ count: Int) -> Int {
+  min(count - 1, Int(coordinate * Double(count)))
+}

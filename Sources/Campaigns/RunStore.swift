@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Foundation
+import Profiles
+
+/// The finished runs of a campaign in a file of lines, each with its checksum.
+///
+/// A line is written whole and flushed before the run counts as done, so a process that is killed
+/// anywhere loses at most the line it was writing: that one is cut off when the store is opened
+/// again, and its point is run again. Lines come in the order in which runs end; everything that
+/// is read from a store is in the order of the design.
+public final class RunStore {
+  /// The file's name, for messages.
+  public let name: String
+  private let handle: FileHandle
+  private var records: [Int: RunRecord] = [:]
+
+  /// Opens a store, or begins one where there is no file.
+  ///
+  /// - Parameters:
+  ///   - url: The file.
+  ///   - identity: The campaign; a store of another one is refused.
+  /// - Throws: `foreign`, `corrupt` for a line before the last, or `file`.
+  public init(_ url: URL, identity: CampaignIdentity) throws(CampaignError) {
+    name = url.lastPathComponent
+    let manager = FileManager.default
+    if !manager.fileExists(atPath: url.path) {
+      guard manager.createFile(atPath: url.path, contents: nil) else {
+        throw .file(name: url.path, reason: "the file cannot be made")
+      }
+    }
+    do {
+      handle = try FileHandle(forUpdating: url)
+    } catch {
+      throw .file(name: url.path, reason: "the file cannot be opened for writing")
+    }
+    try load(identity)
+  }
+
+  deinit { try? handle.close() }
+
+  /// Places of the design whose runs are done, in order.
+  public var done: [Int] { records.keys.sorted() }
+
+  /// The finished runs in the order of the design.
+  public var runs: [RunRecord] { done.compactMap { records[$0] } }
+
+  /// Whether the run of a place is done.
+  public func isDone(_ index: Int) -> Bool { records[index] != nil }
+
+  /// A digest of all runs in the order of the design: the same for any order of execution.
+  public func digest() throws(CampaignError) -> String {
+    var text = ""
+    for record in runs { text += try line(record) }
+    return TextDigest.hexadecimal(of: text)
+  }
+
+  /// Appends a run; when this returns, the run survives the process.
+  public func append(_ record: RunRecord) throws(CampaignError) {
+    try write(line(record))
+    records[record.index] = record
+  }
+
+  private func line(_ value: some Encodable) throws(CampaignError) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      let text = String(decoding: try encoder.encode(value), as: UTF8.self)
+      return "\(TextDigest.hexadecimal(of: text)) \(text)\n"
+    } catch {
+      throw .file(name: name, reason: "a run holds a value that is not finite")
+    }
+  }
+
+  private func write(_ line: String) throws(CampaignError) {
+    do {
+      try handle.write(contentsOf: Data(line.utf8))
+      try handle.synchronize()
+    } catch {
+      throw .file(name: name, reason: "a run cannot be written: \(error.localizedDescription)")
+    }
+  }
+
+  /// Reads what is there, cuts off a last line that was not finished, and stands at the end.
+  private func load(_ identity: CampaignIdentity) throws(CampaignError) {
+    let data: Data
+    do {
+      data = try handle.readToEnd() ?? Data()
+    } catch {
+      throw .file(name: name, reason: "the file cannot be read")
+    }
+    let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    var kept = 0
+    for (number, line) in lines.enumerated() where !line.isEmpty {
+      guard let content = Self.content(line), number < lines.count - 1 else {
+        guard number >= lines.count - 2 else {
+          throw .corrupt(file: name, line: number + 1)
+        }
+        break
+      }
+      try take(content, number, identity)
+      kept += line.count + 1
+    }
+    try cut(to: kept)
+    if kept == 0 { try write(line(identity)) }
+  }
+
+  private func take(
+    _ content: Data,
+    _ number: Int,
+    _ identity: CampaignIdentity
+  ) throws(CampaignError) {
+    let decoder = JSONDecoder()
+    if number == 0 {
+      guard let found = try? decoder.decode(CampaignIdentity.self, from: content) else {
+        throw .file(name: name, reason: "line 1 does not say which campaign this is")
+      }
+      return try identity.require(found, file: name)
+    }
+    guard let record = try? decoder.decode(RunRecord.self, from: content) else {
+      throw .corrupt(file: name, line: number + 1)
+    }
+    records[record.index] = record
+  }
+
+  private func cut(to length: Int) throws(CampaignError) {
+    do {
+      try handle.truncate(atOffset: UInt64(length))
+      try handle.seek(toOffset: UInt64(length))
+    } catch {
+      throw .file(name: name, reason: "an unfinished line cannot be cut off")
+    }
+  }
+
+  /// The text of a line whose checksum fits, else nil.
+  private static func content(_ line: Data.SubSequence) -> Data? {
+    guard line.count > 17, line[line.startIndex + 16] == UInt8(ascii: " ") else { return nil }
+    let text = Data(line.dropFirst(17))
+    let digest = TextDigest.hexadecimal(of: String(decoding: text, as: UTF8.self))
+    return Data(line.prefix(16)) == Data(digest.utf8) ? text : nil
+  }
+}

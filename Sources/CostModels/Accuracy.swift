@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Profiles
+
+/// The error of one response's model on runs that it never saw.
+public struct Accuracy: Hashable, Sendable, Codable {
+  /// The response.
+  public let response: Response
+  /// Runs it was measured on; censored ones are left out.
+  public let runs: Int
+  /// What errors are measured in: a share of the value for times, points for shares.
+  public let unit: ErrorUnit
+  /// The median error.
+  public let median: Double
+  /// The error that nine in ten runs stay under.
+  public let ninetieth: Double
+  /// The share of runs that lie in their 90 % interval.
+  public let coverage: Double
+  /// The same among the best twentieth of each group, and how many those are.
+  public let coverageOfBest: Double
+  /// How many runs are the best twentieth.
+  public let bestRuns: Int
+
+  /// What an error is measured in.
+  public enum ErrorUnit: String, Hashable, Sendable, Codable {
+    /// Percent of the value.
+    case percent
+    /// Percentage points.
+    case points
+    /// The unit of a count.
+    case count
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case response
+    case runs = "run_count"
+    case unit = "error_unit"
+    case median = "error_median"
+    case ninetieth = "error_p90"
+    case coverage = "coverage_90_share"
+    case coverageOfBest = "coverage_90_of_best_share"
+    case bestRuns = "best_run_count"
+  }
+
+  /// Measures a model on runs.
+  init(of model: ResponseModel, on runs: [Observation]) {
+    self.init(
+      response: model.response,
+      on: runs,
+      estimates: runs.map { run in
+        run.value(of: model.response) == nil ? nil : model.predict(run.features)
+      }
+    )
+  }
+
+  /// Measures estimates, one a run and nil where the run has no such response.
+  init(response: Response, on runs: [Observation], estimates: [ResponseEstimate?]) {
+    self.response = response
+    unit = ErrorUnit(of: response)
+    var errors: [Double] = []
+    var covered: [(group: Int, value: Double, hit: Bool)] = []
+    for (run, estimate) in zip(runs, estimates) {
+      guard let estimate, let value = run.value(of: response), !run.isCensored else { continue }
+      errors.append(unit.error(estimate.value, value))
+      covered.append((run.group, value, estimate.low <= value && value <= estimate.high))
+    }
+    errors.sort()
+    self.runs = errors.count
+    median = Self.quantile(errors, 0.5)
+    ninetieth = Self.quantile(errors, 0.9)
+    coverage = Self.share(covered.map(\.hit))
+    let best = Self.best(covered, direction: response.direction)
+    coverageOfBest = Self.share(best)
+    bestRuns = best.count
+  }
+
+  /// The hits of the best twentieth of each group, groups in order.
+  private static func best(
+    _ runs: [(group: Int, value: Double, hit: Bool)],
+    direction: Response.Direction
+  ) -> [Bool] {
+    var hits: [Bool] = []
+    for group in Set(runs.map(\.group)).sorted() {
+      let ordered = runs.filter { $0.group == group }.sorted {
+        direction == .lower ? $0.value < $1.value : $0.value > $1.value
+      }
+      hits += ordered.prefix((ordered.count + 19) / 20).map(\.hit)
+    }
+    return hits
+  }
+
+  private static func share(_ hits: [Bool]) -> Double {
+    hits.isEmpty ? 0 : Double(hits.count { $0 }) / Double(hits.count)
+  }
+
+  /// The quantile of sorted values; zero where there are none.
+  static func quantile(_ sorted: [Double], _ level: Double) -> Double {
+    guard !sorted.isEmpty else { return 0 }
+    return sorted[min(sorted.count - 1, Int(Double(sorted.count) * level))]
+  }
+}
+
+extension Accuracy.ErrorUnit {
+  /// The unit of a response's errors.
+  init(of response: Response) {
+    switch response.unit {
+    case .nanoseconds: self = .percent
+    case .share: self = .points
+    case .count: self = .count
+    }
+  }
+
+  /// The error of a prediction in this unit.
+  func error(_ predicted: Double, _ value: Double) -> Double {
+    let difference = (predicted - value).magnitude
+    switch self {
+    case .percent: return 100 * difference / max(value.magnitude, 1_000)
+    case .points: return 100 * difference
+    case .count: return difference
+    }
+  }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Profiles
+
+/// What a model was made from, and how it can be made again.
+public struct ModelOrigin: Hashable, Sendable, Codable {
+  /// The model's name, which is also its file's.
+  public var name: String
+  /// What the design covered: hosts, kernels, workloads and the policy space, in words.
+  public var design: String
+  /// The seed of the design and of every run.
+  public var seed: UInt64
+  /// The version of the simulator whose runs were fitted.
+  public var simulator: String
+  /// The digest of the runs' identities and values, in hexadecimal.
+  public var runsDigest: String
+  /// When the model was made, or an empty text: the fit itself knows no clock.
+  public var date: String
+  /// The command that makes the same file again.
+  public var rebuild: String
+
+  /// Creates an origin.
+  public init(
+    name: String,
+    design: String,
+    seed: UInt64,
+    simulator: String,
+    runsDigest: String,
+    date: String,
+    rebuild: String
+  ) {
+    self.name = name
+    self.design = design
+    self.seed = seed
+    self.simulator = simulator
+    self.runsDigest = runsDigest
+    self.date = date
+    self.rebuild = rebuild
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case name, design, seed, simulator
+    case runsDigest = "runs_digest"
+    case date, rebuild
+  }
+}
+
+/// The runs of a campaign, split by what a fit may see of them.
+public struct SplitRuns: Hashable, Sendable {
+  /// Runs that are fitted.
+  public let fitting: [Observation]
+  /// Runs that the intervals are taken from.
+  public let calibrating: [Observation]
+  /// Runs that only judge the result.
+  public let held: [Observation]
+
+  /// Deals runs out in the order they come.
+  ///
+  /// Of every ten, five go to the fit, two to the intervals and three to the judgement. A design
+  /// whose points fill the space in order stays even.
+  public init(_ observations: [Observation]) {
+    let kinds = [0, 1, 0, 2, 0, 2, 0, 1, 0, 2]
+    func deal(_ kind: Int) -> [Observation] {
+      observations.indices.filter { kinds[$0 % 10] == kind }.map { observations[$0] }
+    }
+    (fitting, calibrating, held) = (deal(0), deal(1), deal(2))
+  }
+
+  /// Creates a split that was made elsewhere.
+  public init(fitting: [Observation], calibrating: [Observation], held: [Observation]) {
+    (self.fitting, self.calibrating, self.held) = (fitting, calibrating, held)
+  }
+}
+
+/// Fitted models of several responses, with their origin and their error on runs not seen.
+public struct CostModel: Hashable, Sendable, Codable {
+  /// The version of the file's form.
+  public static let schemaVersion = 1
+
+  /// The version of the form this model was written in.
+  public let schema: Int
+  /// The digest of the feature definitions the model was fitted with.
+  public let featureSet: String
+  /// What the model was made from.
+  public let origin: ModelOrigin
+  /// The error of each response on runs that no fit has seen.
+  public let accuracy: [Accuracy]
+  /// The models, in the order of `Response.allCases`.
+  public let models: [ResponseModel]
+
+  enum CodingKeys: String, CodingKey {
+    case schema = "schema_version"
+    case featureSet = "feature_set"
+    case origin, accuracy, models
+  }
+
+  init(origin: ModelOrigin, accuracy: [Accuracy], models: [ResponseModel]) {
+    schema = Self.schemaVersion
+    featureSet = Feature.setDigest
+    self.origin = origin
+    self.accuracy = accuracy
+    self.models = models
+  }
+
+  /// The responses the model can predict.
+  public var responses: [Response] { models.map(\.response) }
+
+  /// The model of one response; throws `missing` with those there are.
+  public func model(of response: Response) throws(CostModelError) -> ResponseModel {
+    guard let model = models.first(where: { $0.response == response }) else {
+      throw .missing(response: response, fitted: responses)
+    }
+    return model
+  }
+
+  /// Predicts every response the model holds, in the order of `responses`.
+  ///
+  /// - Parameters:
+  ///   - features: The features of the combination asked about.
+  ///   - level: The share of runs that the intervals are to cover, 0.5 to 0.95.
+  /// - Returns: One estimate a response.
+  public func predict(_ features: FeatureVector, level: Double = 0.9) -> [ResponseEstimate] {
+    models.map { $0.predict(features, level: level) }
+  }
+}
+
+extension CostModel {
+  /// Fits all responses that the runs have, two at a time, and measures each on the runs held out.
+  ///
+  /// A response that no run has is left out; one that cannot be fitted refuses the whole model
+  /// with its evidence. The result is the same for any number of processors.
+  ///
+  /// - Parameters:
+  ///   - runs: The runs, split.
+  ///   - responses: The responses to fit, in the order of `Response.allCases`.
+  ///   - origin: What the runs are.
+  ///   - settings: The effort.
+  /// - Returns: The model.
+  /// - Throws: The evidence against the first response that cannot be fitted.
+  public static func fit(
+    _ runs: SplitRuns,
+    responses: [Response],
+    origin: ModelOrigin,
+    settings: FitSettings = FitSettings()
+  ) async throws(CostModelError) -> CostModel {
+    let wanted = responses.filter { response in
+      runs.fitting.contains { $0.value(of: response) != nil }
+    }
+    let outcomes = await withTaskGroup(of: FitOutcome.self) { group in
+      for (index, response) in wanted.enumerated() {
+        group.addTask { FitOutcome(index, response, runs, settings) }
+      }
+      var collected: [FitOutcome] = []
+      for await outcome in group { collected.append(outcome) }
+      return collected.sorted { $0.index < $1.index }
+    }
+    var models: [ResponseModel] = []
+    var accuracy: [Accuracy] = []
+    for outcome in outcomes {
+      let model = try outcome.result.get()
+      models.append(model)
+      accuracy.append(Accuracy(of: model, on: runs.held))
+    }
+    return CostModel(origin: origin, accuracy: accuracy, models: models)
+  }
+}
+
+/// The fit of one response, or why there is none.
+private struct FitOutcome: Sendable {
+  let index: Int
+  let result: Result<ResponseModel, CostModelError>
+
+  init(_ index: Int, _ response: Response, _ runs: SplitRuns, _ settings: FitSettings) {
+    self.index = index
+    result = Result { () throws(CostModelError) in
+      try ResponseFit(settings: settings).model(
+        response,
+        fitting: runs.fitting,
+        calibrating: runs.calibrating
+      )
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Foundation
+#endif
+
+public import Profiles
+
+/// What a prediction is made of; the parts add up to its value.
+public struct Explanation: Hashable, Sendable {
+  /// One part of a prediction.
+  public struct Part: Hashable, Sendable {
+    /// The feature's raw value, or `constant`, `queueing` or `residual`.
+    public let name: String
+    /// What the part adds, in the response's unit (ns, share or count); negative takes away.
+    public let amount: Double
+  }
+
+  /// The response.
+  public let response: Response
+  /// The predicted value in the response's unit.
+  public let value: Double
+  /// The parts, the largest first.
+  public let parts: [Part]
+}
+
+extension ResponseModel {
+  /// Takes a prediction apart.
+  ///
+  /// Times are sums of work, so their terms are exact; queueing and residual multiply it and are
+  /// given as what they add. Shares and counts are curved, so each part is what it adds on top of
+  /// the parts before it, in the order of the fit.
+  public func explain(_ features: FeatureVector) -> Explanation {
+    let place = place(features)
+    let value = structure.scale.backward(place.center)
+    let parts =
+      structure.scale == .logarithm
+      ? workParts(features, place, value) : stepParts(features, place)
+    return Explanation(
+      response: response,
+      value: value,
+      parts: parts.filter { $0.amount != 0 }.sorted { $0.amount.magnitude > $1.amount.magnitude }
+    )
+  }
+
+  private func workParts(
+    _ features: FeatureVector,
+    _ place: Place,
+    _ value: Double
+  ) -> [Explanation.Part] {
+    var parts = structure.terms.map {
+      Explanation.Part(name: $0.feature.rawValue, amount: $0.coefficient * features[$0.feature])
+    }
+    parts.append(.init(name: "constant", amount: structure.constant))
+    let work = parts.reduce(0) { $0 + $1.amount }
+    let stretched = structure.scale.backward(place.structural)
+    parts.append(.init(name: "queueing", amount: stretched - work))
+    parts.append(.init(name: "residual", amount: value - stretched))
+    return parts
+  }
+
+  private func stepParts(_ features: FeatureVector, _ place: Place) -> [Explanation.Part] {
+    var position = structure.constant
+    var parts = [
+      Explanation.Part(name: "constant", amount: structure.scale.backward(position))
+    ]
+    func step(_ name: String, to next: Double) {
+      let amount = structure.scale.backward(next) - structure.scale.backward(position)
+      parts.append(.init(name: name, amount: amount))
+      position = next
+    }
+    for term in structure.terms {
+      step(
+        term.feature.rawValue,
+        to: position + term.coefficient * term.feature.place(features)
+      )
+    }
+    step("residual", to: place.center)
+    return parts
+  }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Profiles
+
+/// One run as a fit sees it.
+public struct Observation: Hashable, Sendable {
+  /// The run's features.
+  public let features: FeatureVector
+  /// The run's value of each response, in the order of `Response.allCases`; nil where it has none.
+  public let values: [Double?]
+  /// Whether the run stopped at its limit, so that its times are lower bounds.
+  public let isCensored: Bool
+  /// Runs of one workload share a group; the best policies are judged within it.
+  public let group: Int
+
+  /// Creates an observation from a run's report.
+  public init(features: FeatureVector, report: RunReport, group: Int = 0) {
+    self.init(
+      features: features,
+      values: Response.allCases.map { report.value(of: $0) },
+      isCensored: report.stop != .completed,
+      group: group
+    )
+  }
+
+  /// Creates an observation from values in the order of `Response.allCases`.
+  public init(
+    features: FeatureVector,
+    values: [Double?],
+    isCensored: Bool = false,
+    group: Int = 0
+  ) {
+    precondition(values.count == Response.allCases.count, "one value a response")
+    self.features = features
+    self.values = values
+    self.isCensored = isCensored
+    self.group = group
+  }
+
+  /// The value of a response, or nil where the run has none.
+  public func value(of response: Response) -> Double? { values[response.index] }
+}
+
+extension Response {
+  /// The place of the response among all.
+  var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+}
+
+/// The runs of one response, ready to be fitted: transformed, checked, in the order they came.
+struct ResponseSample {
+  let response: Response
+  let scale: ResponseScale
+  /// The features of each run, in their units.
+  let features: [FeatureVector]
+  /// The response's value in its unit.
+  let values: [Double]
+  /// The value on the response's scale.
+  let targets: [Double]
+  /// Whether a target is a lower bound.
+  let isCensored: [Bool]
+
+  var count: Int { targets.count }
+}
+
+extension ResponseSample {
+  /// Takes the runs that have the response; refuses values that are not finite.
+  init(_ response: Response, of observations: [Observation]) throws(CostModelError) {
+    var features: [FeatureVector] = []
+    var values: [Double] = []
+    var censored: [Bool] = []
+    for (run, observation) in observations.enumerated() {
+      guard let value = observation.value(of: response) else { continue }
+      guard value.isFinite else {
+        throw .notFinite(quantity: response.rawValue, run: run, value: value)
+      }
+      for feature in Feature.allCases where !observation.features[feature].isFinite {
+        throw .notFinite(
+          quantity: feature.rawValue,
+          run: run,
+          value: observation.features[feature]
+        )
+      }
+      features.append(observation.features)
+      values.append(value)
+      censored.append(observation.isCensored && response.unit == .nanoseconds)
+    }
+    let scale = ResponseScale(of: response)
+    self.init(
+      response: response,
+      scale: scale,
+      features: features,
+      values: values,
+      targets: values.map { scale.forward($0) },
+      isCensored: censored
+    )
+  }
+
+  /// The runs that did not stop at their limit.
+  var complete: ResponseSample {
+    let kept = isCensored.indices.filter { !isCensored[$0] }
+    return ResponseSample(
+      response: response,
+      scale: scale,
+      features: kept.map { features[$0] },
+      values: kept.map { values[$0] },
+      targets: kept.map { targets[$0] },
+      isCensored: kept.map { isCensored[$0] }
+    )
+  }
+
+  /// What a structural mean leaves of the targets.
+  func residuals(from structure: StructuralMean) -> [Double] {
+    zip(features, targets).map { $1 - structure.value($0) }
+  }
+
+  /// Refuses what no fit can be made of.
+  func validate(terms: Int) throws(CostModelError) {
+    guard count > terms else {
+      throw .tooFewRuns(response: response, runs: count, needed: terms + 1)
+    }
+    if isCensored.allSatisfy({ $0 }) { throw .allCensored(response: response, runs: count) }
+    if let first = values.first, values.allSatisfy({ $0 == first }) {
+      throw .constantResponse(response: response, value: first, runs: count)
+    }
+    let varies = Feature.allCases.contains { feature in
+      features.contains { $0[feature] != features[0][feature] }
+    }
+    if !varies { throw .nothingVaries(response: response, runs: count) }
+  }
+}

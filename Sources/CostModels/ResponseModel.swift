@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Profiles
+
+/// A fitted model of one response: a structural mean, a process on what it leaves, and intervals.
+public struct ResponseModel: Hashable, Sendable, Codable {
+  /// The response.
+  public let response: Response
+  /// Runs the fit has seen.
+  public let fittedRuns: Int
+  /// Runs among them that stopped at their limit.
+  public let censoredRuns: Int
+  /// Where the runs lie.
+  public let domain: Domain
+  /// Quantiles of normalised errors on runs that the fit has not seen.
+  public let conformal: Conformal
+  let structure: StructuralMean
+  let space: FeatureSpace
+  /// What the process' targets were standardised with.
+  let residualMean: Double
+  let residualDeviation: Double
+  let process: SparseProcess
+
+  enum CodingKeys: String, CodingKey {
+    case response
+    case fittedRuns = "fitted_run_count"
+    case censoredRuns = "censored_run_count"
+    case domain, conformal, structure, space
+    case residualMean = "residual_mean"
+    case residualDeviation = "residual_deviation"
+    case process
+  }
+
+  /// A place on the response's scale and the usual size of an error there.
+  struct Place {
+    let structural: Double
+    let center: Double
+    let error: Double
+    let nearness: Double
+  }
+
+  /// Where the response lies on its own scale.
+  func place(_ features: FeatureVector) -> Place {
+    let answer = process.answer(space.coordinates(features))
+    let structural = structure.value(features)
+    return Place(
+      structural: structural,
+      center: structural + residualMean + residualDeviation * answer.mean,
+      error: residualDeviation * answer.error,
+      nearness: answer.nearness
+    )
+  }
+
+  /// The response predicted for a feature vector, with an interval and whether to believe it.
+  ///
+  /// - Parameters:
+  ///   - features: The features of the combination asked about.
+  ///   - level: The share of runs that the interval is to cover, 0.5 to 0.95.
+  /// - Returns: The estimate in the response's unit.
+  public func predict(_ features: FeatureVector, level: Double = 0.9) -> ResponseEstimate {
+    let place = place(features)
+    let half = conformal.quantile(level) * place.error
+    let scale = structure.scale
+    return ResponseEstimate(
+      response: response,
+      value: scale.backward(place.center),
+      low: scale.backward(place.center - half),
+      high: scale.backward(place.center + half),
+      level: level,
+      validity: validity(features, nearness: place.nearness)
+    )
+  }
+
+  private func validity(_ features: FeatureVector, nearness: Double) -> Validity {
+    let verdict = domain.validity(features)
+    if verdict.place == .inside, nearness < 0.05 {
+      return Validity(place: .edge, reason: .sparse(nearness: nearness))
+    }
+    return verdict
+  }
+}
+
+/// A predicted response.
+public struct ResponseEstimate: Hashable, Sendable {
+  /// The response.
+  public let response: Response
+  /// The value in the response's unit.
+  public let value: Double
+  /// The lower end of the interval.
+  public let low: Double
+  /// The upper end of the interval.
+  public let high: Double
+  /// The share of runs that such intervals cover.
+  public let level: Double
+  /// Whether the point lies among the runs.
+  public let validity: Validity
+
+  /// Creates an estimate; the value lies in the interval.
+  public init(
+    response: Response,
+    value: Double,
+    low: Double,
+    high: Double,
+    level: Double,
+    validity: Validity
+  ) {
+    self.response = response
+    self.value = value
+    self.low = low
+    self.high = high
+    self.level = level
+    self.validity = validity
+  }
+}
