@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import PageTables
+import Profiles
+public import Quantities
+
+/// Event counts of one phase on one real host: a row of a file like `kernel-counts.csv`.
+public struct CountsRow: Hashable, Sendable {
+  /// What the guest's memory stands on.
+  public enum Backing: String, Hashable, Sendable, CaseIterable {
+    /// Pages of 4 KiB (MADV_NOHUGEPAGE).
+    case pages = "4k"
+    /// Transparent huge pages of 2 MiB.
+    case transparentHuge = "thp"
+    /// hugetlb pages of 2 MiB.
+    case hugetlb = "h2m"
+  }
+
+  /// The line in the file, counted from one.
+  public let line: Int
+  /// The kernel column as written, such as `6.1.0`.
+  public let kernel: String
+  /// The release whose rules apply.
+  public let release: KernelRelease
+  /// The CPU column as written.
+  public let cpu: String
+  /// The CPU's features.
+  public let features: CPUFeatures
+  /// Bits of the IPA space.
+  public let ipaBits: Int
+  /// Size of the memory slot.
+  public let memory: ByteCount
+  /// What the memory stands on.
+  public let backing: Backing
+  /// How much the guest writes again in the phases that rewrite.
+  public let rewrite: ByteCount
+  /// The phase's name, such as `A.dontneed_all`.
+  public let phase: String
+  /// The counts.
+  public let counts: EventCounts
+  /// Instructions executed in stage-2 code.
+  public let instructions: Int64
+  /// Virtual time of the phase.
+  public let time: Nanoseconds
+}
+
+/// A file of event counts in the captures' format.
+public struct KernelCounts: Hashable, Sendable {
+  /// The columns that describe the run, in the captures' order.
+  static let keys = [
+    "kernel", "cpu", "fwb", "tlbirange", "vhe", "ipa_bits", "memory_mib", "backing",
+    "rewrite_mib", "phase",
+  ]
+  /// Instructions of stage-2 code, and virtual time.
+  static let measures = ["stage2_instructions", "icount_ns"]
+
+  /// The file's name as the caller gave it.
+  public let file: String
+  /// The rows in the file's order.
+  public let rows: [CountsRow]
+
+  /// Reads a file: a header with every column of the captures in any order, then the rows.
+  ///
+  /// A missing column, a count that is not a whole number of at least zero, and a row of
+  /// another length are refused with file, line, value and what is legal.
+  public init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
+    let lines = try LogLines(bytes, file: file)
+    let header = try CountsHeader(lines)
+    var rows: [CountsRow] = []
+    for index in lines.lines.indices.dropFirst() where !lines.lines[index].isEmpty {
+      rows.append(try CountsLine(lines, at: index, header: header).row())
+    }
+    guard !rows.isEmpty else {
+      throw LogError(file: file, line: 1, found: "a header alone", legal: "at least one row")
+    }
+    self.file = file
+    self.rows = rows
+  }
+}
+
+/// Where each column stands.
+private struct CountsHeader {
+  let positions: [String: Int]
+  let width: Int
+
+  init(_ lines: LogLines) throws(LogError) {
+    let names = lines.lines[0].split(separator: ",", omittingEmptySubsequences: false)
+    width = names.count
+    var positions: [String: Int] = [:]
+    for (position, name) in names.enumerated() {
+      let name = String(name)
+      guard positions.updateValue(position, forKey: name) == nil else {
+        throw LogError(file: lines.file, line: 1, found: name, legal: "each column once")
+      }
+    }
+    let wanted =
+      KernelCounts.keys + EventCounts.capturedColumns.map(\.name) + KernelCounts.measures
+    for name in wanted where positions[name] == nil {
+      throw LogError(
+        file: lines.file,
+        line: 1,
+        found: String(lines.lines[0]),
+        legal: "a column '\(name)'"
+      )
+    }
+    self.positions = positions
+  }
+}
+
+/// One line, as fields by column.
+private struct CountsLine {
+  let file: String
+  let line: Int
+  let header: CountsHeader
+  let fields: [Substring]
+
+  init(_ lines: LogLines, at index: Int, header: CountsHeader) throws(LogError) {
+    fields = lines.lines[index].split(separator: ",", omittingEmptySubsequences: false)
+    guard fields.count == header.width else {
+      throw lines.error(at: index, legal: "\(header.width) fields, as in the header")
+    }
+    file = lines.file
+    line = index + 1
+    self.header = header
+  }
+
+  func text(_ column: String) -> String {
+    guard let position = header.positions[column] else { return "" }
+    return String(fields[position])
+  }
+
+  private func refuse(_ column: String, _ legal: String) -> LogError {
+    LogError(file: file, line: line, found: "\(column)=\(text(column))", legal: legal)
+  }
+
+  func count(_ column: String, in legal: ClosedRange<Int64> = 0...Int64.max) throws(LogError)
+    -> Int64
+  {
+    guard let value = Int64(text(column)), legal.contains(value) else {
+      throw refuse(column, "a whole number of at least \(legal.lowerBound)")
+    }
+    return value
+  }
+
+  private func flag(_ column: String) throws(LogError) -> Bool {
+    switch text(column) {
+    case "yes": return true
+    case "no": return false
+    default: throw refuse(column, "yes or no")
+    }
+  }
+
+  private func release() throws(LogError) -> KernelRelease {
+    let number = text("kernel").prefix { $0 != "-" && $0 != "+" }
+    guard let release = try? KernelRelease(written: String(number)) else {
+      throw refuse("kernel", "a release such as 6.12.107")
+    }
+    return release
+  }
+
+  private func features() throws(LogError) -> CPUFeatures {
+    CPUFeatures(
+      forcedWriteBack: try flag("fwb"),
+      rangeTLBI: try flag("tlbirange"),
+      virtualizationHostExtensions: try flag("vhe"),
+      levelHint: true,
+      repeatTLBISync: text("cpu").hasPrefix("neoverse-n1")
+    )
+  }
+
+  func row() throws(LogError) -> CountsRow {
+    guard let backing = CountsRow.Backing(rawValue: text("backing")) else {
+      throw refuse("backing", "4k, thp or h2m")
+    }
+    var counts = EventCounts()
+    for column in EventCounts.capturedColumns {
+      counts[keyPath: column.field] = try count(column.name)
+    }
+    return CountsRow(
+      line: line,
+      kernel: text("kernel"),
+      release: try release(),
+      cpu: text("cpu"),
+      features: try features(),
+      ipaBits: Int(try count("ipa_bits", in: 32...52)),
+      memory: .mebibytes(try count("memory_mib", in: 1...(1 << 24))),
+      backing: backing,
+      rewrite: .mebibytes(try count("rewrite_mib", in: 0...(1 << 24))),
+      phase: text("phase"),
+      counts: counts,
+      instructions: try count("stage2_instructions"),
+      time: .nanoseconds(try count("icount_ns"))
+    )
+  }
+}

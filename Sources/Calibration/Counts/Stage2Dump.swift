@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import PageTables
+public import Quantities
+
+/// A VM's `stage2_page_tables` from debugfs, as 6.12 and later write it: what is mapped where, by
+/// leaves of which level.
+///
+/// Two defects of real dumps are taken as they are: on 6.12 a dump over 4 KiB begins with a range
+/// that ends before it starts and has lost its header, and up to 7.2 the last range is missing.
+public struct Stage2Dump: Hashable, Sendable {
+  /// The file's name as the caller gave it.
+  public let file: String
+  /// The page size that the dump's levels were read with.
+  public let granule: Granule
+  /// The stretches with leaves, in ascending order; stretches that touch and are alike are one.
+  public let mappings: [Mapping]
+  /// The end of the last range that was written, mapped or not.
+  public let end: GuestAddress
+  /// Whether a first range without sense was skipped.
+  public let skippedGarbage: Bool
+
+  /// Reads a dump.
+  ///
+  /// Ranges must ascend without gaps, sizes must agree with the addresses, and
+  /// leaves must be aligned to their level; anything else is refused with file, line, text and
+  /// what is legal.
+  public init(
+    parsing bytes: some Collection<UInt8>,
+    file: String,
+    granule: Granule = .size4K
+  ) throws(LogError) {
+    let lines = try LogLines(bytes, file: file)
+    var reader = DumpReader(lines: lines, granule: granule)
+    try reader.read()
+    self.file = file
+    self.granule = granule
+    mappings = reader.mappings
+    end = reader.end ?? .zero
+    skippedGarbage = reader.skippedGarbage
+  }
+
+  /// Bytes that are mapped.
+  public var mappedBytes: ByteCount { mappings.reduce(.zero) { $0 + $1.range.size } }
+
+  /// The tables that the dump shows.
+  public func tables(_ geometry: StageTwoGeometry) throws(PageTableError) -> StageTwo {
+    var tables = StageTwo(geometry: geometry)
+    for mapping in mappings {
+      try tables.map(mapping.range, level: mapping.level, state: mapping.state)
+    }
+    return tables
+  }
+}
+
+/// Goes through a dump's lines.
+private struct DumpReader {
+  let lines: LogLines
+  let granule: Granule
+  var mappings: [Mapping] = []
+  var end: GuestAddress?
+  var skippedGarbage = false
+
+  init(lines: LogLines, granule: Granule) {
+    self.lines = lines
+    self.granule = granule
+  }
+
+  mutating func read() throws(LogError) {
+    var isFirst = true
+    for index in lines.lines.indices {
+      let line = lines.lines[index]
+      if line.allSatisfy(\.isWhitespace) || Self.isHeading(line) { continue }
+      let region = try DumpRegion(lines, at: index)
+      if isFirst, region.start > region.end {
+        skippedGarbage = true
+      } else {
+        try add(region, at: index)
+      }
+      isFirst = false
+    }
+    guard !isFirst || lines.lines.contains(where: { Self.isHeading($0) }) else {
+      throw LogError(
+        file: lines.file,
+        line: 0,
+        found: "no range and no heading",
+        legal: "a stage-2 dump"
+      )
+    }
+  }
+
+  private static func isHeading(_ line: Substring) -> Bool {
+    line.hasPrefix("---[") || line.hasPrefix("VTCR:")
+  }
+
+  private mutating func add(_ region: DumpRegion, at index: Int) throws(LogError) {
+    guard region.start < region.end else {
+      throw lines.error(at: index, legal: "a range that ends after its start")
+    }
+    if let end, region.start != GuestAddress.zero || end != .zero, region.start != end {
+      throw lines.error(at: index, legal: "a range that begins at \(end), where the last ended")
+    }
+    end = region.end
+    guard region.size == region.end - region.start else {
+      throw lines.error(at: index, legal: "a size of \(region.end - region.start)")
+    }
+    let entry = granule.entrySize(level: region.level)
+    guard region.isLeaf else { return }
+    guard region.isBlock == (region.level < 3) else {
+      throw lines.error(at: index, legal: "BLK on leaves of level 1 and 2, and only there")
+    }
+    guard region.level >= granule.minimumBlockLevel, region.start.isAligned(to: entry),
+      region.end.isAligned(to: entry)
+    else {
+      throw lines.error(
+        at: index,
+        legal: "leaves of level \(granule.minimumBlockLevel) to 3, aligned to \(entry)"
+      )
+    }
+    append(
+      Mapping(
+        range: AddressRange(start: region.start, end: region.end),
+        level: region.level,
+        state: LeafState(writable: region.isWritable)
+      )
+    )
+  }
+
+  private mutating func append(_ mapping: Mapping) {
+    if let last = mappings.last, last.range.end == mapping.range.start,
+      last.level == mapping.level, last.state == mapping.state
+    {
+      mappings[mappings.count - 1] = Mapping(
+        range: AddressRange(start: last.range.start, end: mapping.range.end),
+        level: last.level,
+        state: last.state
+      )
+    } else {
+      mappings.append(mapping)
+    }
+  }
+}
+
+/// One line of a dump.
+private struct DumpRegion {
+  let start: GuestAddress
+  let end: GuestAddress
+  let size: ByteCount
+  let level: Int
+  let isLeaf: Bool
+  let isWritable: Bool
+  let isBlock: Bool
+
+  private static let legal =
+    "0x<16 digits>-0x<16 digits>, a size with K, M, G, T, P or E, a level and attributes"
+
+  init(_ lines: LogLines, at index: Int) throws(LogError) {
+    let line = lines.lines[index]
+    func refuse() -> LogError { lines.error(at: index, legal: Self.legal) }
+    let bytes = Array(line.utf8)
+    // Addresses stand in 18 columns each with a dash between; the size ends before the level.
+    guard bytes.count > 40, bytes[18] == UInt8(ascii: "-"),
+      let start = Self.address(bytes[0..<18]), let end = Self.address(bytes[19..<37])
+    else { throw refuse() }
+    let rest = bytes[37...]
+    guard let first = rest.firstIndex(where: { $0 != 0x20 }),
+      let gap = rest[first...].firstIndex(of: 0x20), gap + 1 < bytes.count,
+      (UInt8(ascii: "0")...UInt8(ascii: "3")).contains(bytes[gap + 1])
+    else { throw refuse() }
+    self.start = start
+    self.end = end
+    level = Int(bytes[gap + 1] - UInt8(ascii: "0"))
+    guard start > end || Self.size(bytes[first..<gap]) != nil else { throw refuse() }
+    size = Self.size(bytes[first..<gap]) ?? .zero
+    // From the level on: a blank, then words in fixed columns, each after a blank.
+    let words = Array(bytes[(gap + 2)...]) + Array(repeating: 0x20, count: 6)
+    let isEmpty = words.allSatisfy { $0 == 0x20 || $0 == 0x0D }
+    let isFault = words[1] == UInt8(ascii: "F")
+    isLeaf = !isEmpty && !isFault
+    guard isEmpty || isFault || words[3] == UInt8(ascii: "R") || words[3] == 0x20 else {
+      throw refuse()
+    }
+    isWritable = words[5] == UInt8(ascii: "W")
+    isBlock = line.split(separator: " ").last == "BLK"
+  }
+
+  private static func address(_ bytes: ArraySlice<UInt8>) -> GuestAddress? {
+    guard bytes.starts(with: "0x".utf8) else { return nil }
+    let digits = String(decoding: bytes.dropFirst(2), as: UTF8.self)
+    guard digits.allSatisfy(\.isHexDigit), let value = UInt64(digits, radix: 16),
+      value <= UInt64(1) << 56
+    else { return nil }
+    return GuestAddress(rawValue: value)
+  }
+
+  private static func size(_ bytes: ArraySlice<UInt8>) -> ByteCount? {
+    let units: [(UInt8, Int64)] = [
+      (UInt8(ascii: "K"), 10), (UInt8(ascii: "M"), 20), (UInt8(ascii: "G"), 30),
+      (UInt8(ascii: "T"), 40), (UInt8(ascii: "P"), 50), (UInt8(ascii: "E"), 60),
+    ]
+    guard let unit = units.first(where: { $0.0 == bytes.last }),
+      let count = Int64(String(decoding: bytes.dropLast(), as: UTF8.self)), count >= 0,
+      count <= Int64(1) << (56 - min(unit.1, 56))
+    else { return nil }
+    return ByteCount(rawValue: count << unit.1)
+  }
+}

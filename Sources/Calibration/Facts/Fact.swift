@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Profiles
+
+/// One statement about real kernels or hardware that a run of the simulator can be held against.
+public struct Fact: Hashable, Sendable {
+  /// Whether a fact may set parameters or only judges.
+  public enum Use: String, Hashable, Sendable, CaseIterable, Codable {
+    /// May set the parameters that it names, and then scores nothing.
+    case fit
+    /// Was never seen by any fit.
+    case score
+  }
+
+  /// What a fact says of a run.
+  public enum Claim: Hashable, Sendable {
+    /// The metric has this value within a share of it: `value` in the metric's unit.
+    case point(value: Double, tolerance: Double)
+    /// The metric over that of the compared run has this value within a share of it.
+    case ratio(value: Double, tolerance: Double)
+    /// The metric is at least this.
+    case atLeast(Double)
+    /// The metric is at most this.
+    case atMost(Double)
+    /// The metric is below that of the compared run.
+    case below
+    /// The metric lies within so many units of this value.
+    case within(value: Double, distance: Double)
+  }
+
+  /// What is run: names of profiles, changes to them and a policy's text.
+  public struct Experiment: Hashable, Sendable {
+    /// The host profile's name.
+    public var host: String
+    /// The kernel profile's name.
+    public var kernel: String
+    /// The workload profile's name.
+    public var workload: String
+    /// The policy over the kernel's own; empty for the kernel's own.
+    public var policy: String
+    /// Keys of host, kernel or workload with their texts, in the order of the file.
+    public var settings: [Setting]
+  }
+
+  /// A key of a profile and the text it is set to.
+  public struct Setting: Hashable, Sendable {
+    /// The key, such as `vm.memory`.
+    public let key: String
+    /// The text, such as `64GiB`.
+    public let value: String
+  }
+
+  /// The fact's name, unique in its file.
+  public let id: String
+  /// What it says, in one sentence.
+  public let says: String
+  /// Where it is from.
+  public let source: String
+  /// Whether it may set parameters.
+  public let use: Use
+  /// Whether a miss fails a validation; others are printed with their distance.
+  public let isGated: Bool
+  /// The keys of the host that it may set, where its use is `fit`.
+  public let fits: [String]
+  /// What is run.
+  public let run: Experiment
+  /// What it is compared with, for ratios and orders.
+  public let versus: Experiment?
+  /// What is read from the run's report.
+  public let metric: Response
+  /// What the metric is claimed to be.
+  public let claim: Claim
+  /// The claim as it was written.
+  public let claimText: String
+  /// Which mechanism of the model gives the metric, or that none does; empty where it is plain.
+  public let mechanism: String
+  /// Where it was written.
+  public let origin: Origin
+}
+
+/// A file of facts, and of what it knows and cannot express.
+public struct FactFile: Hashable, Sendable {
+  /// A published row that no run expresses, and why.
+  public struct Unexpressed: Hashable, Sendable, Encodable {
+    /// The rows' names, such as `ZY20C-01 to ZY20C-16`.
+    public let rows: String
+    /// Why the machine does not express them.
+    public let reason: String
+  }
+
+  /// What the file is about.
+  public let summary: String
+  /// The facts in the order of the file.
+  public let facts: [Fact]
+  /// What it cannot express.
+  public let unexpressed: [Unexpressed]
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Dispatch
+public import Profiles
+import Quantities
+public import Randomness
+public import Scenarios
+import Synchronization
+
+/// What the simulator says to one fact.
+public struct FactResult: Sendable {
+  /// The fact.
+  public let fact: Fact
+  /// The metric of each seed's run, in its unit; empty where the fact could not be run.
+  public let predictions: [Double]
+  /// The same of the compared run; empty where there is none.
+  public let compared: [Double]
+  /// How the mean prediction stands to the claim; nil where the fact could not be run.
+  public let verdict: Verdict?
+  /// Why it could not be run; nil where it was.
+  public let failure: FactError?
+
+  /// The mean of the predictions.
+  public var mean: Double? { predictions.isEmpty ? nil : Self.mean(predictions) }
+
+  /// The mean over the seeds of what the claim is about: the metric, or its ratio to the other run.
+  public var claimed: Double? {
+    guard case .ratio = fact.claim, !compared.isEmpty else { return mean }
+    return mean.map { $0 / Self.mean(compared) }
+  }
+
+  /// The smallest and the largest of what the claim is about.
+  public var spread: ClosedRange<Double>? {
+    var values = predictions
+    if case .ratio = fact.claim { values = zip(predictions, compared).map { $0 / $1 } }
+    guard let low = values.min(), let high = values.max() else { return nil }
+    return low...high
+  }
+
+  /// Whether the result fails a validation: gated, and missed or not run.
+  public var fails: Bool { fact.isGated && verdict?.holds != true }
+
+  static func mean(_ values: [Double]) -> Double {
+    values.reduce(0, +) / Double(values.count)
+  }
+}
+
+/// Runs facts and judges the simulator by them.
+public struct Validation: Sendable {
+  /// Where the profiles are.
+  public let store: ProfileStore
+  /// The seed that the runs' seeds are derived from.
+  public let seed: Seed
+  /// Runs of each experiment, at least one.
+  public let replicates: Int
+  /// How much of each operation is simulated.
+  public let extent: Scenario.Extent
+
+  /// Creates a validation; `replicates` is at least one.
+  public init(store: ProfileStore, seed: Seed, replicates: Int, extent: Scenario.Extent) {
+    precondition(replicates > 0, "a validation runs something")
+    self.store = store
+    self.seed = seed
+    self.replicates = replicates
+    self.extent = extent
+  }
+
+  /// Runs one fact.
+  public func run(_ fact: Fact) -> FactResult {
+    do throws(FactError) {
+      let predictions = try values(of: fact.metric, in: fact.run)
+      let compared = try fact.versus.map { experiment throws(FactError) in
+        try values(of: fact.metric, in: experiment)
+      }
+      let verdict = Verdict(
+        claim: fact.claim,
+        predicted: FactResult.mean(predictions),
+        versus: compared.map(FactResult.mean)
+      )
+      return FactResult(
+        fact: fact,
+        predictions: predictions,
+        compared: compared ?? [],
+        verdict: verdict,
+        failure: nil
+      )
+    } catch {
+      return FactResult(fact: fact, predictions: [], compared: [], verdict: nil, failure: error)
+    }
+  }
+
+  /// Runs every fact, on every core, and returns the results in the order of the facts.
+  ///
+  /// `progress` is told how many are done, from whichever thread finished one.
+  public func run(
+    _ facts: [Fact],
+    progress: @Sendable (Int) -> Void = { _ in }
+  ) -> [FactResult] {
+    let results = Mutex([FactResult?](repeating: nil, count: facts.count))
+    DispatchQueue.concurrentPerform(iterations: facts.count) { index in
+      let result = run(facts[index])
+      let done = results.withLock { results in
+        results[index] = result
+        return results.count { $0 != nil }
+      }
+      progress(done)
+    }
+    return results.withLock { $0.compactMap { $0 } }
+  }
+
+  /// The metric of every replicate; both runs of a comparison meet the same chance.
+  func values(
+    of metric: Response,
+    in experiment: Fact.Experiment
+  ) throws(FactError) -> [Double] {
+    let setup = try ExperimentSetup(experiment, store: store)
+    var values: [Double] = []
+    for replicate in 0..<replicates {
+      let report = try setup.run(seed: seed.replicate(UInt64(replicate)), extent: extent)
+      guard let value = report.value(of: metric) else { throw .noMetric(metric) }
+      values.append(value)
+    }
+    return values
+  }
+}
+
+extension ExperimentSetup {
+  /// Runs the experiment once.
+  public func run(seed: Seed, extent: Scenario.Extent) throws(FactError) -> RunReport {
+    var scenario = Scenario(
+      host: host.profile,
+      kernel: kernel.profile,
+      workload: workload.profile,
+      policy: policy,
+      seed: seed
+    )
+    scenario.extent = extent
+    do throws(ScenarioError) { return try scenario.run() } catch {
+      throw .run(error.description)
+    }
+  }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import PageTables
+
+/// How many instructions a kernel executes in stage-2 code for each event, fitted to captures.
+///
+/// The page allocator and the code of slots and notifiers are not in it. Terms that no layout of
+/// the fit tells apart (a table of pages always held its 512 pages) share their cost by the
+/// smallest coefficients that are whole numbers; sums over such layouts are exact.
+public struct InstructionModel: Hashable, Sendable, Codable {
+  /// One event's price.
+  public struct Price: Hashable, Sendable, Codable {
+    /// The event.
+    public let term: InstructionTerm
+    /// Instructions of one such event.
+    public let instructions: Double
+  }
+
+  /// How far predictions lie from captured rows.
+  public struct Accuracy: Hashable, Sendable, Codable {
+    /// The largest distance, in instructions.
+    public let instructions: Double
+    /// The largest distance as a share of what is allowed; one or less is within.
+    ///
+    /// Allowed are 20 instructions or 0.1 %, whichever is more.
+    public let ofAllowed: Double
+
+    enum CodingKeys: String, CodingKey {
+      case instructions
+      case ofAllowed = "of_allowed"
+    }
+  }
+
+  /// One operation's prices.
+  public struct Operation: Hashable, Sendable, Codable {
+    /// The operation.
+    public let operation: InstructionOperation
+    /// The prices, in the order of the terms.
+    public let prices: [Price]
+    /// Captured rows in the fit.
+    public let rows: Int
+    /// Distance over those rows.
+    public let fitted: Accuracy
+    /// Distance over the rows of each layout when it was left out of the fit.
+    public let leftOut: Accuracy
+
+    enum CodingKeys: String, CodingKey {
+      case operation, prices, rows, fitted
+      case leftOut = "left_out"
+    }
+  }
+
+  /// The version of the file's form.
+  public static let schema = 1
+
+  /// The version of the file's form.
+  public let schema: Int
+  /// The kernel as the captures name it.
+  public let kernel: String
+  /// The CPU as the captures name it.
+  public let cpu: String
+  /// The CPU's features by name, in order.
+  public let features: [String]
+  /// The file that it was fitted to.
+  public let source: String
+  /// The operations that the captures show.
+  public let operations: [Operation]
+
+  /// Instructions of an operation, or nil where the captures did not show it.
+  public func instructions(
+    _ operation: InstructionOperation,
+    _ counts: EventCounts,
+    _ context: InstructionContext = InstructionContext()
+  ) -> Double? {
+    guard let found = operations.first(where: { $0.operation == operation }) else { return nil }
+    return found.prices.reduce(0) {
+      $0 + $1.instructions * Double($1.term.count(operation, counts, context))
+    }
+  }
+}
