@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Policies
+import Profiles
+import Quantities
+import Search
+
+extension RecommendationRun {
+  /// Puts the answer together, with the runs that only the answer needs.
+  func answer() throws(TuningError) -> Recommendation {
+    let verdict: Verdict = winner.map { $0 == present ? .keep : .change } ?? .noneFeasible
+    let alternatives = try alternatives()
+    let paths = try paths()
+    let fullRun = try fullRun()
+    let rows = try rows()
+    return Recommendation(
+      schema: Recommendation.schemaVersion,
+      asked: AskedQuestion(question, goal: goal),
+      verdict: verdict,
+      rows: rows,
+      changes: (winner ?? present).changes(from: present).map(KnobChange.init),
+      why: try reasons(),
+      cost: try costs(),
+      apply: applySteps(),
+      holds: try validity(),
+      safety: tools.safety.verdict(question, policy: winner ?? present),
+      basis: try basis(),
+      alternatives: alternatives,
+      paths: paths,
+      fullRun: fullRun
+    )
+  }
+
+  private func rows() throws(TuningError) -> [AnswerRow] {
+    var rows = [try row(.now, present)]
+    if let policy = best(of: .today) { rows.append(try row(.today, policy)) }
+    if let policy = best(of: .kernel) { rows.append(try row(.kernel, policy)) }
+    return rows
+  }
+
+  private func row(_ role: RowRole, _ policy: Policy) throws(TuningError) -> AnswerRow {
+    AnswerRow(
+      role: role,
+      policy: policy.description,
+      summary: policy.summary(from: present),
+      effects: try effects(policy),
+      violations: goal.violations(of: means(policy)),
+      isConfirmed: isConfirmed(policy),
+      isRecommended: policy == winner
+    )
+  }
+
+  /// A policy's responses as predicted and as simulated so far.
+  func effects(_ policy: Policy) throws(TuningError) -> [Effect] {
+    let predicted = try tools.predictor?.predictions(question, policy: policy) ?? [:]
+    let reports = bench.known(policy)
+    return goal.shown.map { response in
+      let values = reports.compactMap { $0.value(of: response) }
+      let estimate = values.isEmpty ? nil : Estimate(values)
+      return Effect(
+        response: response,
+        predicted: predicted[response],
+        simulated: estimate.map { SimulatedValue($0, confidence: question.confidence) }
+      )
+    }
+  }
+
+  private func basis() throws(TuningError) -> Basis {
+    let predicted = try winner.map { (policy) throws(TuningError) in
+      try tools.predictor?.predictions(question, policy: policy) ?? [:]
+    }
+    let isOutside = predicted?.values.contains { $0.isExtrapolated }
+    return Basis(
+      model: tools.predictor?.identity,
+      isInsideDomain: tools.predictor == nil ? nil : isOutside.map { !$0 },
+      scored: scored,
+      hazardous: hazardous,
+      simulated: simulated.count,
+      finalists: result?.standings.count ?? 0,
+      runs: bench.spent,
+      raceEnd: result?.end ?? .noneFeasible,
+      seed: question.seed
+    )
+  }
+
+  private func fullRun() throws(TuningError) -> FullRun? {
+    guard let winner else { return nil }
+    let request = RunRequest(policy: winner, replicate: 0, extent: .full)
+    guard let report = try bench.reports([request]).first else { return nil }
+    return FullRun(
+      digest: String(report.digest, radix: 16),
+      replicate: 0,
+      values: goal.shown.compactMap { response in
+        report.value(of: response).map { ResponseValue(response: response, value: $0) }
+      }
+    )
+  }
+
+  /// The teardown paths under the present rules; nothing for other operations.
+  private func paths() throws(TuningError) -> [PathRow] {
+    guard question.workload.operation == .teardown else { return [] }
+    var rows: [PathRow] = []
+    for path in TeardownPath.allCases {
+      var policy = present
+      policy.path = path
+      if path == .processExit || path == .memslotDelete { policy.slice = nil }
+      if path == .madviseSlices, policy.slice == nil { policy.slice = .mebibytes(64) }
+      policy = policy.canonical(in: question.setting)
+      guard (try? policy.validate(in: question.setting)) != nil else { continue }
+      _ = try bench.window(policy, replicates: 2)
+      rows.append(
+        PathRow(
+          path: path,
+          policy: policy.description,
+          effects: try effects(policy),
+          violations: goal.violations(of: means(policy))
+        )
+      )
+    }
+    return rows
+  }
+}
+
+extension KnobChange {
+  init(_ change: PolicyChange) {
+    self.init(
+      knob: change.key.rawValue,
+      from: change.from,
+      to: change.to,
+      knobClass: change.key.knobClass
+    )
+  }
+}
+
+extension Policy {
+  /// What a policy changes from another, in words; "as it is" where nothing.
+  func summary(from other: Policy) -> String {
+    let parts = changes(from: other).map { change in
+      switch change.key {
+      case .chunk: "chunk \(change.to) instead of \(change.from)"
+      case .tlbi: "invalidation \(change.to) instead of \(change.from)"
+      case .controller: "chunks end on \(change.to)"
+      case .breaks: change.to == "yes" ? "break points between chunks" : "no break points"
+      case .split: "eager split by \(change.to)"
+      case .clear: "CLEAR in ranges of \(change.to)"
+      case .path: "teardown by \(change.to)"
+      case .slice: "the VMM gives memory back in slices of \(change.to)"
+      case .pause: "\(change.to) between slices"
+      case .irq: "the queue's interrupt on another CPU"
+      case .napi: change.to == "threaded" ? "NAPI in a thread" : "NAPI in softirq"
+      }
+    }
+    return parts.isEmpty ? "as it is" : parts.joined(separator: ", ")
+  }
+}

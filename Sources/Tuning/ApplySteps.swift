@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PageTables
+import Policies
+import Profiles
+import Quantities
+
+extension RecommendationRun {
+  /// How to put the best policies of both classes into effect, today's first.
+  func applySteps() -> [ApplyStep] {
+    let policies = [best(of: .today), best(of: .kernel)].compactMap { $0 }
+    var steps: [ApplyStep] = []
+    for policy in policies {
+      for change in policy.changes(from: present) {
+        for step in policy.steps(change, question) where !steps.contains(step) {
+          steps.append(step)
+        }
+      }
+    }
+    return steps
+  }
+}
+
+extension Policy {
+  /// The ways to turn one knob to where this policy has it.
+  ///
+  /// QEMU's options are those of its documentation and of `info migrate`; where a VMM has no option
+  /// for a knob, the step says so.
+  func steps(_ change: PolicyChange, _ question: Question) -> [ApplyStep] {
+    switch change.key {
+    case .chunk, .tlbi, .controller, .breaks: [kernelStep(change, question)]
+    case .split: splitSteps
+    case .clear: clearSteps(question.host.granule)
+    case .path: [today("vmm", pathText)]
+    case .slice: sliceSteps(question)
+    case .pause:
+      [
+        today(
+          "vmm",
+          pause == .zero ? "sched_yield() between slices" : "sleep \(pause) between slices"
+        )
+      ]
+    case .irq:
+      [
+        today(
+          "host",
+          "write another CPU to /proc/irq/IRQ/smp_affinity_list for the queue's interrupt, and keep "
+            + "irqbalance off it"
+        )
+      ]
+    case .napi:
+      [today("host", "write \(threadedNAPI ? 1 : 0) to /sys/class/net/INTERFACE/threaded")]
+    }
+  }
+
+  private func today(_ place: String, _ text: String) -> ApplyStep {
+    ApplyStep(knobClass: .today, place: place, text: text)
+  }
+
+  private func kernelStep(_ change: PolicyChange, _ question: Question) -> ApplyStep {
+    let text =
+      switch change.key {
+      case .chunk: chunkText(question.setting)
+      case .tlbi: flushText
+      case .controller: "end a chunk in stage2_apply_range() by \(change.to) and go on from there"
+      default: "offer a break point after every chunk in stage2_apply_range()"
+      }
+    return ApplyStep(knobClass: .kernel, place: "kernel", text: text)
+  }
+
+  private func chunkText(_ setting: PolicySetting) -> String {
+    let place = "in stage2_range_addr_end(), arch/arm64/kvm/mmu.c,"
+    switch chunk {
+    case .mappingAware(let size):
+      return "\(place) advance by \(size), or to the end of the leaf that the walk met"
+    case .visits(let count): return "end a call of the walker after \(count) entries"
+    default:
+      let size = setting.size(of: chunk)
+      let level = (0...3).first { setting.granule.entrySize(level: $0) == size }
+      if let level { return "\(place) use kvm_granule_size(\(level)) as the size" }
+      return "\(place) use \(size?.description ?? "") as the size"
+    }
+  }
+
+  private var flushText: String {
+    switch flush {
+    case .perLeaf: "flush each cleared leaf at once, as without range TLBI"
+    case .deferredRange: "flush the range once at the end of kvm_pgtable_stage2_unmap()"
+    case .deferredIfCleared(.call): "flush the call's range once, if an entry was cleared"
+    case .deferredIfCleared(.clearedLeaves):
+      "flush the union of the cleared leaves' spans once, at the end of the call"
+    case .vmidAbove(let leaves):
+      "count cleared leaves in a call; above \(leaves) flush the VMID once instead"
+    case .none: "leave out invalidation; only where no vCPU can run again"
+    }
+  }
+
+  private var splitSteps: [ApplyStep] {
+    [
+      today(
+        "ioctl",
+        "KVM_ENABLE_CAP(KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE, \(eagerSplit.rawValue)) before the "
+          + "first memory slot"
+      ),
+      today("qemu", "-accel kvm,eager-split-size=\(eagerSplit.rawValue)"),
+      today("cloud-hypervisor", "no option; it has to make the ioctl itself"),
+    ]
+  }
+
+  private func clearSteps(_ granule: Granule) -> [ApplyStep] {
+    guard let clearRange else {
+      return [today("ioctl", "KVM_CLEAR_DIRTY_LOG over the whole slot")]
+    }
+    let pages = clearRange.divided(roundedUpBy: granule.page)
+    let shift = Int64.bitWidth - 1 - pages.leadingZeroBitCount
+    return [
+      today("ioctl", "KVM_CLEAR_DIRTY_LOG with num_pages=\(pages)"),
+      today("qemu", "-global migration.x-clear-bitmap-shift=\(shift) (default 18)"),
+      today("cloud-hypervisor", "no option; it has to cut its ioctl itself"),
+    ]
+  }
+
+  private var pathText: String {
+    switch path {
+    case .processExit: "end the VMM's process without unmapping the guest's memory first"
+    case .memslotDelete: "delete the memory slots by KVM_SET_USER_MEMORY_REGION with size 0"
+    case .madviseSlices: "give the memory back by madvise(MADV_DONTNEED) before closing"
+    default: "munmap the guest's memory"
+    }
+  }
+
+  private func sliceSteps(_ question: Question) -> [ApplyStep] {
+    guard let slice else { return [today("vmm", "give the memory back in one call")] }
+    let calls = question.workload.memory.size.divided(roundedUpBy: slice)
+    let call =
+      path == .madviseSlices ? "madvise(p, \(slice), MADV_DONTNEED)" : "munmap(p, \(slice))"
+    return [
+      today("vmm", "\(call), \(calls) times over the guest's memory, p aligned to \(slice)"),
+      today("qemu", "no option; a helper that shares the memory, or a patch, makes the calls"),
+      today("cloud-hypervisor", "no option; a patch to its teardown makes the calls"),
+    ]
+  }
+}

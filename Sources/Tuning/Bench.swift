@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Dispatch
+public import Policies
+public import Profiles
+import Randomness
+import Synchronization
+
+/// One run that an answer needs.
+public struct RunRequest: Hashable, Sendable {
+  /// The policy, canonical.
+  public let policy: Policy
+  /// The replicate, counted from zero; equal replicates of two policies share all chance.
+  public let replicate: Int
+  /// How much is simulated.
+  public let extent: RunExtent
+
+  /// Creates a request.
+  public init(policy: Policy, replicate: Int, extent: RunExtent = .window) {
+    self.policy = policy
+    self.replicate = replicate
+    self.extent = extent
+  }
+}
+
+/// Runs policies of one question, each run once, on several threads with one result.
+public final class Bench: Sendable {
+  private let question: Question
+  private let tools: TuningTools
+  private let seed: Seed
+  private let reports = Mutex<[RunRequest: RunReport]>([:])
+  private let expected = Mutex(0)
+
+  /// Creates a bench; its seed depends on the question's seed and on what is asked about.
+  public init(_ question: Question, tools: TuningTools) {
+    self.question = question
+    self.tools = tools
+    let names = [question.host.name, question.kernel.name, question.workload.name]
+    seed = Seed(question.seed).derived(names.joined(separator: "/"))
+  }
+
+  /// Runs made so far.
+  public var spent: Int { reports.withLock { $0.count } }
+
+  /// The reports of a policy that are known already, by replicate.
+  public func known(_ policy: Policy, extent: RunExtent = .window) -> [RunReport] {
+    let found = reports.withLock { known in
+      known.filter { $0.key.policy == policy && $0.key.extent == extent }
+    }
+    return found.sorted { $0.key.replicate < $1.key.replicate }.map(\.value)
+  }
+
+  /// The reports of the first replicates of a policy, run where they are not known.
+  public func window(_ policy: Policy, replicates: Int) throws(TuningError) -> [RunReport] {
+    try reports((0..<replicates).map { RunRequest(policy: policy, replicate: $0) })
+  }
+
+  /// Says how many runs the whole answer will take, for the progress bar.
+  public func expect(_ runs: Int) { expected.withLock { $0 = runs } }
+
+  /// The reports of the requests, in their order; what was run before is not run again.
+  public func reports(_ requests: [RunRequest]) throws(TuningError) -> [RunReport] {
+    let fresh = reports.withLock { known in
+      var fresh: [RunRequest] = []
+      for request in requests where known[request] == nil && !fresh.contains(request) {
+        fresh.append(request)
+      }
+      return fresh
+    }
+    let results = Mutex<[Int: Result<RunReport, TuningError>]>([:])
+    let next = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: min(tools.workers, fresh.count)) { _ in
+      while true {
+        let index = next.withLock { place in
+          defer { place += 1 }
+          return place
+        }
+        guard index < fresh.count else { return }
+        let result = run(fresh[index])
+        results.withLock { $0[index] = result }
+      }
+    }
+    try store(fresh, results.withLock { $0 })
+    return reports.withLock { known in requests.compactMap { known[$0] } }
+  }
+
+  private func store(
+    _ requests: [RunRequest],
+    _ results: [Int: Result<RunReport, TuningError>]
+  ) throws(TuningError) {
+    for (index, request) in requests.enumerated() {
+      guard let report = try results[index]?.get() else { continue }
+      reports.withLock { $0[request] = report }
+    }
+    let total = expected.withLock { $0 }
+    if total > 0, !requests.isEmpty { tools.progress(min(spent, total), total) }
+  }
+
+  private func run(_ request: RunRequest) -> Result<RunReport, TuningError> {
+    do {
+      let report = try tools.simulator.report(
+        question,
+        policy: request.policy,
+        seed: seed.replicate(UInt64(request.replicate)),
+        extent: request.extent
+      )
+      return .success(report)
+    } catch {
+      return .failure(error)
+    }
+  }
+}

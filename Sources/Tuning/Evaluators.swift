@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import CostModels
+public import PageTables
+public import Policies
+public import Profiles
+public import Randomness
+
+/// How much of an operation a run simulates.
+public enum RunExtent: String, Hashable, Sendable, CaseIterable, Codable {
+  /// A steady window, scaled to the whole: for comparing policies.
+  case window
+  /// The whole operation: for the policy that is recommended.
+  case full
+}
+
+/// What runs a policy; the simulator in the product, a formula in tests.
+///
+/// The same policy, seed and extent give the same report, whoever asks and in whatever order.
+public protocol PolicySimulator: Sendable {
+  /// The report of one run of a question's workload under a policy.
+  func report(
+    _ question: Question,
+    policy: Policy,
+    seed: Seed,
+    extent: RunExtent
+  ) throws(TuningError) -> RunReport
+}
+
+/// A predicted response with its interval.
+public struct PredictedValue: Hashable, Sendable, Codable {
+  /// The prediction, in the response's unit.
+  public let value: Double
+  /// The lower end of the interval, same unit.
+  public let low: Double
+  /// The upper end of the interval, same unit.
+  public let high: Double
+  /// Whether the question lies outside of what the model was fitted on.
+  public let isExtrapolated: Bool
+
+  /// Creates a prediction.
+  public init(value: Double, low: Double, high: Double, isExtrapolated: Bool) {
+    self.value = value
+    self.low = low
+    self.high = high
+    self.isExtrapolated = isExtrapolated
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case value, low, high
+    case isExtrapolated = "extrapolated"
+  }
+}
+
+/// What predicts the responses of a policy without running it: a fitted cost model.
+public protocol PolicyPredictor: Sendable {
+  /// What the model is, for the basis of an answer: its identity and digest.
+  var identity: String { get }
+  /// The predicted value of each response that the model knows for the workload.
+  func predictions(
+    _ question: Question,
+    policy: Policy
+  ) throws(TuningError) -> [Response: PredictedValue]
+}
+
+/// Whether a policy may leave a stale translation, and why.
+public struct SafetyVerdict: Hashable, Sendable, Codable {
+  /// Whether the policy is safe in both models of the TLB.
+  public let isSafe: Bool
+  /// The verdict in one sentence, with the number of the hazard where there is one.
+  public let sentence: String
+
+  /// Creates a verdict.
+  public init(isSafe: Bool, sentence: String) {
+    self.isSafe = isSafe
+    self.sentence = sentence
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case isSafe = "safe"
+    case sentence
+  }
+}
+
+/// What judges the safety of a policy for a question.
+public protocol SafetyOracle: Sendable {
+  /// The verdict on a policy.
+  func verdict(_ question: Question, policy: Policy) -> SafetyVerdict
+}
+
+/// Everything an answer is made with.
+public struct TuningTools: Sendable {
+  /// What runs policies.
+  public let simulator: any PolicySimulator
+  /// What predicts them; nil where no model is at hand, and then only runs decide.
+  public let predictor: (any PolicyPredictor)?
+  /// What judges their safety.
+  public let safety: any SafetyOracle
+  /// Threads that run policies; the answer does not depend on it.
+  public let workers: Int
+  /// Told how many of the budget's runs are done, from one thread at a time.
+  public let progress: @Sendable (_ done: Int, _ of: Int) -> Void
+
+  /// Creates a set of tools; at least one worker.
+  public init(
+    simulator: any PolicySimulator,
+    predictor: (any PolicyPredictor)?,
+    safety: any SafetyOracle,
+    workers: Int = 2,
+    progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
+  ) {
+    precondition(workers > 0, "somebody has to run the policies")
+    self.simulator = simulator
+    self.predictor = predictor
+    self.safety = safety
+    self.workers = workers
+    self.progress = progress
+  }
+}
+
+extension TuningTools {
+  /// The simulator, a cost model where there is one, and the rules of safety.
+  ///
+  /// - Parameters:
+  ///   - model: The fitted model, or nil.
+  ///   - tables: The guest's tables where a dump says what they are.
+  ///   - workers: Threads that run policies.
+  ///   - progress: Told how many of the budget's runs are done.
+  public init(
+    model: CostModel?,
+    tables: StageTwo? = nil,
+    workers: Int = 2,
+    progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
+  ) {
+    self.init(
+      simulator: ScenarioSimulator(tables: tables),
+      predictor: model.map { ModelPredictor(model: $0, tables: tables) },
+      safety: RuleSafety(),
+      workers: workers,
+      progress: progress
+    )
+  }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Profiles
+public import Search
+
+/// What an answer is judged by: the objective, the limits in numbers, and everything shown.
+///
+/// Every view (search, race, what-if, tables) asks `problem` whether values are feasible.
+public struct Goal: Sendable {
+  /// The response that is optimized.
+  public let objective: Profiles.Response
+  /// Every response of the workload, the objective first; the order of all values.
+  public let shown: [Profiles.Response]
+  /// The limits, and the numbers they come to.
+  public let limits: [Limit]
+  /// The same as a problem of the search: the objective is its only one.
+  public let problem: Problem
+
+  /// A limit with its number.
+  public struct Limit: Hashable, Sendable {
+    /// The limit as asked.
+    public let level: ServiceLevel
+    /// The response it bounds.
+    public let response: Profiles.Response
+    /// The number, in the response's unit.
+    public let bound: Double
+  }
+
+  /// Turns a question's limits into numbers, relative ones from the present policy's values.
+  ///
+  /// `present` holds the responses that the workload has; a limit on another is refused.
+  public init(_ question: Question, present: [Profiles.Response: Double]) throws(TuningError) {
+    let available = Profiles.Response.allCases.filter { present[$0] != nil }
+    let names = Metric.allCases.filter { available.contains($0.response) }.map(\.rawValue)
+    func refusal(_ metric: Metric) -> TuningError {
+      .noSuchResponse(metric: metric.rawValue, workload: question.workload.name, legal: names)
+    }
+    let objective = question.goal.response
+    guard available.contains(objective) else { throw refusal(question.goal) }
+    let shown = [objective] + available.filter { $0 != objective }
+    var limits: [Limit] = []
+    for level in question.limits {
+      let response = level.metric.response
+      guard let bound = level.limit(baseline: present[response]),
+        available.contains(response)
+      else {
+        // A default of the profile for something this variant lacks does not bind.
+        if question.serviceLevels == nil { continue }
+        throw refusal(level.metric)
+      }
+      limits.append(Limit(level: level, response: response, bound: bound))
+    }
+    self.objective = objective
+    self.shown = shown
+    self.limits = limits
+    problem = Problem(
+      responses: shown.map(\.forSearch),
+      objectives: [0],
+      constraints: limits.map { limit in
+        Constraint(response: shown.firstIndex(of: limit.response) ?? 0, bound: limit.bound)
+      }
+    )
+  }
+
+  /// The values of a report in the order of `shown`; what is missing is not a number, but a lock
+  /// that was never taken is a hold of zero.
+  public func values(of report: RunReport) -> [Double] {
+    shown.map { report.value(of: $0) ?? ($0 == .longestHold ? 0 : .nan) }
+  }
+
+  /// The limits that values break, with how much.
+  public func violations(of values: [Double]) -> [Violation] {
+    zip(limits, problem.violations(of: values)).compactMap { limit, excess in
+      guard excess > 0 || excess.isNaN,
+        let place = shown.firstIndex(of: limit.response)
+      else { return nil }
+      return Violation(
+        limit: limit.level.description,
+        response: limit.response,
+        value: values[place],
+        bound: limit.bound
+      )
+    }
+  }
+}
+
+/// A limit that a policy breaks.
+public struct Violation: Hashable, Sendable, Codable {
+  /// The limit as asked, such as `io.goodput>=0.95`.
+  public let limit: String
+  /// The response it bounds.
+  public let response: Profiles.Response
+  /// The policy's value, in the response's unit.
+  public let value: Double
+  /// The limit's number, in the response's unit.
+  public let bound: Double
+}
+
+extension Profiles.Response {
+  /// The response as the search sees it: times by their logarithm, shares and counts as they are.
+  var forSearch: Search.Response {
+    Search.Response(
+      rawValue,
+      direction == .lower ? .minimize : .maximize,
+      scale: unit == .nanoseconds ? .logarithmic : .linear
+    )
+  }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Campaigns
+public import CostModels
+public import Foundation
+public import Profiles
+import Randomness
+import Scenarios
+
+/// What a shipped cost model is made from: profiles, the number of runs and a seed.
+///
+/// The same recipe gives the same bytes on the same machine, in debug and release, with any number
+/// of workers, whether in one go or resumed.
+public struct ModelRecipe: Hashable, Sendable {
+  /// The model's name, which is also its file's.
+  public var name: String
+  /// Names of host profiles.
+  public var hosts: [String]
+  /// Names of kernel profiles.
+  public var kernels: [String]
+  /// Names of workload profiles.
+  public var workloads: [String]
+  /// Runs to make; half are fitted, a fifth gives the intervals, three tenths judge.
+  public var runs: Int
+  /// The seed of the design and of every run.
+  public var seed: UInt64
+  /// When the model is made, as its file says it; the fit itself knows no clock.
+  public var date = ""
+
+  /// Creates a recipe.
+  public init(
+    name: String,
+    hosts: [String],
+    kernels: [String],
+    workloads: [String],
+    runs: Int,
+    seed: UInt64
+  ) {
+    self.name = name
+    self.hosts = hosts
+    self.kernels = kernels
+    self.workloads = workloads
+    self.runs = runs
+    self.seed = seed
+  }
+
+  /// The command that makes the same model again.
+  public var command: String {
+    let date = date.isEmpty ? "" : " --date \(date)"
+    return "s2tune fit --name \(name) --hosts \(hosts.joined(separator: ",")) --kernels "
+      + "\(kernels.joined(separator: ",")) --workloads \(workloads.joined(separator: ",")) "
+      + "--runs \(runs) --seed \(seed)\(date)"
+  }
+}
+
+/// Makes a model from a recipe: design, runs, fit.
+public struct ModelKitchen: Sendable {
+  /// The recipe.
+  public let recipe: ModelRecipe
+  /// Runs made at the same time; the model does not depend on it.
+  public var workers = 2
+  /// The effort of the fit.
+  public var settings = FitSettings()
+  private let profiles: ProfileStore
+
+  /// Creates a kitchen that finds the recipe's profiles in a store.
+  public init(_ recipe: ModelRecipe, profiles: ProfileStore) {
+    self.recipe = recipe
+    self.profiles = profiles
+  }
+
+  /// Makes the runs that the file does not have yet, and returns all of them with their digest.
+  ///
+  /// - Parameters:
+  ///   - file: Where runs are kept; a run that is in it is not made again.
+  ///   - progress: Called with how many runs are done, and of how many.
+  /// - Returns: The runs in the order of the design, and their digest.
+  /// - Throws: A sentence about the profile, the run or the file.
+  public func makeRuns(
+    into file: URL,
+    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+  ) async throws(ModelError) -> (runs: [Observation], digest: String) {
+    let points = try points()
+    let identity = CampaignIdentity(
+      name: recipe.name,
+      seed: recipe.seed,
+      points: points,
+      simulator: Scenario.simulatorVersion
+    )
+    do throws(CampaignError) {
+      let store = try RunStore(file, identity: identity)
+      try await Campaign(points: points, workers: workers).run(into: store, progress: progress) {
+        point throws(CampaignError) in try point.run(extent: .window(Window()))
+      }
+      let runs = store.runs.compactMap { run in
+        run.featureVector.map { Observation(features: $0, report: run.report, group: run.group) }
+      }
+      return (runs, try store.digest())
+    } catch {
+      throw .campaign(error)
+    }
+  }
+
+  /// Makes the runs and fits every response that they have.
+  ///
+  /// - Parameters:
+  ///   - file: Where runs are kept; a run that is in it is not made again.
+  ///   - progress: Called with how many runs are done, and of how many.
+  /// - Returns: The model, with its error on runs that no fit has seen.
+  /// - Throws: A sentence about the profile, the run, the file or the fit.
+  public func makeModel(
+    runsIn file: URL,
+    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+  ) async throws(ModelError) -> CostModel {
+    let (runs, digest) = try await makeRuns(into: file, progress: progress)
+    do throws(CostModelError) {
+      return try await CostModel.fit(
+        SplitRuns(runs),
+        responses: Response.allCases,
+        origin: origin(digest),
+        settings: settings
+      )
+    } catch {
+      throw .fit(error)
+    }
+  }
+
+  private func points() throws(ModelError) -> [DesignPoint] {
+    var space = DesignSpace(hosts: [], kernels: [], workloads: [])
+    do throws(ProfileError) {
+      for name in recipe.hosts {
+        space.hosts.append(try profiles.load(HostProfile.self, named: name).profile)
+      }
+      for name in recipe.kernels {
+        space.kernels.append(try profiles.load(KernelProfile.self, named: name).profile)
+      }
+      for name in recipe.workloads {
+        space.workloads.append(try profiles.load(WorkloadProfile.self, named: name).profile)
+      }
+    } catch {
+      throw .profile(error)
+    }
+    do throws(CampaignError) {
+      return try space.points(recipe.runs, seed: Seed(recipe.seed))
+    } catch {
+      throw .campaign(error)
+    }
+  }
+
+  private func origin(_ digest: String) -> ModelOrigin {
+    ModelOrigin(
+      name: recipe.name,
+      design: "Sobol sequence over the policy space, \(recipe.hosts.count) hosts, "
+        + "\(recipe.kernels.count) kernels and \(recipe.workloads.count) workloads; memory "
+        + "1/8 to 1 and load 0.2 to 1.1 of the profiles'; windowed runs",
+      seed: recipe.seed,
+      simulator: Scenario.simulatorVersion,
+      runsDigest: digest,
+      date: recipe.date,
+      rebuild: recipe.command
+    )
+  }
+}
+
+/// Why a model cannot be made.
+public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A profile cannot be loaded.
+  case profile(ProfileError)
+  /// The design, a run or the run store failed.
+  case campaign(CampaignError)
+  /// The runs cannot be fitted.
+  case fit(CostModelError)
+
+  /// The sentence of the room it comes from.
+  public var description: String {
+    switch self {
+    case .profile(let error): "\(error)"
+    case .campaign(let error): error.description
+    case .fit(let error): error.description
+    }
+  }
+}

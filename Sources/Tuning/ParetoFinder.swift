@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Profiles
+import Policies
+import Quantities
+import Randomness
+public import Search
+
+/// One policy of a front.
+public struct FrontPoint: Hashable, Sendable, Codable {
+  /// The policy's text.
+  public let policy: String
+  /// The objectives' values, in their order and in the units of their responses.
+  public let values: [Double]
+  /// The limits it breaks; a front holds only policies that break none, where there are any.
+  public let violations: [Violation]
+  /// Whether it is the knee: the one that gives up least for what it gains.
+  public let isKnee: Bool
+
+  enum CodingKeys: String, CodingKey {
+    case policy, values, violations
+    case isKnee = "knee"
+  }
+}
+
+/// A front over several objectives.
+public struct FrontAnswer: Hashable, Sendable, Codable {
+  /// The version of the JSON form.
+  public static let schemaVersion = 1
+
+  /// The version of the form this was written in.
+  public let schema: Int
+  /// The objectives; their raw values carry the units.
+  public let objectives: [Profiles.Response]
+  /// The points, by the first objective.
+  public let points: [FrontPoint]
+  /// Runs spent.
+  public let runs: Int
+  /// Why the search ended.
+  public let stop: Search.StopReason
+
+  enum CodingKeys: String, CodingKey {
+    case schema = "schema_version"
+    case objectives, points, runs, stop
+  }
+}
+
+/// Finds the policies that no other beats in all of several objectives, by simulation.
+public struct ParetoFinder: Sendable {
+  private let question: Question
+  private let tools: TuningTools
+
+  /// Creates the finder for a question; its budget is the number of runs.
+  public init(_ question: Question, tools: TuningTools) {
+    self.question = question
+    self.tools = tools
+  }
+
+  /// The three objectives of a workload when the user names none: its own measure, the IO that is
+  /// kept, and the longest hold.
+  public static func standardObjectives(_ question: Question) -> [Metric] {
+    let network = question.workload.network
+    let io: Metric =
+      network.flows > 0 && network.offered > .zero
+      ? .ioGoodput : question.workload.storage.queueDepth > 0 ? .storageIOPS : .requestP99
+    return [question.goal, io, .longestHold]
+  }
+
+  /// The front over two or more metrics; throws for one that the workload lacks.
+  public func front(_ metrics: [Metric]) throws(TuningError) -> FrontAnswer {
+    try question.check()
+    let bench = Bench(question, tools: tools)
+    bench.expect(question.budget)
+    let present = Recommender.means(try bench.window(question.presentPolicy, replicates: 1))
+    let goal = try Goal(question, present: present)
+    let problem = try problem(goal, metrics)
+    let safe = try PolicySpace(question).restricted {
+      tools.safety.verdict(question, policy: $0).isSafe
+    }
+    var strategy = ModelStrategy(
+      space: safe.space,
+      problem: problem,
+      seed: Seed(question.seed).derived("pareto")
+    )
+    let study = Study(problem: problem, budget: question.budget, batch: PolicyHunt.batch)
+    let found = try study.run(&strategy) { (points) throws(TuningError) -> [[Double]] in
+      let requests = points.map { RunRequest(policy: safe.policies[$0], replicate: 0) }
+      return try bench.reports(requests).map { goal.values(of: $0) }
+    }
+    let members = found.front.map { found.observations[$0] }
+    return FrontAnswer(
+      schema: FrontAnswer.schemaVersion,
+      objectives: problem.objectives.map { goal.shown[$0] },
+      points: points(members, problem, goal, safe),
+      runs: bench.spent,
+      stop: found.stop
+    )
+  }
+
+  private func problem(_ goal: Goal, _ metrics: [Metric]) throws(TuningError) -> Problem {
+    var places: [Int] = []
+    for metric in metrics {
+      guard let place = goal.shown.firstIndex(of: metric.response) else {
+        let legal = Metric.allCases.filter { goal.shown.contains($0.response) }.map(\.rawValue)
+        throw .noSuchResponse(
+          metric: metric.rawValue,
+          workload: question.workload.name,
+          legal: legal
+        )
+      }
+      if !places.contains(place) { places.append(place) }
+    }
+    return Problem(
+      responses: goal.problem.responses,
+      objectives: places,
+      constraints: goal.problem.constraints
+    )
+  }
+
+  private func points(
+    _ members: [Observation],
+    _ problem: Problem,
+    _ goal: Goal,
+    _ space: PolicySpace
+  ) -> [FrontPoint] {
+    let costs = Costs(
+      members.map { problem.costs(of: $0.values) },
+      width: problem.objectives.count
+    )
+    let knee = costs.knee()
+    let points = members.enumerated().map { place, member in
+      FrontPoint(
+        policy: space.policies[member.point].description,
+        values: problem.objectives.map { member.values[$0] },
+        violations: goal.violations(of: member.values),
+        isKnee: place == knee
+      )
+    }
+    return points.sorted { ($0.values[0], $0.policy) < ($1.values[0], $1.policy) }
+  }
+}

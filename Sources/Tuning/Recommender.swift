@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Policies
+import Profiles
+import Randomness
+import Search
+
+/// Answers "which policy should this host run for this workload".
+///
+/// The present policy is run first. Each class of knobs is then searched on its canonical, safe
+/// points: the cost model scores all of them, an adaptive search simulates where it pays, and
+/// the best go into one race on common random numbers. The winner is run once in full.
+public struct Recommender: Sendable {
+  private let question: Question
+  private let tools: TuningTools
+
+  /// Creates the answerer of one question.
+  public init(_ question: Question, tools: TuningTools) {
+    self.question = question
+    self.tools = tools
+  }
+
+  /// The answer; throws for a question that has none, such as an SLO on what the workload lacks.
+  public func recommend() throws(TuningError) -> Recommendation {
+    try question.check()
+    let bench = Bench(question, tools: tools)
+    bench.expect(question.budget)
+    let present = question.presentPolicy
+    let goal = try goal(bench, present)
+    var run = RecommendationRun(
+      question: question,
+      tools: tools,
+      bench: bench,
+      goal: goal,
+      present: present
+    )
+    try run.search()
+    try run.race()
+    try run.simplify()
+    return try run.answer()
+  }
+
+  /// The goal, with relative limits taken from the mean of the present policy's first runs.
+  private func goal(_ bench: Bench, _ present: Policy) throws(TuningError) -> Goal {
+    try Goal(question, present: Self.means(bench.window(present, replicates: 3)))
+  }
+
+  /// The mean of each response that all of the reports have.
+  static func means(_ reports: [RunReport]) -> [Profiles.Response: Double] {
+    var means: [Profiles.Response: Double] = [:]
+    for response in Profiles.Response.allCases {
+      let values = reports.compactMap { $0.value(of: response) }
+      guard values.count == reports.count, !values.isEmpty else { continue }
+      means[response] = values.reduce(0, +) / Double(values.count)
+    }
+    return means
+  }
+}
+
+/// The state of one recommendation while it is made.
+struct RecommendationRun {
+  let question: Question
+  let tools: TuningTools
+  let bench: Bench
+  let goal: Goal
+  let present: Policy
+  /// Finalists in the order of their objective; the classes of knobs together.
+  private(set) var finalists: [Policy] = []
+  private(set) var result: RaceResult?
+  private(set) var winner: Policy?
+  private(set) var scored = 0
+  private(set) var hazardous = 0
+  private(set) var simulated: [Policy] = []
+
+  init(question: Question, tools: TuningTools, bench: Bench, goal: Goal, present: Policy) {
+    self.question = question
+    self.tools = tools
+    self.bench = bench
+    self.goal = goal
+    self.present = present
+  }
+
+  /// Whether the question lets a policy of this class win.
+  func isAllowed(_ policy: Policy) -> Bool {
+    let needed = PolicySpace.knobClass(of: policy, from: present)
+    switch question.knobs {
+    case .any: return true
+    case .today: return needed == .today
+    case .kernel: return needed == .kernel || policy == present
+    }
+  }
+
+  /// Searches both classes; the one that may not win gets a smaller part of the budget.
+  mutating func search() throws(TuningError) {
+    let budget = question.budget
+    let parts: [(knobs: KnobChoice, share: Int)] =
+      switch question.knobs {
+      case .today: [(.today, budget * 3 / 8), (.kernel, budget / 8)]
+      case .kernel: [(.kernel, budget * 3 / 8), (.today, budget / 8)]
+      case .any: [(.today, budget / 4), (.kernel, budget / 4)]
+      }
+    for part in parts where part.share > 0 {
+      let found = try PolicyHunt(run: self, knobs: part.knobs, budget: part.share).hunt()
+      scored += found.scored
+      hazardous += found.hazardous
+      for policy in found.simulated where !simulated.contains(policy) { simulated.append(policy) }
+      let isMain = part.knobs == question.knobs || question.knobs == .any
+      let best = found.best(isMain ? 5 : 2, goal: goal, bench: bench)
+      for policy in best where !finalists.contains(policy) { finalists.append(policy) }
+    }
+    if !finalists.contains(present) { finalists.append(present) }
+  }
+
+  /// Races the finalists on common random numbers with what is left of the budget.
+  mutating func race() throws(TuningError) {
+    var settings = Race.Settings()
+    settings.confidence = question.confidence
+    let (bench, goal) = (bench, goal)
+    let known = finalists.reduce(0) { $0 + min(settings.minimumRounds, bench.known($1).count) }
+    settings.budget = max(
+      finalists.count * settings.minimumRounds,
+      question.budget - bench.spent + known
+    )
+    settings.indifference = 0.005
+    let eligible = finalists.filter { isAllowed($0) }
+    let outcome = try Race(problem: goal.problem, settings: settings)
+      .run(finalists: eligible.count) { (runs) throws(TuningError) -> [[Double]] in
+        let requests = runs.map {
+          RunRequest(policy: eligible[$0.finalist], replicate: $0.replicate)
+        }
+        return try bench.reports(requests).map { goal.values(of: $0) }
+      }
+    result = outcome
+    winner = outcome.winner.map { place in
+      plainest(eligible, as: place, outcome, within: settings.indifference)
+    }
+    for policy in finalists where !eligible.contains(policy) {
+      _ = try bench.window(policy, replicates: 3)
+    }
+  }
+
+  /// Turns back every knob of the winner that changes nothing: what is left is what matters.
+  ///
+  /// A knob goes back where the limits stay confirmed and the objective stays within the
+  /// indifference of the race, on as many common replicates as the winner had.
+  mutating func simplify() throws(TuningError) {
+    guard let winner, winner != present else { return }
+    var best = winner
+    let replicates = max(3, bench.known(winner).count)
+    for change in winner.changes(from: present) {
+      var simpler = best
+      guard let old = present.text(of: change.key), (try? simpler.set(change.key, to: old)) != nil
+      else { continue }
+      simpler = simpler.canonical(in: question.setting)
+      guard simpler != best, isAllowed(simpler),
+        (try? simpler.validate(in: question.setting)) != nil,
+        tools.safety.verdict(question, policy: simpler).isSafe
+      else { continue }
+      _ = try bench.window(simpler, replicates: replicates)
+      let costs = [simpler, best].map { goal.problem.costs(of: means($0))[0] }
+      if isConfirmed(simpler), costs[0] <= costs[1] + 0.005 { best = simpler }
+    }
+    self.winner = best
+  }
+
+  /// The finalist that turns fewest knobs among those that are as good as the best.
+  private func plainest(
+    _ eligible: [Policy],
+    as best: Int,
+    _ outcome: RaceResult,
+    within indifference: Double
+  ) -> Policy {
+    let limit = goal.problem.costs(of: means(eligible[best]))[0] + indifference
+    let equals = outcome.standings.filter { standing in
+      standing.isConfirmed
+        && goal.problem.costs(of: means(eligible[standing.finalist]))[0] <= limit
+    }
+    let plainest = equals.map(\.finalist).min { left, right in
+      let counts = [left, right].map { eligible[$0].changes(from: present).count }
+      return (counts[0], left == best ? 0 : 1, left) < (counts[1], right == best ? 0 : 1, right)
+    }
+    return eligible[plainest ?? best]
+  }
+
+  /// The mean values of a policy over the windows that were run, in the goal's order.
+  func means(_ policy: Policy) -> [Double] {
+    let reports = bench.known(policy).map { goal.values(of: $0) }
+    return goal.shown.indices.map { place in
+      reports.reduce(0) { $0 + $1[place] } / Double(max(1, reports.count))
+    }
+  }
+
+  /// The standing of a policy in its runs: estimates, violations, whether it is confirmed.
+  func isConfirmed(_ policy: Policy) -> Bool {
+    let runs = bench.known(policy).map { goal.problem.violations(of: goal.values(of: $0)) }
+    guard runs.count > 1 else { return false }
+    return goal.limits.indices.allSatisfy { limit in
+      let excess = Estimate(runs.map { $0[limit] })
+      return excess.value + excess.margin(confidence: 2 * question.confidence - 1) <= 0
+    }
+  }
+
+  /// The best policy of a class: the winner where it is of the class, else by confirmed means.
+  func best(of knobClass: KnobClass) -> Policy? {
+    if let winner, winner != present,
+      PolicySpace.knobClass(of: winner, from: present) == knobClass
+    {
+      return winner
+    }
+    let members = finalists.filter {
+      $0 != present && PolicySpace.knobClass(of: $0, from: present) == knobClass
+    }
+    return members.min { left, right in
+      let (mine, other) = (means(left), means(right))
+      let key = (goal.problem.violation(of: mine), goal.problem.costs(of: mine)[0])
+      return key < (goal.problem.violation(of: other), goal.problem.costs(of: other)[0])
+    }
+  }
+}

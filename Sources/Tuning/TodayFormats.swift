@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Policies
+import Quantities
+
+extension TableEntry {
+  /// A tuned profile of the entry's *today* knobs: what a host sets, and the VMM's values as
+  /// variables that its scripts can read.
+  public var tunedProfile: String {
+    let policy = recommended.flatMap { self.policy($0) }
+    var lines = [
+      "# written by s2tune export for \(name)",
+      "[main]",
+      "summary=stage-2 batching for \(workload) on \(host), Linux \(kernel)",
+      "",
+      "[variables]",
+      "s2tune_slice_bytes=\(policy?.slice?.rawValue ?? 0)",
+      "s2tune_pause_ns=\(policy?.pause.rawValue ?? 0)",
+      "s2tune_clear_bytes=\(policy?.clearRange?.rawValue ?? 0)",
+      "s2tune_split_bytes=\(policy?.eagerSplit.rawValue ?? 0)",
+      "s2tune_move_irq=\(policy?.interrupt == .moved ? 1 : 0)",
+    ]
+    if let policy, policy.threadedNAPI {
+      lines += ["", "[sysfs]", "/sys/class/net/*/threaded=1"]
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The QEMU arguments of the entry's *today* knobs; empty where QEMU has an option for none.
+  public var qemuArguments: [String] {
+    guard let policy = recommended.flatMap({ self.policy($0) }) else { return [] }
+    var arguments: [String] = []
+    if policy.eagerSplit > .zero {
+      arguments += ["-accel", "kvm,eager-split-size=\(policy.eagerSplit.rawValue)"]
+    }
+    if let range = policy.clearRange, let shift = clearShift(range) {
+      arguments += ["-global", "migration.x-clear-bitmap-shift=\(shift)"]
+    }
+    return arguments
+  }
+
+  /// The logarithm of a CLEAR range in pages, within QEMU's 6 to 31; nil outside.
+  private func clearShift(_ range: ByteCount) -> Int? {
+    let page: Int64 = key.granule == "64K" ? 65536 : key.granule == "16K" ? 16384 : 4096
+    let shift = (range.rawValue / page).trailingZeroBitCount
+    return (6...31).contains(shift) ? shift : nil
+  }
+}

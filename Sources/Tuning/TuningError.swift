@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// Why a question cannot be answered, with what was given and what is legal.
+public enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The budget cannot verify anything.
+  case budgetTooSmall(budget: Int, least: Int)
+  /// A confidence outside of 0 to 1.
+  case illegalConfidence(Double)
+  /// Two limits on one metric.
+  case contradiction(String, String)
+  /// A metric that the workload does not have.
+  case noSuchResponse(metric: String, workload: String, legal: [String])
+  /// A policy that cannot exist on the host, kernel or guest; the text says why.
+  case impossiblePolicy(String)
+  /// A sweep over a knob that does not take a range, or a range that is none.
+  case illegalSweep(text: String, legal: String)
+  /// A table that does not hold together.
+  case badTable(file: String, entry: String, problem: String)
+  /// A stored answer that is not one.
+  case badStore(file: String, problem: String)
+  /// The simulator refused a run; the text says why.
+  case simulation(String)
+  /// The cost model refused a question; the text says why.
+  case prediction(String)
+
+  /// One sentence with the value and what is legal.
+  public var description: String {
+    switch self {
+    case .budgetTooSmall(let budget, let least):
+      "a budget of \(budget) runs cannot verify an answer; give at least \(least)"
+    case .illegalConfidence(let value):
+      "a confidence of \(value) is not legal; give one between 0 and 1, such as 0.95"
+    case .contradiction(let first, let second):
+      "the limits \(first) and \(second) contradict each other; give one limit a metric"
+    case .noSuchResponse(let metric, let workload, let legal):
+      "the workload \(workload) has no \(metric); it has \(legal.joined(separator: ", "))"
+    case .impossiblePolicy(let reason): reason
+    case .illegalSweep(let text, let legal): "'\(text)' is not a sweep; write \(legal)"
+    case .badTable(let file, let entry, let problem): "\(file), entry \(entry): \(problem)"
+    case .badStore(let file, let problem): "\(file) is not a stored answer: \(problem)"
+    case .simulation(let reason): "the simulator refused a run: \(reason)"
+    case .prediction(let reason): "the cost model gave no prediction: \(reason)"
+    }
+  }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Policies
+import Profiles
+import Quantities
+import Search
+
+/// One property of a workload, varied to find where an answer flips.
+private struct Variation {
+  let key: String
+  let phrase: String
+  let values: [(text: String, apply: (inout WorkloadProfile) -> Void)]
+}
+
+extension RecommendationRun {
+  /// Varies the workload away from what was asked, until the winner no longer is the choice.
+  ///
+  /// At each value both policies are run once on common random numbers; the choice has flipped
+  /// where the winner breaks a limit, or the present policy keeps them all and is as good.
+  func validity() throws(TuningError) -> [ValidityLimit] {
+    guard let winner, winner != present else { return [] }
+    var limits: [ValidityLimit] = []
+    for variation in variations {
+      var tried: [String] = []
+      var flip: (text: String, reason: String)?
+      for value in variation.values {
+        var changed = question
+        value.apply(&changed.workload)
+        tried.append(value.text)
+        if let reason = try flips(winner, changed) {
+          flip = (value.text, reason)
+          break
+        }
+      }
+      limits.append(limit(variation, tried, flip))
+    }
+    return limits
+  }
+
+  private func limit(
+    _ variation: Variation,
+    _ tried: [String],
+    _ flip: (text: String, reason: String)?
+  ) -> ValidityLimit {
+    let last = tried.last ?? ""
+    let sentence =
+      flip.map { "at \(variation.phrase) \($0.text) \($0.reason)" }
+      ?? "holds up to \(variation.phrase) \(last)"
+    return ValidityLimit(
+      key: variation.key,
+      tried: tried,
+      flipsAt: flip?.text,
+      sentence: sentence
+    )
+  }
+
+  /// Why the choice is another for a changed question, or nil where it stays.
+  private func flips(_ winner: Policy, _ changed: Question) throws(TuningError) -> String? {
+    let bench = Bench(changed, tools: tools)
+    let requests = [winner, present].map { RunRequest(policy: $0, replicate: 0) }
+    let reports = try bench.reports(requests)
+    guard reports.count == 2 else { return nil }
+    let (mine, other) = (goal.values(of: reports[0]), goal.values(of: reports[1]))
+    let own = goal.violations(of: mine)
+    let isPresentFine = goal.violations(of: other).isEmpty
+    if let broken = own.first {
+      return isPresentFine
+        ? "the present policy is the better one" : "it \(broken.sentence)"
+    }
+    let gap = goal.problem.costs(of: mine)[0] - goal.problem.costs(of: other)[0]
+    return isPresentFine && gap >= 0 ? "keep the present policy, which is as good" : nil
+  }
+
+  private var variations: [Variation] {
+    let workload = question.workload
+    var found: [Variation] = []
+    if workload.memory.blockShare < 1 {
+      let shares = [0.25, 0.5, 0.75, 0.9, 1].filter { $0 > workload.memory.blockShare }
+      found.append(
+        Variation(
+          key: "vm.block_share",
+          phrase: "a share of 2 MiB leaves of",
+          values: shares.map { share in
+            (significant(share), { $0.memory.blockShare = share })
+          }
+        )
+      )
+    }
+    let offered = workload.network.offered
+    if workload.network.flows > 0, offered > .zero {
+      found.append(
+        Variation(
+          key: "net.offered",
+          phrase: "an offered load of",
+          values: [Int64(2), 4, 8].map { part in
+            let rate = BitRate(rawValue: offered.rawValue / part)
+            return (rate.description, { $0.network.offered = rate })
+          }
+        )
+      )
+      found.append(
+        Variation(
+          key: "net.reader",
+          phrase: "a socket reader",
+          values: workload.network.reader == .sameCPU
+            ? [("on another CPU", { $0.network.reader = .elsewhere })]
+            : [("on the walking CPU", { $0.network.reader = .sameCPU })]
+        )
+      )
+    }
+    return found
+  }
+}

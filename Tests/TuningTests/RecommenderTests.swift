@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import PageTables
+import Policies
+import Profiles
+import Quantities
+import Search
+import TestSupport
+import Testing
+
+@testable import Tuning
+
+@Suite struct RecommenderTests {
+  @Test(arguments: [true, false])
+  func slicesTheTeardownWhereOnlyTodayIsAllowed(predicts: Bool) throws {
+    let question = exampleQuestion()
+    let answer = try Recommender(question, tools: exampleTools(predicts: predicts)).recommend()
+    #expect(answer.verdict == .change)
+    let row = try #require(answer.recommended)
+    #expect(row.role == .today)
+    #expect(row.violations.isEmpty && row.isConfirmed)
+    #expect(answer.rows[0].role == .now)
+    #expect(!answer.rows[0].violations.isEmpty)
+    #expect(answer.changes.allSatisfy { $0.knobClass == .today })
+    #expect(answer.basis.hazardous > 0)
+    #expect(answer.safety.isSafe)
+    #expect(!answer.why.isEmpty && !answer.apply.isEmpty && !answer.cost.isEmpty)
+  }
+
+  /// The winner is as good as the best of the whole space by the formula.
+  @Test(arguments: Property.seeds(2))
+  func theRegretIsSmall(seed: UInt64) throws {
+    for knobs in KnobChoice.allCases {
+      var question = exampleQuestion()
+      question.knobs = knobs
+      question.seed = seed
+      let answer = try Recommender(question, tools: exampleTools()).recommend()
+      let space = try PolicySpace(question)
+      let safe = space.policies.filter { FormulaSafety().verdict(question, policy: $0).isSafe }
+      let feasible = safe.map { FormulaSimulator.truth(question, $0) }.filter { $0.kept >= 0.97 }
+      let best = try #require(feasible.map(\.time).min())
+      let text = try #require(answer.recommended?.policy)
+      let chosen = try Policy(parsing: text, over: question.presentPolicy)
+      let truth = FormulaSimulator.truth(question, chosen)
+      #expect(truth.kept >= 0.965, "\(text)")
+      #expect(truth.time <= best * 1.05, "\(knobs): \(text) takes \(truth.time), best \(best)")
+    }
+  }
+
+  @Test func neverRecommendsAHazard() throws {
+    let features = CPUFeatures(forcedWriteBack: true, rangeTLBI: true)
+    var question = exampleQuestion(release: (6, 12), features: features)
+    question.knobs = .kernel
+    let answer = try Recommender(question, tools: exampleTools()).recommend()
+    #expect(answer.safety.isSafe)
+    for row in answer.rows where row.role != .now {
+      #expect(!row.policy.contains("tlbi=if-cleared,") && !row.policy.contains("tlbi=none"))
+    }
+    #expect(answer.basis.hazardous > 0)
+  }
+
+  @Test func noneFeasibleNamesTheNearestAndByHowMuch() throws {
+    var question = exampleQuestion()
+    question.serviceLevels = [
+      ServiceLevel(.ioGoodput, .share(0.97)), ServiceLevel(.teardownTime, .time(.seconds(1))),
+    ]
+    let answer = try Recommender(question, tools: exampleTools()).recommend()
+    #expect(answer.verdict == .noneFeasible)
+    #expect(answer.recommended == nil)
+    let nearest = try #require(answer.why.last)
+    #expect(nearest.hasPrefix("nearest is"))
+    #expect(nearest.contains("teardown.time<=1s"))
+  }
+
+  @Test func keepsAPolicyThatIsBest() throws {
+    var question = exampleQuestion(path: .processExit)
+    question.knobs = .today
+    let answer = try Recommender(question, tools: exampleTools()).recommend()
+    #expect(answer.verdict == .keep)
+    #expect(answer.changes.isEmpty)
+  }
+
+  @Test func comparesPathsBeforeChunks() throws {
+    let answer = try Recommender(exampleQuestion(), tools: exampleTools()).recommend()
+    #expect(answer.paths.map(\.path) == TeardownPath.allCases)
+    let exit = try #require(answer.paths.first { $0.path == .processExit })
+    #expect(exit.violations.isEmpty)
+  }
+
+  @Test func saysWhenTheChoiceFlips() throws {
+    let answer = try Recommender(exampleQuestion(), tools: exampleTools()).recommend()
+    let blocks = try #require(answer.holds.first { $0.key == "vm.block_share" })
+    #expect(blocks.flipsAt != nil)
+    #expect(blocks.tried.last == blocks.flipsAt)
+  }
+
+  @Test func theSameBytesForAnyNumberOfWorkers() throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let texts = try [1, 4].map { workers in
+      try encoder.encode(
+        Recommender(exampleQuestion(), tools: exampleTools(workers: workers)).recommend()
+      )
+    }
+    #expect(texts[0] == texts[1])
+  }
+
+  @Test func theAnswerSurvivesJSON() throws {
+    let answer = try Recommender(exampleQuestion(), tools: exampleTools()).recommend()
+    let data = try JSONEncoder().encode(answer)
+    #expect(try JSONDecoder().decode(Recommendation.self, from: data) == answer)
+  }
+}
+
+@Suite struct QuestionTests {
+  @Test func refusesWhatCannotBeAnswered() throws {
+    var question = exampleQuestion()
+    question.budget = 3
+    #expect(throws: TuningError.budgetTooSmall(budget: 3, least: Question.leastBudget)) {
+      try question.check()
+    }
+    question = exampleQuestion()
+    question.confidence = 1
+    #expect(throws: TuningError.illegalConfidence(1)) { try question.check() }
+    question = exampleQuestion()
+    question.serviceLevels = [
+      ServiceLevel(.ioGoodput, .share(0.9)), ServiceLevel(.ioGoodput, .share(0.99)),
+    ]
+    #expect(throws: TuningError.contradiction("io.goodput>=0.9", "io.goodput>=0.99")) {
+      try question.check()
+    }
+  }
+
+  @Test func refusesLimitsOnWhatTheWorkloadLacks() throws {
+    var question = exampleQuestion()
+    question.serviceLevels = [ServiceLevel(.protectP99, .time(.milliseconds(2)))]
+    #expect {
+      _ = try Recommender(question, tools: exampleTools()).recommend()
+    } throws: { error in
+      "\(error)".contains("has no wp.p99; it has io.goodput")
+    }
+  }
+
+  @Test func everyPolicyOfTheSpaceIsPossibleCanonicalAndDistinct() throws {
+    let features = CPUFeatures(forcedWriteBack: true, rangeTLBI: true)
+    for release in [(6, 1), (6, 12)] {
+      for knobs in KnobChoice.allCases {
+        var question = exampleQuestion(release: release, features: features)
+        question.knobs = knobs
+        let space = try PolicySpace(question)
+        #expect(Set(space.policies).count == space.policies.count)
+        #expect(space.policies.count == space.space.count)
+        #expect(space.present != nil)
+        for policy in space.policies {
+          try policy.validate(in: question.setting)
+          #expect(policy.canonical(in: question.setting) == policy)
+          let needed = PolicySpace.knobClass(of: policy, from: question.presentPolicy)
+          #expect(
+            knobs == .any || policy == question.presentPolicy || needed.rawValue == knobs.rawValue
+          )
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import PageTables
+import Policies
+import Profiles
+import Quantities
+import Randomness
+import TestSupport
+import Testing
+
+@testable import Tuning
+
+/// A table of two cases, answered with the formula.
+private func exampleTable(noise: Double = 0.002) throws -> (TuningTable, [Question]) {
+  var small = exampleQuestion()
+  small.workload.name = "churn-small"
+  small.workload.memory.size = .gibibytes(16)
+  let questions = [exampleQuestion(), small]
+  let tools = TuningTools(
+    simulator: FormulaSimulator(noise: noise),
+    predictor: FormulaPredictor(),
+    safety: FormulaSafety()
+  )
+  let exporter = Exporter(store: nil, engine: "formula") { _ in tools }
+  return (try exporter.table(questions), questions)
+}
+
+@Suite struct TableTests {
+  @Test func jsonReadsBackAndNonsenseIsRefused() throws {
+    let (table, _) = try exampleTable()
+    let data = try AnswerStore.json(table)
+    #expect(try TuningTable(json: data, file: "t.json") == table)
+    let text = String(decoding: data, as: UTF8.self)
+    let spoiled = [
+      text.replacing("\"schema_version\" : 1", with: "\"schema_version\" : 9"),
+      text.replacing("chunk=1GiB", with: "chunk=1XiB"),
+      text.replacing("churn-small", with: "churn"),
+      text.replacing("\"verdict\" : \"change\"", with: "\"verdict\" : \"none-feasible\""),
+      "{",
+    ]
+    for bad in spoiled {
+      #expect(bad != text)
+      #expect(throws: TuningError.self, "\(bad.prefix(80))") {
+        try TuningTable(json: Data(bad.utf8), file: "t.json")
+      }
+    }
+  }
+
+  @Test func csvHasOneLineAnEntryAndQuotesCommas() throws {
+    let (table, _) = try exampleTable()
+    let lines = table.csv.components(separatedBy: "\r\n").filter { !$0.isEmpty }
+    #expect(lines.count == 3)
+    #expect(lines[0].hasPrefix("host,kernel,workload,"))
+    #expect(lines[1].contains("\"chunk=1GiB,tlbi=per-leaf"))
+    #expect(table.markdown.split(separator: "\n").count == 4)
+    #expect(table.decisions.components(separatedBy: "\r\n").count >= 3)
+  }
+
+  /// The header compiles alone, with every warning an error, and holds the recommended slice.
+  @Test func theHeaderCompiles() throws {
+    let (table, _) = try exampleTable()
+    let directory = FileManager.default.temporaryDirectory
+      .appendingPathComponent("s2tune-header-\(ProcessInfo.processInfo.processIdentifier)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try table.header.write(
+      to: directory.appendingPathComponent("s2tune.h"),
+      atomically: true,
+      encoding: .utf8
+    )
+    let program = """
+      #include "s2tune.h"
+      struct entry { unsigned long long shift; const char *features; unsigned long long v[6]; };
+      #define ENTRY(a, b, ...) { a, b, { __VA_ARGS__ } },
+      static const struct entry entries[] = { S2TUNE_ENTRIES(ENTRY) };
+      int main(void) {
+        return sizeof(entries) / sizeof(entries[0]) == 2 && entries[0].shift == 12
+          && S2TUNE_BENCH_6_1_CHURN_SLICE_BYTES > 0 ? 0 : 1;
+      }
+      """
+    let source = directory.appendingPathComponent("main.c")
+    try program.write(to: source, atomically: true, encoding: .utf8)
+    let binary = directory.appendingPathComponent("main")
+    let flags = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-std=c11"]
+    #expect(try status("gcc", flags + ["-o", binary.path, source.path]) == 0)
+    #expect(try status(binary.path, []) == 0)
+  }
+
+  private func status(_ program: String, _ arguments: [String]) throws -> Int32 {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [program] + arguments
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  @Test func todayFormatsHoldTheVMMsValues() throws {
+    let (table, _) = try exampleTable()
+    let entry = table.entries[0]
+    #expect(entry.tunedProfile.contains("[main]\n"))
+    #expect(!entry.tunedProfile.contains("s2tune_slice_bytes=0\n") || entry.recommended == nil)
+    #expect(entry.qemuArguments.isEmpty)
+  }
+
+  @Test func diffFindsWhatChangedAndNothingElse() throws {
+    let (table, _) = try exampleTable()
+    #expect(table.changes(to: table).isEmpty)
+    let fewer = TuningTable(engine: table.engine, entries: Array(table.entries.dropLast()))
+    let changes = table.changes(to: fewer)
+    #expect(changes.map(\.field) == ["entry"])
+    #expect(changes.first?.new == nil)
+  }
+
+  @Test func verifyConfirmsAndCatchesAFalseFigure() throws {
+    let (table, questions) = try exampleTable()
+    let verifier = TableVerifier(tools: exampleTools())
+    #expect(try verifier.verify(table.entries[0], question: questions[0]).isConfirmed)
+    let text = String(decoding: try AnswerStore.json(table), as: UTF8.self)
+    let limits = text.replacing("io.goodput>=0.97", with: "io.goodput>=0.97")
+    #expect(limits == text)
+    var strict = questions[0]
+    strict.serviceLevels = [ServiceLevel(.teardownTime, .time(.seconds(1)))]
+    let verdict = try verifier.verify(table.entries[0], question: strict)
+    #expect(!verdict.isConfirmed)
+    #expect(verdict.findings.first?.contains("teardown.time<=1s") == true)
+  }
+}
+
+@Suite struct AnswerStoreTests {
+  private func temporary() throws -> URL {
+    let url = FileManager.default.temporaryDirectory
+      .appendingPathComponent("s2tune-store-\(UInt64.random(in: 0...UInt64.max))")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    return url
+  }
+
+  @Test func storedAnswersAreFoundAgainWithoutRuns() throws {
+    let directory = try temporary()
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let store = AnswerStore(directories: [directory])
+    let first = Exporter(store: store, engine: "e") { _ in exampleTools() }
+    let answer = try first.answer(exampleQuestion())
+    let silent = Exporter(store: store, engine: "e") { _ in
+      TuningTools(simulator: Refusing(), predictor: nil, safety: FormulaSafety())
+    }
+    #expect(try silent.answer(exampleQuestion()) == answer)
+    #expect(try silent.missing([exampleQuestion()]).isEmpty)
+    var other = exampleQuestion()
+    other.seed = 2
+    #expect(try silent.missing([other]).count == 1)
+    #expect(throws: TuningError.simulation("not now")) { try silent.answer(other) }
+  }
+
+  @Test func everythingAnAnswerDependsOnIsInTheKey() {
+    let base = AnswerStore.key(exampleQuestion(), engine: "e")
+    #expect(base.count == 32)
+    var variants = [exampleQuestion(), exampleQuestion(), exampleQuestion(), exampleQuestion()]
+    variants[0].host.stage2.leafCleared = UnitCost(rawValue: 1)
+    variants[1].kernel.hz = 100
+    variants[2].workload.network.flows = 3
+    variants[3].confidence = 0.9
+    let keys = variants.map { AnswerStore.key($0, engine: "e") }
+    #expect(Set(keys + [base, AnswerStore.key(exampleQuestion(), engine: "f")]).count == 6)
+  }
+
+  @Test func aBrokenFileIsASentence() throws {
+    let directory = try temporary()
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try Data("{".utf8).write(to: directory.appendingPathComponent("k.json"))
+    #expect(throws: TuningError.self) {
+      try AnswerStore(directories: [directory]).answer("k")
+    }
+  }
+
+  private struct Refusing: PolicySimulator {
+    func report(
+      _ question: Question,
+      policy: Policy,
+      seed: Seed,
+      extent: RunExtent
+    ) throws(TuningError) -> RunReport {
+      throw .simulation("not now")
+    }
+  }
+}

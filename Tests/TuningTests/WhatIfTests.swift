@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PageTables
+import Policies
+import Profiles
+import Quantities
+import Testing
+
+@testable import Tuning
+
+@Suite struct WhatIfTests {
+  @Test func answersFromTheModelInsideItsDomain() throws {
+    let answer = try WhatIf(exampleQuestion(), tools: exampleTools())
+      .point(Policy(parsing: "chunk=1MiB", over: exampleQuestion().presentPolicy))
+    #expect(answer.points[0].source == .model)
+    #expect(answer.points[0].effects.allSatisfy { $0.simulated == nil })
+    #expect(answer.points[0].violations.isEmpty)
+    #expect(!answer.present.violations.isEmpty)
+  }
+
+  @Test func simulatesOutsideOfItAndSaysSo() throws {
+    let tools = TuningTools(
+      simulator: FormulaSimulator(),
+      predictor: Outside(),
+      safety: FormulaSafety()
+    )
+    let answer = try WhatIf(exampleQuestion(), tools: tools).point(exampleQuestion().presentPolicy)
+    #expect(answer.points[0].source == .simulationOutsideDomain)
+    #expect(answer.points[0].effects[0].simulated != nil)
+    let exact = try WhatIf(exampleQuestion(), tools: exampleTools(), exact: true)
+      .point(exampleQuestion().presentPolicy)
+    #expect(exact.points[0].source == .simulation)
+  }
+
+  @Test func aSweepMarksWhereALimitFlips() throws {
+    let question = exampleQuestion()
+    var policies: [Policy] = []
+    for value in try Sweep(parsing: "chunk=4KiB..1GiB").values {
+      policies.append(try Policy(parsing: "chunk=\(value)", over: question.presentPolicy))
+    }
+    let answer = try WhatIf(question, tools: exampleTools()).comparison(policies)
+    #expect(answer.points.count == 19)
+    #expect(answer.flips.map(\.sentence) == ["io.goodput>=0.97 is broken from here on"])
+    let best = try #require(answer.best)
+    #expect(best == answer.flips[0].after)
+  }
+
+  @Test func unsafePoliciesAreAnsweredWithTheHazard() throws {
+    var policy = exampleQuestion().presentPolicy
+    policy.flush = .none
+    let answer = try WhatIf(exampleQuestion(), tools: exampleTools()).point(policy)
+    #expect(!answer.points[0].safety.isSafe)
+    #expect(answer.best == nil)
+  }
+
+  @Test func impossiblePoliciesAreRefused() {
+    #expect(throws: TuningError.self) {
+      try WhatIf(exampleQuestion(), tools: exampleTools())
+        .point(Policy(parsing: "tlbi=deferred", over: exampleQuestion().presentPolicy))
+    }
+  }
+
+  @Test(arguments: [
+    ("chunk=4KiB..16KiB", ["4KiB", "8KiB", "16KiB"]),
+    ("chunk=3KiB..7KiB", ["3KiB", "6KiB", "7KiB"]),
+    ("pause=20us..100us", ["20us", "40us", "80us", "100us"]),
+    ("tlbi=per-leaf,deferred", ["per-leaf", "deferred"]),
+    (
+      "vm.block_share=0..1",
+      ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9", "1"]
+    ),
+  ])
+  func sweepsAreRead(text: String, values: [String]) throws {
+    #expect(try Sweep(parsing: text).values == values)
+  }
+
+  @Test(arguments: ["chunk", "=1..2", "chunk=", "chunk=2MiB..1MiB", "chunk=a,,b", "x=1..0"])
+  func otherTextIsRefused(text: String) {
+    #expect(throws: TuningError.illegalSweep(text: text, legal: Sweep.legal)) {
+      try Sweep(parsing: text)
+    }
+  }
+
+  /// Predicts, but never inside its domain.
+  private struct Outside: PolicyPredictor {
+    let identity = "nowhere"
+    func predictions(
+      _ question: Question,
+      policy: Policy
+    ) throws(TuningError) -> [Response: PredictedValue] {
+      try FormulaPredictor().predictions(question, policy: policy).mapValues {
+        PredictedValue(value: $0.value, low: $0.low, high: $0.high, isExtrapolated: true)
+      }
+    }
+  }
+}
+
+@Suite struct FrontAndVariantTests {
+  @Test func theFrontHoldsOnlyFeasiblePoliciesAndOneKnee() throws {
+    var question = exampleQuestion()
+    question.knobs = .any
+    let answer = try ParetoFinder(question, tools: exampleTools())
+      .front([.teardownTime, .ioGoodput, .longestHold])
+    #expect(answer.objectives == [.teardownTime, .goodputRetained, .longestHold])
+    #expect(answer.points.count > 2)
+    #expect(answer.points.filter(\.isKnee).count == 1)
+    #expect(answer.points.allSatisfy { $0.violations.isEmpty })
+  }
+
+  @Test func aMetricTheWorkloadLacksIsRefused() {
+    #expect(throws: TuningError.self) {
+      try ParetoFinder(exampleQuestion(), tools: exampleTools()).front([.migrationTime, .ioGoodput])
+    }
+  }
+
+  @Test func unknownPreemptionGivesAnAnswerForEach() throws {
+    let answers = try Recommender.variants(
+      exampleQuestion(),
+      unknown: [.preemption, .reader],
+      tools: exampleTools()
+    )
+    #expect(answers.variants.count == 6)
+    #expect(answers.variants[0].label == "preemption=none,reader=same")
+    // The formula knows no preemption and no reader, so all agree and nothing needs measuring.
+    #expect(answers.isAgreed && answers.decidedBy.isEmpty)
+  }
+
+  @Test func theReproductionHoldsCommandsAndIntervals() throws {
+    let answer = try Recommender(exampleQuestion(), tools: exampleTools()).recommend()
+    let repro = answer.reproduction()
+    #expect(repro.commands.contains { $0.contains("iperf3 -s") })
+    #expect(repro.commands.contains { $0.contains("munmap(p,") })
+    let policies = Set(repro.expected.map(\.policy))
+    #expect(policies.count == 2)
+    for expectation in repro.expected {
+      #expect(expectation.low <= expectation.high)
+      #expect(!expectation.sentence.isEmpty)
+    }
+  }
+}
+
+@Suite struct SafetyTests {
+  @Test func conditionalFlushesNeedChunksOverTheLeaf() throws {
+    var question = exampleQuestion(
+      release: (6, 12),
+      features: .init(forcedWriteBack: true, rangeTLBI: true)
+    )
+    var policy = question.presentPolicy
+    policy.flush = .deferredIfCleared(.call)
+    policy.chunk = .fixed(.kibibytes(64))
+    #expect(RuleSafety().verdict(question, policy: policy).isSafe)
+    question.workload.memory.blockShare = 0.5
+    #expect(!RuleSafety().verdict(question, policy: policy).isSafe)
+    policy.chunk = .fixed(.mebibytes(2))
+    #expect(RuleSafety().verdict(question, policy: policy).isSafe)
+    policy.chunk = .fixed(.kibibytes(64))
+    policy.flush = .deferredIfCleared(.clearedLeaves)
+    #expect(RuleSafety().verdict(question, policy: policy).isSafe)
+  }
+
+  @Test func noFlushIsOnlyForTheExitPath() {
+    var policy = exampleQuestion().presentPolicy
+    policy.flush = .none
+    #expect(!RuleSafety().verdict(exampleQuestion(), policy: policy).isSafe)
+    policy.path = .processExit
+    #expect(RuleSafety().verdict(exampleQuestion(), policy: policy).isSafe)
+  }
+
+  @Test func deferringWithoutWriteBackIsRefused() {
+    let question = exampleQuestion(release: (6, 12), features: .init(rangeTLBI: true))
+    var policy = question.presentPolicy
+    policy.flush = .deferredRange
+    #expect(!RuleSafety().verdict(question, policy: policy).isSafe)
+  }
+}
