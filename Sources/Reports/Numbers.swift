@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import Quantities
+
+/// The logarithm to base two.
+func binaryLogarithm(_ value: Double) -> Double { log2(value) }
+
+/// A positive base raised to a share.
+func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
+
+/// A number with a fixed count of decimals, so that a document has the same bytes everywhere.
+func decimal(_ value: Double, places: Int = 1) -> String {
+  String(format: "%.\(places)f", value)
+}
+
+/// A share as whole per cents, such as `97 %`.
+public func percent(_ share: Double) -> String {
+  guard share.isFinite else { return "-" }
+  return "\(Int((share * 100).rounded())) %"
+}
+
+/// A time in nanoseconds in its natural unit with three digits, such as `76.4 s`.
+public func time(nanoseconds: Double) -> String {
+  guard nanoseconds.isFinite, nanoseconds.magnitude < 9e18 else { return "-" }
+  let units: [(name: String, size: Double)] = [("s", 1e9), ("ms", 1e6), ("us", 1e3), ("ns", 1)]
+  let unit = units.first { nanoseconds.magnitude >= $0.size } ?? ("ns", 1)
+  return significant(nanoseconds / unit.size, digits: 3) + " " + unit.name
+}
+
+/// A text safe inside XML and HTML.
+func escaped(_ text: String) -> String {
+  var result = ""
+  for character in text {
+    switch character {
+    case "&": result += "&amp;"
+    case "<": result += "&lt;"
+    case ">": result += "&gt;"
+    case "\"": result += "&quot;"
+    default: result.append(character)
+    }
+  }
+  return result
+}

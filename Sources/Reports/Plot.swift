@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// A plot of one or more series over two axes, drawn as SVG or as characters.
+public struct Plot: Sendable {
+  /// An axis with its title, its scale and how a value is written on it.
+  public struct Axis: Sendable {
+    /// The title with its unit.
+    public let title: String
+    /// Whether equal steps are equal factors; all values are then positive.
+    public let isLogarithmic: Bool
+    /// How a value is written beside its tick.
+    public let text: @Sendable (Double) -> String
+
+    /// Creates an axis.
+    public init(
+      title: String,
+      isLogarithmic: Bool = false,
+      text: @escaping @Sendable (Double) -> String
+    ) {
+      self.title = title
+      self.isLogarithmic = isLogarithmic
+      self.text = text
+    }
+  }
+
+  /// A point, with the ends of its interval where it has one.
+  public struct Point: Hashable, Sendable {
+    /// The position on the horizontal axis, in its unit.
+    public let x: Double
+    /// The position on the vertical axis, in its unit.
+    public let y: Double
+    /// The lower and upper end of the interval of `y`.
+    public let interval: ClosedRange<Double>?
+
+    /// Creates a point.
+    public init(x: Double, y: Double, interval: ClosedRange<Double>? = nil) {
+      self.x = x
+      self.y = y
+      self.interval = interval
+    }
+  }
+
+  /// Points that belong together.
+  public struct Series: Hashable, Sendable {
+    /// The name in the legend.
+    public let name: String
+    /// The points, in the order in which a line joins them.
+    public let points: [Point]
+    /// Whether a line joins the points.
+    public let isLine: Bool
+
+    /// Creates a series.
+    public init(name: String, points: [Point], isLine: Bool = true) {
+      self.name = name
+      self.points = points
+      self.isLine = isLine
+    }
+  }
+
+  /// What the plot shows.
+  public let title: String
+  /// The horizontal axis.
+  public let x: Axis
+  /// The vertical axis.
+  public let y: Axis
+  /// The series, in the order of the legend.
+  public var series: [Series]
+  /// Positions on the horizontal axis that are marked, such as where a choice flips.
+  public var marks: [Double] = []
+
+  /// Creates a plot; points that are not finite, or not positive on a logarithmic axis, are left
+  /// out of the drawing.
+  public init(title: String, x: Axis, y: Axis, series: [Series]) {
+    self.title = title
+    self.x = x
+    self.y = y
+    self.series = series
+  }
+}
+
+/// One axis of a drawing: the mapping from values to the unit interval, and its ticks.
+struct Scale {
+  let low: Double
+  let high: Double
+  let isLogarithmic: Bool
+
+  /// The scale that holds all values; an empty or flat set gets room around it.
+  init(_ values: [Double], isLogarithmic: Bool) {
+    self.isLogarithmic = isLogarithmic
+    let legal = values.filter { $0.isFinite && (!isLogarithmic || $0 > 0) }
+    let low = legal.min() ?? (isLogarithmic ? 1 : 0)
+    let high = legal.max() ?? (isLogarithmic ? 10 : 1)
+    if low < high {
+      (self.low, self.high) = (low, high)
+    } else if isLogarithmic {
+      (self.low, self.high) = (low / 2, high * 2)
+    } else {
+      (self.low, self.high) = (low - 0.5, high + 0.5)
+    }
+  }
+
+  /// The place of a value from 0 to 1, or nil where it cannot be drawn.
+  func place(_ value: Double) -> Double? {
+    guard value.isFinite, !isLogarithmic || value > 0 else { return nil }
+    let place =
+      isLogarithmic
+      ? (binaryLogarithm(value) - binaryLogarithm(low))
+        / (binaryLogarithm(high) - binaryLogarithm(low))
+      : (value - low) / (high - low)
+    return min(max(place, 0), 1)
+  }
+
+  /// Values at equal distances, ends included.
+  func ticks(_ count: Int) -> [Double] {
+    (0..<count).map { index in
+      let share = Double(index) / Double(count - 1)
+      guard isLogarithmic else { return low + (high - low) * share }
+      return low * power(high / low, share)
+    }
+  }
+}

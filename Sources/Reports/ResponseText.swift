@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Profiles
+import Quantities
+
+extension Response {
+  /// The response in a word or two, as answers write it.
+  public var title: String {
+    switch self {
+    case .teardownTime: "teardown"
+    case .stageTwoTime: "stage 2"
+    case .longestHold: "longest hold"
+    case .writeProtectTotal: "write-protect"
+    case .writeProtectP99: "write-protect p99"
+    case .worstStall: "worst vCPU stall"
+    case .goodputRetained: "TCP keeps"
+    case .requestP99: "requests p99"
+    case .iopsRetained: "storage keeps"
+    case .connectsFailed: "failed connects"
+    case .migrationTime: "migration"
+    case .downtime: "downtime"
+    }
+  }
+
+  /// A value of the response with its unit, such as `97 %` or `76.4 s`.
+  public func text(_ value: Double) -> String {
+    guard value.isFinite else { return "-" }
+    switch unit {
+    case .nanoseconds: return time(nanoseconds: value)
+    case .share: return percent(value)
+    case .count: return significant(value, digits: 3)
+    }
+  }
+
+  /// A value with its interval, such as `97 % [96-98]` or `76.4 s [75.9 s - 77 s]`.
+  public func text(_ value: Double, low: Double, high: Double) -> String {
+    guard low < high, low.isFinite, high.isFinite else { return text(value) }
+    switch unit {
+    case .share:
+      let ends = [low, high].map { Int(($0 * 100).rounded()) }
+      return "\(text(value)) [\(ends[0])-\(ends[1])]"
+    case .nanoseconds, .count:
+      let (from, to) = (text(low), text(high))
+      return from == to ? text(value) : "\(text(value)) [\(from) - \(to)]"
+    }
+  }
+}

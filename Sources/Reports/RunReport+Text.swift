@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PageTables
+public import Profiles
+import Quantities
+
+extension RunReport {
+  /// The run as text: the responses first, then what lies behind them.
+  public func text(_ context: AnswerContext) -> String {
+    var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
+    lines += ["policy \(identity.policy), seed \(identity.seed), \(extent)", ""]
+    var table = Table(columns: [.init("response"), .init("value", isNumber: true)])
+    for response in Response.allCases {
+      guard let value = value(of: response) else { continue }
+      table.append([response.title, response.text(value)])
+    }
+    lines.append(table.text())
+    for paragraph in details where !paragraph.sentences.isEmpty { lines += paragraph.lines() }
+    lines += Paragraph(label: "basis", sentences: [context.provenance]).lines()
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var extent: String {
+    let share = percent(operation.simulatedShare)
+    return fidelity == .exact
+      ? "every event of the operation"
+      : "\(share) of the operation simulated, scaled to the whole"
+  }
+
+  private var details: [Paragraph] {
+    [
+      Paragraph(label: "lock", sentences: lockSentences),
+      Paragraph(label: "network", sentences: networkSentences),
+      Paragraph(label: "storage", sentences: storageSentences),
+      Paragraph(label: "migrate", sentences: migrationSentences),
+      Paragraph(label: "cpu", sentences: [cpuSentence]),
+      Paragraph(
+        label: "stage 2",
+        sentences: [
+          "\(counts.leavesCleared + counts.leavesProtected) leaves, \(counts.unmapCalls) unmap calls, "
+            + "\(counts.ipaFlushes) IPA, \(counts.rangeFlushes) range and \(counts.vmidFlushes) VMID "
+            + "flushes, \(counts.tablesFreed) tables freed"
+        ]
+      ),
+      Paragraph(label: "trace", sentences: ["\(events) events, digest \(hexadecimal(digest))"]),
+    ]
+  }
+
+  private var lockSentences: [String] {
+    guard let locks else { return [] }
+    let holds = locks.holds
+    return [
+      "\(holds.count) holds: p50 \(holds.p50), p99 \(holds.p99), longest \(holds.max); longest chunk "
+        + "\(locks.longestChunk); \(locks.breaksTaken) of \(locks.breakPoints) break points taken"
+    ]
+  }
+
+  private var networkSentences: [String] {
+    guard let network else { return [] }
+    return [
+      "\(network.baseline) before, \(network.during) during; longest gap between reads "
+        + "\(network.largestGap), longest without softirq \(network.longestWithoutSoftirq)",
+      "dropped \(network.drops.ring) in the ring, \(network.drops.socket) at the socket; "
+        + "\(network.retransmits) retransmits, \(network.timeouts) timeouts; ksoftirqd woken "
+        + "\(network.ksoftirqdWakes) times",
+    ]
+  }
+
+  private var storageSentences: [String] {
+    guard let storage else { return [] }
+    return [
+      "\(significant(storage.baseline)) requests/s before, \(significant(storage.during)) during; "
+        + "p99 \(storage.latency.p99)"
+    ]
+  }
+
+  private var migrationSentences: [String] {
+    guard let migration else { return [] }
+    let rounds = migration.rounds.map { "\($0.pages) pages in \($0.time)" }.joined(separator: ", ")
+    return [
+      "\(migration.converged ? "converged" : "did not converge"), guest at "
+        + "\(percent(migration.guestSpeed)) of its speed; rounds: \(rounds)"
+    ]
+  }
+
+  private var cpuSentence: String {
+    let parts = [
+      ("stage 2", cpu.stageTwo), ("host side", cpu.hostSide), ("hard IRQ", cpu.hardInterrupt),
+      ("softirq", cpu.softirq), ("softirq threads", cpu.softirqThread), ("reader", cpu.reader),
+      ("storage", cpu.storage), ("competitors", cpu.competitors), ("switching", cpu.switching),
+      ("idle", cpu.idle),
+    ]
+    return parts.filter { $0.1 > .zero }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+  }
+}
+
+/// A digest as it is printed everywhere.
+func hexadecimal(_ digest: UInt64) -> String {
+  let digits = String(digest, radix: 16)
+  return String(repeating: "0", count: 16 - digits.count) + digits
+}

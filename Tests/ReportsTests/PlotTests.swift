@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import Reports
+import TestSupport
+import Testing
+
+/// A sweep over sizes from 4 KiB to 1 GiB with an interval and a mark.
+private var sweep: Plot {
+  let sizes = stride(from: 12, through: 30, by: 3).map { Double(1 << $0) }
+  var plot = Plot(
+    title: "goodput <during> teardown",
+    x: .init(title: "chunk [bytes]", isLogarithmic: true) { "\(Int($0) >> 10)K" },
+    y: .init(title: "goodput [share]") { String(format: "%.2f", $0) },
+    series: [
+      .init(
+        name: "predicted",
+        points: sizes.enumerated().map { index, size in
+          let y = 1 - Double(index) / 10
+          return .init(x: size, y: y, interval: (y - 0.05)...(y + 0.05))
+        }
+      ),
+      .init(name: "simulated", points: [.init(x: sizes[2], y: 0.75)], isLine: false),
+    ]
+  )
+  plot.marks = [sizes[3]]
+  return plot
+}
+
+@Suite struct PlotTests {
+  @Test func textPlotIsGolden() { Golden.check(sweep.text(), "reports/sweep.txt") }
+
+  @Test func svgIsGolden() { Golden.check(sweep.svg(), "reports/sweep.svg") }
+
+  @Test func svgIsWellFormed() {
+    let parser = WellFormed(sweep.svg())
+    #expect(parser.isWellFormed)
+    #expect(parser.names["circle"] == 8 + 2)
+    #expect(!WellFormed("<svg><line></svg>").isWellFormed)
+  }
+
+  @Test func valuesThatCannotBeDrawnAreLeftOut() {
+    var plot = sweep
+    plot.series = [.init(name: "odd", points: [.init(x: 0, y: 1), .init(x: 8, y: .nan)])]
+    #expect(!plot.svg().contains("nan"))
+    plot.series = []
+    #expect(plot.text().contains("chunk"))
+  }
+}
+
+/// Whether an XML text closes what it opens, and how often each element occurs in it.
+private struct WellFormed {
+  var isWellFormed = true
+  var names: [String: Int] = [:]
+
+  init(_ text: String) {
+    var open: [Substring] = []
+    for part in text.split(separator: "<").dropFirst(text.hasPrefix("<") ? 0 : 1) {
+      guard let end = part.firstIndex(of: ">") else {
+        isWellFormed = false
+        return
+      }
+      let tag = part[..<end]
+      if tag.hasPrefix("/") {
+        if open.popLast() != tag.dropFirst() { isWellFormed = false }
+      } else {
+        let name = tag.prefix { $0.isLetter }
+        names[String(name), default: 0] += 1
+        if !tag.hasSuffix("/") { open.append(name) }
+      }
+    }
+    isWellFormed = isWellFormed && open.isEmpty
+  }
+}
