@@ -1,0 +1,136 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PackageDescription
+
+/// The settings every Swift target is built with.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A room: a target under `Sources/` that may import only what it declares here.
+///
+/// Rooms are listed from the ground up, so every arrow points to an earlier line.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name,
+    dependencies: dependencies,
+    exclude: ["README.md"],
+    swiftSettings: strict
+  )
+}
+
+/// The tests of one room, under `Tests/`, with what else they need.
+func tests(
+  of name: String,
+  _ dependencies: [Target.Dependency] = [],
+  resources: [Resource] = []
+) -> Target {
+  .testTarget(
+    name: "\(name)Tests",
+    dependencies: [.target(name: name), "TestSupport"] + dependencies,
+    resources: resources,
+    swiftSettings: strict
+  )
+}
+
+let collections = Target.Dependency.product(
+  name: "Collections",
+  package: "swift-collections"
+)
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser",
+  package: "swift-argument-parser"
+)
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+
+let ground: [Target.Dependency] = ["Quantities"]
+let kernel: [Target.Dependency] = ["Quantities", "PageTables"]
+let profiles: [Target.Dependency] = kernel + ["Policies", "Profiles"]
+let machine: [Target.Dependency] = profiles + ["Events", "Machine", "Randomness"]
+let scenarios: [Target.Dependency] = profiles + ["Randomness", "Scenarios"]
+
+let package = Package(
+  name: "s2tune",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "s2tune", targets: ["s2tune"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    // The ground: numbers with units, and chance.
+    room("Quantities"),
+    room("Randomness", ground),
+    // The kernel's page tables and what one may decide about them.
+    room("PageTables", ground),
+    room("Policies", kernel),
+    room("Profiles", kernel + ["Policies", yams]),
+    // The machine that runs them.
+    room("Events", ground),
+    room("Machine", profiles + ["Events", "Randomness", histogram, collections]),
+    room("Scenarios", machine),
+    // Mathematics.
+    .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
+    .target(
+      name: "GSLKit",
+      dependencies: ["CGSL"],
+      exclude: ["README.md"],
+      swiftSettings: strict + [.strictMemorySafety()]
+    ),
+    room("CostModels", profiles + ["GSLKit"]),
+    room("Search", ["Randomness", "GSLKit"]),
+    // What puts them to work.
+    room("Campaigns", scenarios + ["GSLKit"]),
+    room("Calibration", scenarios + ["GSLKit", yams]),
+    room("Tuning", scenarios + ["CostModels", "Search", "Campaigns", "Calibration"]),
+    room("Reports", scenarios + ["CostModels", "Search", "Calibration", "Tuning"]),
+    .executableTarget(
+      name: "s2tune",
+      dependencies: scenarios
+        + [
+          "CostModels", "Search", "Campaigns", "Calibration", "Tuning", "Reports", argumentParser,
+        ],
+      exclude: ["README.md"],
+      swiftSettings: strict
+    ),
+    // Examples that use the rooms as a library; CI builds and runs them.
+    .executableTarget(
+      name: "ChunkSizes",
+      dependencies: ["Quantities", "PageTables"],
+      path: "Examples/ChunkSizes",
+      swiftSettings: strict,
+      linkerSettings: [.linkedLibrary("m")]
+    ),
+    // Tests mirror the rooms.
+    .target(
+      name: "TestSupport",
+      dependencies: ["Quantities", "Randomness"],
+      path: "Tests/TestSupport",
+      swiftSettings: strict
+    ),
+    tests(of: "Quantities"),
+    tests(of: "Randomness"),
+    tests(of: "PageTables", ["Quantities", "Randomness"]),
+    tests(of: "Policies", kernel),
+    tests(of: "Profiles", kernel + ["Policies"]),
+    tests(of: "Events", ground),
+    tests(of: "Machine", profiles + ["Events", "Randomness"]),
+    tests(of: "Scenarios", machine),
+    tests(of: "GSLKit", ["Randomness"], resources: [.copy("NIST")]),
+    tests(of: "CostModels", profiles + ["GSLKit", "Randomness"]),
+    tests(of: "Search", ["Randomness"]),
+    tests(of: "Campaigns", scenarios),
+    tests(of: "Calibration", scenarios),
+    tests(of: "Tuning", scenarios + ["CostModels", "Search", "Campaigns", "Calibration"]),
+    tests(of: "Reports", scenarios + ["CostModels", "Tuning"]),
+    tests(of: "s2tune", scenarios + ["Tuning", "Calibration"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ArgumentParser
+import CostModels
+import Dispatch
+import Foundation
+import Profiles
+import Synchronization
+import Tuning
+
+/// `s2tune fit`: makes the runs of a design and fits a cost model to them.
+struct FitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fit",
+    abstract: "Runs a design in the simulator and fits a cost model to the runs.",
+    discussion: """
+      Prints the error of every response on runs that no fit has seen. The same options give the
+      same file. Example:
+        s2tune fit --name churn --hosts graviton3 --kernels 6.1 --workloads container-churn \
+      --runs 400 --output churn.json
+      """
+  )
+
+  @OptionGroup var common: CommonOptions
+  @Option(help: "The model's name.")
+  var name = "standard"
+  @Option(help: "Host profiles, separated by commas, or all.")
+  var hosts = "all"
+  @Option(help: "Kernel profiles, separated by commas, or all.")
+  var kernels = "all"
+  @Option(help: "Workload profiles, separated by commas, or all.")
+  var workloads = "all"
+  @Option(help: "Runs to make, 60 to 100000.")
+  var runs = 4_000
+  @Option(help: "The seed of the design and of every run.")
+  var seed: UInt64 = 1
+  @Option(help: "The date that the model carries; the fit knows no clock.")
+  var date = ""
+  @Option(
+    name: .customLong("runs-file"),
+    help: "Where runs are kept; runs in it are not made again. Without it they are not kept.",
+    completion: .file()
+  )
+  var runsFile: String?
+  @Option(name: .shortAndLong, help: "The file the model is written to.", completion: .file())
+  var output: String?
+  @Flag(help: "Replaces the output file if it exists.")
+  var force = false
+
+  func run() throws {
+    guard (60...100_000).contains(runs) else {
+      throw Failure.usage("--runs \(runs) is not legal; write a number from 60 to 100000")
+    }
+    let store = try common.store()
+    if let output, !force, FileManager.default.fileExists(atPath: output) {
+      throw FileError.exists(path: output)
+    }
+    let kept = runsFile.map { URL(filePath: $0) }
+    let temporary = FileManager.default.temporaryDirectory
+      .appending(path: "s2tune-\(ProcessInfo.processInfo.processIdentifier).jsonl")
+    defer { try? FileManager.default.removeItem(at: temporary) }
+    let kitchen = ModelKitchen(recipe(store), profiles: store)
+    let progress = ProgressLine()
+    let model = try waiting {
+      try await kitchen.makeModel(runsIn: kept ?? temporary) {
+        progress.show($0, of: $1, "runs")
+      }
+    }
+    progress.clear()
+    try write(model)
+  }
+
+  private func recipe(_ store: ProfileStore) -> ModelRecipe {
+    func names(_ text: String, _ kind: ProfileKind) -> [String] {
+      text == "all" ? store.names(of: kind) : text.split(separator: ",").map(String.init)
+    }
+    var recipe = ModelRecipe(
+      name: name,
+      hosts: names(hosts, .host),
+      kernels: names(kernels, .kernel),
+      workloads: names(workloads, .workload),
+      runs: runs,
+      seed: seed
+    )
+    recipe.date = date
+    return recipe
+  }
+
+  private func write(_ model: CostModel) throws {
+    if let output {
+      let text = String(decoding: try model.json(), as: UTF8.self)
+      try UserFile.write(text, to: output, force: force)
+    }
+    switch common.format {
+    case .text: answer(model.card)
+    case .json: try answer(json: ModelSummary(model))
+    }
+  }
+}
+
+/// What `fit` prints of a model as JSON.
+struct ModelSummary: Encodable {
+  let origin: ModelOrigin
+  let accuracy: [Accuracy]
+
+  init(_ model: CostModel) { (origin, accuracy) = (model.origin, model.accuracy) }
+}
+
+extension ModelError: Refusal {
+  var status: Status {
+    if case .profile(let error) = self { error.status } else { .data }
+  }
+}
+
+/// Runs asynchronous work to its end on this thread.
+private func waiting<Value: Sendable>(
+  _ body: @escaping @Sendable () async throws -> Value
+) throws -> Value {
+  let outcome = Mutex<Result<Value, any Error>?>(nil)
+  let ended = DispatchSemaphore(value: 0)
+  Task.detached {
+    let result: Result<Value, any Error>
+    do { result = .success(try await body()) } catch { result = .failure(error) }
+    outcome.withLock { $0 = result }
+    ended.signal()
+  }
+  ended.wait()
+  guard let result = outcome.withLock({ $0 }) else {
+    preconditionFailure("the work ended without a result")
+  }
+  return try result.get()
+}

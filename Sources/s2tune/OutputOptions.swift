@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ArgumentParser
+
+/// The options of commands whose answer may go to a file.
+struct OutputOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("o"), .long],
+    help: "Writes the answer to a file instead of standard output.",
+    completion: .file()
+  )
+  var output: String?
+
+  @Flag(help: "Replaces the output file where it exists.")
+  var force = false
+
+  /// Writes the answer where it was asked for, whole or not at all.
+  func write(_ text: String) throws {
+    guard let output else { return answer(text) }
+    try UserFile.write(text, to: output, force: force)
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+
+/// Writes an answer to standard output.
+func answer(_ text: String) {
+  FileHandle.standardOutput.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
+}
+
+/// Writes a value as JSON with sorted keys to standard output.
+func answer(json value: some Encodable) throws { answer(try json(value)) }
+
+/// A value as JSON with sorted keys.
+func json(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+}
+
+/// A line on standard error that says how far long work is; silent where nobody watches.
+struct ProgressLine: Sendable {
+  private let watched = isatty(STDERR_FILENO) == 1
+
+  /// Shows that `done` of `total` are done.
+  func show(_ done: Int, of total: Int, _ what: String) {
+    guard watched else { return }
+    let width = 30
+    let filled = total > 0 ? width * done / total : width
+    let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
+    FileHandle.standardError.write(Data("\r\u{1B}[K[\(bar)] \(done)/\(total) \(what)".utf8))
+  }
+
+  /// Takes the line away.
+  func clear() {
+    guard watched else { return }
+    FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+  }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import Testing
+
+/// The built program, run as a user runs it.
+struct Tool {
+  /// What one run wrote and how it ended.
+  struct Result {
+    let status: Int32
+    let output: String
+    let errors: String
+  }
+
+  /// The program beside the test bundle.
+  static let program: URL? = {
+    var places = CommandLine.arguments.filter { $0.contains(".xctest") }
+    places.append("/proc/self/exe")
+    for place in places {
+      var folder = URL(fileURLWithPath: place).resolvingSymlinksInPath()
+      while folder.path != "/" {
+        folder = folder.deletingLastPathComponent()
+        let program = folder.appendingPathComponent("s2tune")
+        var isDirectory: ObjCBool = false
+        if FileManager.default.fileExists(atPath: program.path, isDirectory: &isDirectory),
+          !isDirectory.boolValue
+        {
+          return program
+        }
+      }
+    }
+    return nil
+  }()
+
+  /// Runs the program with these arguments, its input empty.
+  static func run(
+    _ arguments: [String],
+    environment: [String: String] = [:]
+  ) throws -> Result {
+    let process = Process()
+    process.executableURL = try #require(
+      Self.program as URL?,
+      "the program is built beside the tests"
+    )
+    process.arguments = arguments
+    var variables = ProcessInfo.processInfo.environment
+    variables["S2TUNE_MODELS"] = nil
+    variables["COLUMNS"] = "80"
+    process.environment = variables.merging(environment) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let files = ["output", "errors"].map { folder.appendingPathComponent($0) }
+    for file in files { try Data().write(to: file) }
+    process.standardOutput = try FileHandle(forWritingTo: files[0])
+    process.standardError = try FileHandle(forWritingTo: files[1])
+    try process.run()
+    process.waitUntilExit()
+    return Result(
+      status: process.terminationStatus,
+      output: try String(contentsOf: files[0], encoding: .utf8),
+      errors: try String(contentsOf: files[1], encoding: .utf8)
+    )
+  }
+}
