@@ -137,7 +137,13 @@ private struct CountsLine {
     -> Int64
   {
     guard let value = Int64(text(column)), legal.contains(value) else {
-      throw refuse(column, "a whole number of at least \(legal.lowerBound)")
+      let isOpen = legal.upperBound == .max
+      throw refuse(
+        column,
+        isOpen
+          ? "a whole number of at least \(legal.lowerBound)"
+          : "a whole number from \(legal.lowerBound) to \(legal.upperBound)"
+      )
     }
     return value
   }

@@ -12,13 +12,22 @@ import Scenarios
 struct ValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate",
-    abstract: "Holds the simulator against published measurements, fact by fact.",
+    abstract: "Holds the simulator against real kernels' counts and published measurements.",
     discussion: """
-      A fact is run as its file says and judged by its claim. Facts of use 'fit' may have set a       parameter and score nothing. Exit code 1 when a gated fact is missed. Without --facts all       files under models/facts are run.
+      --counts replays every row of a file of event counts (the format of \
+      models/facts/captures/kernel-counts.csv) and compares it cell by cell; every difference is \
+      printed. A fact is run as its file says and judged by its claim; facts of use 'fit' may have \
+      set a parameter and score nothing. Exit code 1 when a count differs or a gated fact is \
+      missed. Without --counts and --facts all files under models/facts are run.
       """
   )
 
   @OptionGroup var common: CommonOptions
+  @Option(
+    help: ArgumentHelp("A file of event counts; may be repeated.", valueName: "file"),
+    completion: .file(extensions: ["csv"])
+  )
+  var counts: [String] = []
   @Option(
     help: ArgumentHelp("A file of facts; may be repeated.", valueName: "file"),
     completion: .file(extensions: ["yaml"])
@@ -33,11 +42,34 @@ struct ValidateCommand: ParsableCommand {
   @Flag(help: "Simulate a steady window of each operation instead of the whole.")
   var window = false
 
+  /// Both comparisons; one that was not asked for is absent.
+  struct Answer: Encodable {
+    var counts: [CountsSummary]?
+    var facts: ValidationSummary?
+  }
+
   func run() throws {
     guard (1...1_000).contains(replicates) else {
       throw Failure.usage("--replicates \(replicates) is not legal; write 1 to 1000")
     }
     let store = try common.store()
+    var answer = Answer()
+    if !counts.isEmpty { answer.counts = try counts.map(Self.compare) }
+    if counts.isEmpty || !facts.isEmpty || !only.isEmpty { answer.facts = try judge(store) }
+    try write(answer)
+    let differ = answer.counts?.filter { !$0.passes }.map(\.file) ?? []
+    guard differ.isEmpty else {
+      throw Negative(sentence: "\(differ.joined(separator: ", ")): not every row is equal")
+    }
+    guard answer.facts?.passes ?? true else { throw Negative(sentence: "a gated fact is missed") }
+  }
+
+  private static func compare(_ path: String) throws -> CountsSummary {
+    let text = try UserFile.read(path)
+    return CountsSummary(CountsValidation(try KernelCounts(parsing: text.utf8, file: path)))
+  }
+
+  private func judge(_ store: ProfileStore) throws -> ValidationSummary {
     let files = try FactSources.files(facts, in: store).map { path in
       try FactFile(parsing: try UserFile.read(path, limit: 1 << 20), file: path)
     }
@@ -58,14 +90,17 @@ struct ValidateCommand: ParsableCommand {
       progress.show(done, of: chosen.count, "facts")
     }
     progress.clear()
-    let summary = ValidationSummary(results, unexpressed: files.flatMap(\.unexpressed))
-    try write(summary)
-    guard summary.passes else { throw Negative(sentence: "a gated fact is missed") }
+    return ValidationSummary(results, unexpressed: files.flatMap(\.unexpressed))
   }
 
-  private func write(_ summary: ValidationSummary) throws {
-    guard common.format == .text else { return try answer(json: summary) }
-    answer(summary.text())
+  private func write(_ answered: Answer) throws {
+    guard common.format == .text else {
+      guard answered.counts != nil else { return try answer(json: answered.facts) }
+      return try answer(json: answered)
+    }
+    let texts =
+      (answered.counts ?? []).map { $0.text() } + [answered.facts?.text()].compactMap(\.self)
+    answer(texts.joined(separator: "\n"))
   }
 }
 
