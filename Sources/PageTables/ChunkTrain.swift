@@ -71,6 +71,18 @@ public struct ChunkTrain: Hashable, Sendable {
     return cars
   }
 
+  /// The train cut into trains of `count` chunks, each with how often it follows itself.
+  ///
+  /// The last may be shorter. What one call did becomes what calls over equal parts do.
+  public func cut(every count: Int64) -> [(train: ChunkTrain, repeats: Int64)] {
+    precondition(count > 0, "a train has chunks")
+    var trains: [(train: ChunkTrain, repeats: Int64)] = []
+    chunks.batches(of: count).forEachRun { batch, repeats in
+      trains.append((ChunkTrain(chunks: batch, mayYield: mayYield), repeats))
+    }
+    return trains
+  }
+
   /// The number of chunks.
   public var chunkCount: Int64 { chunks.count }
 

@@ -127,6 +127,48 @@ struct RunTree<Element: Hashable & Sendable>: Hashable, Sendable {
     return result
   }
 
+  /// The sequence cut into batches of `size` elements, at least one; the last may be shorter.
+  ///
+  /// What repeats stays a repeat where batches fall on the same elements of it each time.
+  func batches(of size: Int64) -> RunTree<RunTree> {
+    var result = RunTree<RunTree>()
+    var open = RunTree()
+    fill(size, &open, &result)
+    if open.count > 0 { result.append(open) }
+    return result
+  }
+
+  private func fill(_ size: Int64, _ open: inout RunTree, _ result: inout RunTree<RunTree>) {
+    for item in items {
+      switch item {
+      case .one(let element, let repeats):
+        let first = open.count > 0 ? min(repeats, size - open.count) : 0
+        open.append(element, first)
+        if open.count == size { result.append(open.taken()) }
+        var batch = RunTree()
+        batch.append(element, size)
+        result.append(batch, (repeats - first) / size)
+        open.append(element, (repeats - first) % size)
+      case .many(let tree, let repeats) where open.count == 0 && tree.count % size == 0:
+        result.append(tree.batches(of: size), repeats)
+      case .many(let tree, let repeats) where open.count == 0 && size % tree.count == 0:
+        let times = size / tree.count
+        var batch = RunTree()
+        batch.append(tree, times)
+        result.append(batch, repeats / times)
+        open.append(tree, repeats % times)
+      case .many(let tree, let repeats):
+        for _ in 0..<repeats { tree.fill(size, &open, &result) }
+      }
+    }
+  }
+
+  /// The sequence, leaving none behind.
+  private mutating func taken() -> RunTree {
+    defer { self = RunTree() }
+    return self
+  }
+
   /// Calls `body` for each stretch of equal elements in order.
   func forEachRun(_ body: (Element, Int64) -> Void) {
     for item in items {

@@ -32,7 +32,7 @@ extension Scenario {
   ///
   /// A time budget becomes the number of visits that take so long, in whole strides: the
   /// controller looks at the clock once a stride. A feedback controller joins chunks of its floor.
-  private var chunkRule: ChunkRule {
+  var chunkRule: ChunkRule {
     switch policy.controller {
     case .fixed: return policy.chunk
     case .timeBudget(let budget, let stride):
@@ -135,9 +135,9 @@ extension Scenario {
     case .memslotDelete: return try whole(&tables, leaves)
     case .munmap:
       guard let slice = policy.slice else { return try whole(&tables, leaves) }
-      return try sliced(&tables, slice)
+      return try sliced(tables, slice)
     case .madviseSlices:
-      return try sliced(&tables, policy.slice ?? host.granule.smallestBlock)
+      return try sliced(tables, policy.slice ?? host.granule.smallestBlock)
     }
   }
 
@@ -151,71 +151,7 @@ extension Scenario {
     return Operation(plan: WorkPlan([WorkGroup(steps)]), counts: train.total)
   }
 
-  /// One call a slice, each with its own freeing and its own pause; equal slices are one group.
-  private func sliced(
-    _ tables: inout StageTwo,
-    _ slice: ByteCount
-  ) throws(ScenarioError) -> Operation {
-    if let operation = try equalSlices(tables, slice) { return operation }
-    var groups: [WorkGroup] = []
-    var counts = EventCounts.zero
-    let range = memoryRange
-    var start = range.start
-    while start < range.end {
-      let end = min(start + slice, range.end)
-      let before = tables.leafCounts
-      let train = try unmap(&tables, AddressRange(start: start, end: end))
-      counts += train.total
-      let freed = zip(before, tables.leafCounts).map { $0 - $1 }
-      let group = WorkGroup([callStep] + lockedSteps(train) + freeing(freed) + [pauseStep])
-      if let last = groups.last, last.steps == group.steps {
-        groups[groups.count - 1].repeats += 1
-      } else {
-        groups.append(group)
-      }
-      start = end
-    }
-    return Operation(plan: WorkPlan(groups), counts: counts)
-  }
-
-  /// The same for a guest with leaves of one size, walked in one go with a slice as the chunk, so
-  /// that a million slices cost no more than one; nil where slices may differ in more than that.
-  private func equalSlices(
-    _ tables: StageTwo,
-    _ slice: ByteCount
-  ) throws(ScenarioError) -> Operation? {
-    let levels = tables.leafCounts.indices.filter { tables.leafCounts[$0] > 0 }
-    guard let level = levels.first, levels.count == 1, policy.controller == .fixed,
-      slice.isPowerOfTwo, memoryRange.start.isAligned(to: slice),
-      host.granule.entrySize(level: level) <= slice, reaches(policy.chunk, over: slice)
-    else { return nil }
-    var sliced = self
-    sliced.policy.chunk = .fixed(slice)
-    var rest = tables
-    var train = try sliced.unmap(&rest, memoryRange)
-    train.mayYield = false
-    var freed = tables.leafCounts.map { _ in Int64(0) }
-    let groups = train.cars.map { car in
-      freed[level] = car.chunk.counts.leavesCleared
-      var step = stageTwoStep(car)
-      step.units = 1
-      return WorkGroup([callStep, step] + freeing(freed) + [pauseStep], repeats: car.repeats)
-    }
-    return Operation(plan: WorkPlan(groups), counts: train.total)
-  }
-
-  /// Whether a chunk is never shorter than a slice.
-  private func reaches(_ rule: ChunkRule, over slice: ByteCount) -> Bool {
-    let setting = PolicySetting(
-      granule: host.granule,
-      ipaBits: workload.memory.ipaBits,
-      release: kernel.release,
-      features: host.features
-    )
-    return setting.size(of: rule).map { $0 >= slice } ?? false
-  }
-
-  private func unmap(
+  func unmap(
     _ tables: inout StageTwo,
     _ range: AddressRange
   ) throws(ScenarioError) -> ChunkTrain {
@@ -261,7 +197,7 @@ extension Scenario {
   }
 
   /// What the VMM does between two slices.
-  private var pauseStep: WorkStep {
+  var pauseStep: WorkStep {
     policy.pause > .zero ? WorkStep(.sleep, unit: policy.pause) : WorkStep(.yield, unit: .zero)
   }
 
@@ -275,7 +211,7 @@ extension Scenario {
   }
 
   /// The steps of a train under mmu_lock, with its break points where it has any.
-  private func lockedSteps(_ train: ChunkTrain) -> [WorkStep] {
+  func lockedSteps(_ train: ChunkTrain) -> [WorkStep] {
     chained(
       train.cars.map { car in
         var step = stageTwoStep(car)
@@ -294,7 +230,7 @@ extension Scenario {
   }
 
   /// The host's own zapping and freeing of what these leaves mapped.
-  private func freeing(_ leaves: [Int64]) -> [WorkStep] {
+  func freeing(_ leaves: [Int64]) -> [WorkStep] {
     var steps: [WorkStep] = []
     let batch = Int64(max(1, host.hostFree.pagesPerYield))
     let pages = leaves[3]

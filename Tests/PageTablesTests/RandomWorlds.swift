@@ -92,7 +92,7 @@ struct RandomWorld {
   }
 }
 
-private func pick(_ bound: Int, _ random: inout Stream) -> Int {
+func pick(_ bound: Int, _ random: inout Stream) -> Int {
   Int(random.next() % UInt64(bound))
 }
 

@@ -4,10 +4,13 @@ import PageTables
 import Policies
 import Profiles
 import Quantities
-import Scenarios
+import Randomness
+import TestSupport
 import Testing
 
-/// Slices of a guest with leaves of one size are counted in one go; here is the naive twin.
+@testable import Scenarios
+
+/// Slices are walked in one go and cut; here are the naive twins that unmap slice by slice.
 @Suite struct SliceTests {
   @Test(arguments: [ByteCount.kibibytes(256), .mebibytes(2), .mebibytes(64)])
   func oneGoCountsWhatSliceBySliceCounts(slice: ByteCount) throws {
@@ -30,5 +33,72 @@ import Testing
       start = start + slice
     }
     #expect(try scenario.counts() == expected)
+  }
+
+  /// The plan, group for group, on random guests, chunk rules, controllers and slices.
+  @Test func oneGoPlansWhatSliceBySlicePlans() throws {
+    for seed in Property.seeds(60) {
+      var random = Seed(seed).stream("slices")
+      let scenario = try Self.randomScenario(&random)
+      let tables = try scenario.layOut()
+      let slice = try #require(scenario.policy.slice)
+      let fast = try scenario.sliced(tables, slice)
+      let naive = try scenario.slicedOneByOne(tables, slice)
+      #expect(fast.counts == naive.counts, "seed \(seed): \(scenario.policy)")
+      #expect(fast.plan == naive.plan, "seed \(seed): \(scenario.policy)")
+    }
+  }
+
+  /// A guest of up to 2 GiB with holes and leaves of all sizes, in a tile that repeats or not.
+  private static func randomScenario(_ random: inout Stream) throws -> Scenario {
+    func one<Value>(of values: [Value]) -> Value {
+      values[Int(random.uniform(below: UInt64(values.count)))]
+    }
+    let gibibytes: Int64 = one(of: [1, 2])
+    var scenario = Fixture.scenario(
+      one(of: [Fixture.kernel(6, 1), Fixture.kernel(6, 12)]),
+      Fixture.workload(gibibytes: gibibytes, quiet: true),
+      chunk: one(of: [
+        .rootEntry, .largestBlock, .smallestBlock, .fixed(.kibibytes(64)),
+        .mappingAware(.kibibytes(64)), .mappingAware(.gibibytes(1)),
+      ])
+    )
+    scenario.policy.slice = one(of: [
+      .kibibytes(64), .mebibytes(2), .mebibytes(8), .mebibytes(12), .gibibytes(1), .gibibytes(2),
+    ])
+    scenario.policy.pause = one(of: [.zero, .microseconds(50)])
+    if random.uniform() < 0.1 {
+      scenario.policy.controller = .feedback(floor: .kibibytes(64), patience: 2)
+    }
+    scenario.host.features.rangeTLBI = true
+    scenario.policy.flush = one(of: [.perLeaf, .deferredRange, .vmidAbove(leaves: 100)])
+    scenario.tables = try tables(of: scenario, tile: one(of: [1, 2, 7]), &random)
+    return scenario
+  }
+
+  private static func tables(
+    of scenario: Scenario,
+    tile: Int,
+    _ random: inout Stream
+  ) throws -> StageTwo {
+    let memory = scenario.workload.memory
+    var tables = StageTwo(
+      geometry: try StageTwoGeometry(granule: .size4K, ipaBits: memory.ipaBits)
+    )
+    let levels = (0..<tile).map { _ in [3, 3, 2, 0, 3, 2][Int(random.uniform(below: 6))] }
+    let unit = ByteCount.mebibytes(8)
+    var start = memory.base
+    var index = 0
+    if random.uniform() < 0.3 {
+      try tables.map(AddressRange(start: start, size: .gibibytes(1)), level: 1)
+      start = start + ByteCount.gibibytes(1)
+    }
+    while start < memory.base + memory.size {
+      let level = levels[index % tile]
+      if level > 0 { try tables.map(AddressRange(start: start, size: unit), level: level) }
+      start = start + unit
+      index += 1
+    }
+    return tables
   }
 }

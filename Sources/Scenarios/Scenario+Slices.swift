@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Machine
+import PageTables
+import Policies
+import Profiles
+import Quantities
+
+extension Scenario {
+  /// One call a slice, each with its own freeing and its own pause; equal slices are one group.
+  ///
+  /// Where every chunk ends where a slice ends, the guest is walked in one go and the walk is cut
+  /// into slices, so that a million slices cost what their distinct shapes cost.
+  func sliced(
+    _ tables: StageTwo,
+    _ slice: ByteCount
+  ) throws(ScenarioError) -> Operation {
+    guard let chunk = chunkWithin(slice) else { return try slicedOneByOne(tables, slice) }
+    var rules = try rules()
+    rules.chunk = .fixed(chunk)
+    var tables = tables
+    let train: ChunkTrain
+    do throws(PageTableError) {
+      train = try tables.unmap(memoryRange, rules)
+    } catch {
+      throw .pageTables(error)
+    }
+    var slices = SliceGroups()
+    for part in train.cut(every: slice.divided(roundedDownBy: chunk)) {
+      slices.append(part.train, repeats: part.repeats) { round(part.train) }
+    }
+    return slices.operation
+  }
+
+  /// The same slice by slice: the naive twin, and what serves chunks that end anywhere.
+  func slicedOneByOne(
+    _ tables: StageTwo,
+    _ slice: ByteCount
+  ) throws(ScenarioError) -> Operation {
+    var tables = tables
+    var slices = SliceGroups()
+    let range = memoryRange
+    var start = range.start
+    while start < range.end {
+      let end = min(start + slice, range.end)
+      let train = try unmap(&tables, AddressRange(start: start, end: end))
+      slices.append(train, repeats: 1) { round(train) }
+      start = end
+    }
+    return slices.operation
+  }
+
+  /// One slice: the call, its walk, the freeing of what it cleared, the pause.
+  private func round(_ train: ChunkTrain) -> [WorkStep] {
+    let counts = train.total
+    let cleared = [0, 0, counts.blocksCleared, counts.leavesCleared - counts.blocksCleared]
+    return [callStep] + lockedSteps(train) + freeing(cleared) + [pauseStep]
+  }
+
+  /// The fixed chunk that walks whole slices, or nil where chunks may end inside one elsewhere
+  /// than at its own multiples.
+  private func chunkWithin(_ slice: ByteCount) -> ByteCount? {
+    guard slice.isPowerOfTwo, memoryRange.start.isAligned(to: slice),
+      let size = setting.size(of: chunkRule)
+    else { return nil }
+    if size >= slice { return slice }
+    if case .mappingAware = chunkRule { return nil }
+    return size
+  }
+}
+
+/// The groups of a sliced teardown as they come, equal neighbours merged.
+private struct SliceGroups {
+  private var groups: [WorkGroup] = []
+  private var counts = EventCounts.zero
+  /// The steps of the shapes seen so far: most guests have few.
+  private var steps: [ChunkTrain: [WorkStep]] = [:]
+  private var last: ChunkTrain?
+
+  /// Adds a slice, `repeats` times in a row.
+  mutating func append(_ train: ChunkTrain, repeats: Int64, _ round: () -> [WorkStep]) {
+    counts += train.total * repeats
+    if train == last {
+      groups[groups.count - 1].repeats += repeats
+      return
+    }
+    let known = steps[train] ?? round()
+    steps[train] = known
+    groups.append(WorkGroup(known, repeats: repeats))
+    last = train
+  }
+
+  /// The whole teardown.
+  var operation: Operation { Operation(plan: WorkPlan(groups), counts: counts) }
+}
