@@ -30,7 +30,7 @@ extension StageTwo {
     var plan = split
     let page = geometry.granule.page
     for span in dirty.wordSpans {
-      if span.words > 1, plan == nil, canSweep(slot) {
+      if span.words > 1, plan == nil, try canSweep(slot, rules) {
         let start = slot.start + page * span.start
         let range = AddressRange(start: start, size: page * (span.words * DirtyPages.wordPages))
         var words = rules
@@ -49,9 +49,14 @@ extension StageTwo {
     return train
   }
 
-  /// Whether a slot's words are aligned stretches of IPA.
-  private func canSweep(_ slot: AddressRange) -> Bool {
-    slot.start.isAligned(to: geometry.granule.page * DirtyPages.wordPages)
+  /// Whether a slot's words are aligned stretches of IPA, and one walker call each.
+  private func canSweep(
+    _ slot: AddressRange,
+    _ rules: StageTwoRules
+  ) throws(PageTableError) -> Bool {
+    let word = geometry.granule.page * DirtyPages.wordPages
+    let shift = try rules.chunkShift(geometry) ?? 62
+    return slot.start.isAligned(to: word) && Int64(1) << Int64(shift) >= word.rawValue
   }
 
   private mutating func harvestWord(

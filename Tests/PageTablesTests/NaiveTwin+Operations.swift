@@ -54,6 +54,23 @@ extension NaiveTwin {
     }
   }
 
+  /// One unmap call over `[low, high)` that ends after `visits` callbacks, as a chunk.
+  func unmapCall(_ low: Int64, _ high: Int64, visits: Int64, _ rules: StageTwoRules) -> NaiveChunk {
+    counts = EventCounts()
+    cleared = []
+    budget = visits
+    defer { budget = .max }
+    let reached = walk(
+      low,
+      high,
+      Callbacks(leaf: { self.clear($0, $1) }, post: { self.freeIfEmpty($0, $1, $2) })
+    )
+    counts.unmapCalls = 1
+    let span = min(reached, high) - low
+    flush(span, low, rules)
+    return NaiveChunk(span: span, counts: counts)
+  }
+
   private func clear(_ table: NaiveTable, _ index: Int) {
     counts.unmapVisits += 1
     switch table.slots[index] {
@@ -111,6 +128,31 @@ extension NaiveTwin {
     counts.dsbISH = 2 * flushes - counts.vmidFlushes
     counts.dsbISHST = flushes
     counts.isb = 4 * flushes
+  }
+
+  /// One VMID flush.
+  func vmidFlush() {
+    counts.vmidFlushes += 1
+    counts.tlbiVMALLS12E1IS += 1
+    counts.dsbISH += 1
+    counts.dsbISHST += 1
+    counts.isb += 4
+  }
+
+  /// One call of the range helper with its barriers.
+  func rangeFlush(_ bytes: Int64, _ from: Int64, _ rules: StageTwoRules) {
+    let before = (counts.rangeFlushes, counts.vmidFlushes)
+    range(bytes, from, rules)
+    if counts.vmidFlushes > before.1 {
+      counts.tlbiVMALLS12E1IS += 1
+      counts.dsbISH += 1
+      counts.dsbISHST += 1
+      counts.isb += 4
+    }
+    let calls = counts.rangeFlushes - before.0
+    counts.dsbISH += 2 * calls
+    counts.dsbISHST += calls
+    counts.isb += 4 * calls
   }
 
   /// One call of the range helper, its instructions counted by covering page after page.

@@ -26,6 +26,22 @@ final class NaiveTable {
     self.level = level
     slots = Array(repeating: .hole, count: size)
   }
+
+  /// A table with the entries of a fast one, each an object of its own.
+  convenience init(_ table: Table) {
+    self.init(level: table.level, size: table.size)
+    for run in table.runs where run.entry != .hole {
+      for index in run.start..<run.end {
+        references += 1
+        switch run.entry {
+        case .hole: break
+        case .annotated: slots[index] = .annotated
+        case .leaf(let state): slots[index] = .leaf(state)
+        case .table(let child): slots[index] = .table(NaiveTable(child))
+        }
+      }
+    }
+  }
 }
 
 /// Stage-2 tables that are walked entry by entry, as the kernel does, to check the fast ones.
@@ -49,6 +65,18 @@ final class NaiveTwin {
     self.geometry = geometry
     roots = (0..<geometry.rootPages).map { _ in
       NaiveTable(level: geometry.startLevel, size: geometry.granule.entriesPerTable)
+    }
+  }
+
+  /// The same tables as the fast ones hold.
+  convenience init(copying tables: StageTwo) {
+    self.init(geometry: tables.geometry)
+    var index = 0
+    for run in tables.root.runs {
+      for _ in 0..<run.count {
+        if case .table(let page) = run.entry { roots[index] = NaiveTable(page) }
+        index += 1
+      }
     }
   }
 
@@ -132,52 +160,95 @@ final class NaiveTwin {
     }
   }
 
-  /// Every run of equal entries as the walk of the whole space would meet it, tables left out.
-  func layout() -> [String] {
-    var lines: [String] = []
-    func visit(_ table: NaiveTable, _ base: Int64) {
-      for (index, slot) in table.slots.enumerated() {
-        let address = base + Int64(index) * size(table.level)
-        switch slot {
-        case .hole: break
-        case .annotated: lines.append("\(address) \(table.level) annotated")
-        case .leaf(let state): lines.append("\(address) \(table.level) \(state)")
-        case .table(let child):
-          lines.append("\(address) \(table.level) table")
-          visit(child, address)
-        }
-      }
-    }
+  /// Every run of equal entries as the walk of the whole space would meet it.
+  func layout() -> [LayoutRun] {
+    var runs: [LayoutRun] = []
     for (index, root) in roots.enumerated() {
-      visit(root, Int64(index) * size(geometry.startLevel - 1))
+      describe(root, Int64(index) * size(geometry.startLevel - 1), into: &runs)
     }
-    return lines
+    return runs
+  }
+
+  private func describe(_ table: NaiveTable, _ base: Int64, into runs: inout [LayoutRun]) {
+    let bytes = size(table.level)
+    var counted = 0
+    for (index, slot) in table.slots.enumerated() where slot.isCounted {
+      counted += 1
+      let address = base + Int64(index) * bytes
+      runs.add(LayoutRun(address: address, level: table.level, kind: slot.kind), bytes)
+      if let child = slot.child { describe(child, address, into: &runs) }
+    }
+    // The references must say what is there; a table that lies is as wrong as a layout.
+    if table.references != counted + 1 {
+      runs.append(LayoutRun(address: base, level: table.level, kind: -1, count: counted))
+    }
+  }
+}
+
+/// Equal entries side by side in one table.
+struct LayoutRun: Hashable {
+  let address: Int64
+  let level: Int
+  /// 0 annotated, 1 table, from 2 on leaves by state; -1 a wrong reference count.
+  let kind: Int
+  var count = 1
+
+  static func kind(_ state: LeafState) -> Int {
+    2 + (state.writable ? 1 : 0) + (state.cacheable ? 2 : 0)
+  }
+}
+
+extension [LayoutRun] {
+  /// Adds an entry of so many bytes, to the run before it where it continues that.
+  fileprivate mutating func add(_ run: LayoutRun, _ bytes: Int64) {
+    if let last, run.kind > 1, last.kind == run.kind, last.level == run.level,
+      last.address + Int64(last.count) * bytes == run.address
+    {
+      self[count - 1].count += run.count
+    } else {
+      append(run)
+    }
+  }
+}
+
+extension NaiveTable.Slot {
+  fileprivate var kind: Int {
+    switch self {
+    case .hole, .annotated: 0
+    case .leaf(let state): LayoutRun.kind(state)
+    case .table: 1
+    }
   }
 }
 
 extension StageTwo {
-  /// The same text as the twin's layout.
-  func layout() -> [String] {
-    var lines: [String] = []
-    func visit(_ table: Table, _ base: Int64) {
-      let bytes = Int64(1) << Int64(geometry.granule.shift(level: table.level))
-      for run in table.runs where run.entry != .hole {
-        for index in run.start..<run.end {
-          let address = base + Int64(index) * bytes
-          switch run.entry {
-          case .hole: break
-          case .annotated: lines.append("\(address) \(table.level) annotated")
-          case .leaf(let state): lines.append("\(address) \(table.level) \(state)")
-          case .table(let child):
-            if table.level >= geometry.startLevel {
-              lines.append("\(address) \(table.level) table")
-            }
-            visit(child, address)
-          }
+  /// The same runs as the twin's layout.
+  func layout() -> [LayoutRun] {
+    var runs: [LayoutRun] = []
+    describe(root, 0, into: &runs)
+    return runs
+  }
+
+  private func describe(_ table: Table, _ base: Int64, into runs: inout [LayoutRun]) {
+    let bytes = Int64(1) << Int64(geometry.granule.shift(level: table.level))
+    for run in table.runs where run.entry != .hole {
+      let address = base + Int64(run.start) * bytes
+      guard let child = run.entry.child else {
+        var kind = 0
+        if case .leaf(let state) = run.entry { kind = LayoutRun.kind(state) }
+        runs.add(
+          LayoutRun(address: address, level: table.level, kind: kind, count: run.count),
+          bytes
+        )
+        continue
+      }
+      for index in 0..<Int64(run.count) {
+        let start = address + index * bytes
+        if table.level >= geometry.startLevel {
+          runs.append(LayoutRun(address: start, level: table.level, kind: 1))
         }
+        describe(child, start, into: &runs)
       }
     }
-    visit(root, 0)
-    return lines
   }
 }
