@@ -142,7 +142,7 @@ extension Recommendation {
     case .noneFeasible:
       let nearest = rows.last { !$0.violations.isEmpty }
       let misses = (nearest?.violations ?? []).map { miss in
-        "\(miss.limit) is missed with \(miss.response.text(miss.value))"
+        "\(miss.limit) is missed with \(miss.response.exactText(miss.value))"
       }
       return ["none: no policy that was simulated keeps the limits"] + misses
     }

@@ -32,6 +32,12 @@ extension Response {
     }
   }
 
+  /// A value beside a limit: as `text`, but with the digits that show on which side it lies.
+  public func exactText(_ value: Double) -> String {
+    guard value.isFinite, unit == .share else { return text(value) }
+    return significant(value * 100, digits: 3) + " %"
+  }
+
   /// A value with its interval, such as `97 % [96-98]` or `76.4 s [75.9 s - 77 s]`.
   public func text(_ value: Double, low: Double, high: Double) -> String {
     guard low < high, low.isFinite, high.isFinite else { return text(value) }

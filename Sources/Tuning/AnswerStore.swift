@@ -4,74 +4,160 @@ public import Foundation
 import Policies
 import Profiles
 
+/// What answers: an answer is good only for the simulator and the model that made it.
+public struct Engine: Hashable, Sendable, Codable, CustomStringConvertible {
+  /// The simulator's version.
+  public let simulator: String
+  /// The cost model's identity; nil where runs alone decide.
+  public let model: String?
+
+  /// Creates the identity of what answers.
+  public init(simulator: String, model: String?) {
+    (self.simulator, self.model) = (simulator, model)
+  }
+
+  /// Both in words.
+  public var description: String { "simulator \(simulator), model \(model ?? "none")" }
+}
+
 /// Verified answers on disk, one file a question; a file is never half written.
 ///
-/// The key covers everything an answer depends on: all values of the three profiles, limits,
-/// knobs, budget, confidence, seed, and the identities of the model and the simulator. A changed
-/// profile or a new model therefore finds nothing and is answered anew.
+/// A file says what made it and, by a key, everything else the answer depends on: all values of
+/// the three profiles, limits, knobs, budget, confidence and seed. A changed profile therefore finds
+/// nothing, and an answer of another simulator or model is stale and answered anew.
 public struct AnswerStore: Sendable {
-  /// Directories that are searched, the first one is written to.
+  /// Directories that are searched, most specific first.
   public let directories: [URL]
+  /// Where new answers are kept; nil keeps none.
+  public let kept: URL?
 
-  /// Creates a store; the first directory is made where it does not exist and is written to.
-  public init(directories: [URL]) { self.directories = directories }
+  /// Creates a store that searches directories, the kept one first.
+  public init(directories: [URL], kept: URL? = nil) {
+    self.directories = (kept.map { [$0] } ?? []) + directories
+    self.kept = kept
+  }
+
+  /// What was found for a question.
+  public enum Found: Sendable {
+    /// An answer to exactly this question, of this engine.
+    case answer(Recommendation)
+    /// An answer to this question of another engine, which must not be used.
+    case stale(file: String, engine: Engine)
+    /// Nothing, or an answer to another question.
+    case nothing
+  }
+
+  /// The version of the files' form.
+  static let schemaVersion = 2
+
+  /// What stands in a file.
+  private struct Stored: Codable {
+    let schema: Int
+    let engine: Engine
+    let key: String
+    let answer: Recommendation
+
+    enum CodingKeys: String, CodingKey {
+      case schema = "schema_version"
+      case engine, key, answer
+    }
+  }
+
+  /// What stands in a file before the answer, readable in any version.
+  private struct Head: Codable {
+    let schema: Int
+    let engine: Engine
+    let key: String
+
+    enum CodingKeys: String, CodingKey {
+      case schema = "schema_version"
+      case engine, key
+    }
+  }
 
   /// The key of a question: 32 hexadecimal digits.
-  ///
-  /// `engine` names what answers: the model's digest and the simulator's version.
-  public static func key(_ question: Question, engine: String) -> String {
+  public static func key(_ question: Question) -> String {
     let limits = question.limits.map(\.description).joined(separator: ",")
     let parts = [
       "\(question.host)", "\(question.kernel)", "\(question.workload)",
       question.presentPolicy.description, question.goal.rawValue, limits,
       question.knobs.rawValue, "\(question.budget)", "\(question.confidence)",
-      "\(question.seed)", "\(question.thinning)", engine, "\(Recommendation.schemaVersion)",
+      "\(question.seed)", "\(question.thinning)",
     ]
     let text = parts.joined(separator: "\u{1F}")
     return hexadecimal(fnv(text, 0xCBF2_9CE4_8422_2325))
       + hexadecimal(fnv(text, 0x6C62_272E_07BB_0142))
   }
 
-  /// The stored answer to a question, or nil where there is none.
-  ///
-  /// Throws `badStore` for a file that does not hold an answer of this version.
-  public func answer(_ key: String) throws(TuningError) -> Recommendation? {
-    let files = directories.map { $0.appendingPathComponent("\(key).json") }
-    guard let file = files.first(where: { FileManager.default.fileExists(atPath: $0.path) })
-    else { return nil }
-    do {
-      let answer = try Self.decoder.decode(Recommendation.self, from: Data(contentsOf: file))
-      guard answer.schema == Recommendation.schemaVersion else {
-        throw TuningError.badStore(
-          file: file.path,
-          problem: "schema version \(answer.schema); this program reads "
-            + "\(Recommendation.schemaVersion)"
-        )
+  /// The file of a question below a directory: one a host, kernel and workload.
+  static func path(_ question: Question) -> String {
+    "\(question.host.name)/\(question.kernel.name)/\(question.workload.name).json"
+  }
+
+  /// Looks a question up; throws `badStore` for a file that holds no answer.
+  public func find(_ question: Question, engine: Engine) throws(TuningError) -> Found {
+    let key = Self.key(question)
+    var stale: Found = .nothing
+    for directory in directories {
+      let file = directory.appendingPathComponent(Self.path(question))
+      guard let data = try? Data(contentsOf: file) else { continue }
+      let head: Head = try Self.read(data, file)
+      guard head.key == key else { continue }
+      guard head.engine == engine, head.schema == Self.schemaVersion else {
+        stale = .stale(file: file.path, engine: head.engine)
+        continue
       }
-      return answer
-    } catch let error as TuningError {
-      throw error
+      let stored: Stored = try Self.read(data, file)
+      guard stored.answer.schema == Recommendation.schemaVersion else {
+        stale = .stale(file: file.path, engine: head.engine)
+        continue
+      }
+      return .answer(stored.answer)
+    }
+    return stale
+  }
+
+  private static func read<Value: Decodable>(
+    _ data: Data,
+    _ file: URL
+  ) throws(TuningError) -> Value {
+    do {
+      return try decoder.decode(Value.self, from: data)
     } catch {
       throw .badStore(file: file.path, problem: "\(error)")
     }
   }
 
-  /// Stores an answer under a key, replacing an older one at once.
-  public func save(_ answer: Recommendation, key: String) throws(TuningError) {
-    guard let directory = directories.first else { return }
-    let file = directory.appendingPathComponent("\(key).json")
+  /// Keeps an answer, replacing an older one at once; does nothing without a kept directory.
+  public func save(
+    _ answer: Recommendation,
+    to question: Question,
+    engine: Engine
+  ) throws(TuningError) {
+    guard let kept else { return }
+    let file = kept.appendingPathComponent(Self.path(question))
+    let stored = Stored(
+      schema: Self.schemaVersion,
+      engine: engine,
+      key: Self.key(question),
+      answer: answer
+    )
     do {
-      try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-      try Self.json(answer).write(to: file, options: .atomic)
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(),
+        withIntermediateDirectories: true
+      )
+      try Self.json(stored, isPretty: false).write(to: file, options: .atomic)
     } catch {
       throw .badStore(file: file.path, problem: "cannot be written: \(error)")
     }
   }
 
-  /// An answer as the bytes that are stored: sorted keys, equal for equal answers.
-  public static func json(_ value: some Encodable) throws -> Data {
+  /// A value as bytes: sorted keys, equal for equal values.
+  public static func json(_ value: some Encodable, isPretty: Bool = true) throws -> Data {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf",
       negativeInfinity: "-inf",

@@ -27,7 +27,7 @@ public protocol PolicySimulator: Sendable {
   ) throws(TuningError) -> RunReport
 }
 
-/// A predicted response with its interval.
+/// A predicted response with its interval, and how far it may be believed.
 public struct PredictedValue: Hashable, Sendable, Codable {
   /// The prediction, in the response's unit.
   public let value: Double
@@ -35,20 +35,33 @@ public struct PredictedValue: Hashable, Sendable, Codable {
   public let low: Double
   /// The upper end of the interval, same unit.
   public let high: Double
-  /// Whether the question lies outside of what the model was fitted on.
-  public let isExtrapolated: Bool
+  /// Whether the question lies among what the model was fitted on, at its edge, or beyond.
+  public let place: Validity.Place
+  /// Why it is not inside, with the feature and its range.
+  public let reason: String?
 
   /// Creates a prediction.
-  public init(value: Double, low: Double, high: Double, isExtrapolated: Bool) {
+  public init(
+    value: Double,
+    low: Double,
+    high: Double,
+    place: Validity.Place = .inside,
+    reason: String? = nil
+  ) {
     self.value = value
     self.low = low
     self.high = high
-    self.isExtrapolated = isExtrapolated
+    self.place = place
+    self.reason = reason
   }
+
+  /// Whether the model must not answer here.
+  public var isExtrapolated: Bool { place == .extrapolating }
 
   enum CodingKeys: String, CodingKey {
     case value, low, high
-    case isExtrapolated = "extrapolated"
+    case place = "domain"
+    case reason = "domain_reason"
   }
 }
 

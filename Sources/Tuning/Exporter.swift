@@ -3,18 +3,18 @@
 /// Answers many questions into one table, from stored answers where there are any.
 public struct Exporter: Sendable {
   private let store: AnswerStore?
-  private let engine: String
+  private let engine: Engine
   private let tools: @Sendable (Question) -> TuningTools
 
   /// Creates an exporter.
   ///
   /// - Parameters:
-  ///   - store: Where verified answers are kept, or nil to answer everything anew.
-  ///   - engine: What answers: the model's digest and the simulator's version.
+  ///   - store: Where verified answers are, or nil to answer everything anew.
+  ///   - engine: What answers.
   ///   - tools: The tools for a question.
   public init(
     store: AnswerStore?,
-    engine: String,
+    engine: Engine,
     tools: @escaping @Sendable (Question) -> TuningTools
   ) {
     self.store = store
@@ -22,22 +22,24 @@ public struct Exporter: Sendable {
     self.tools = tools
   }
 
-  /// The answer to a question: the stored one, or a new one that is then stored.
-  public func answer(_ question: Question) throws(TuningError) -> Recommendation {
-    let key = AnswerStore.key(question, engine: engine)
-    if let stored = try store?.answer(key) { return stored }
-    let answer = try Recommender(question, tools: tools(question)).recommend()
-    try store?.save(answer, key: key)
+  /// The stored answer to a question, where there is one of this engine.
+  public func stored(_ question: Question) throws(TuningError) -> Recommendation? {
+    guard case .answer(let answer)? = try store?.find(question, engine: engine) else { return nil }
     return answer
   }
 
-  /// The questions that have no stored answer.
+  /// The answer to a question: the stored one, or a new one that is then kept.
+  public func answer(_ question: Question) throws(TuningError) -> Recommendation {
+    if let stored = try stored(question) { return stored }
+    let answer = try Recommender(question, tools: tools(question)).recommend()
+    try store?.save(answer, to: question, engine: engine)
+    return answer
+  }
+
+  /// The questions that have no stored answer of this engine.
   public func missing(_ questions: [Question]) throws(TuningError) -> [Question] {
     var missing: [Question] = []
-    for question in questions {
-      let key = AnswerStore.key(question, engine: engine)
-      if try store?.answer(key) == nil { missing.append(question) }
-    }
+    for question in questions where try stored(question) == nil { missing.append(question) }
     return missing
   }
 
@@ -51,6 +53,6 @@ public struct Exporter: Sendable {
       entries.append(TableEntry(try answer(question), question: question))
       each(entries.count)
     }
-    return TuningTable(engine: engine, entries: entries)
+    return TuningTable(engine: engine.description, entries: entries)
   }
 }

@@ -68,6 +68,11 @@ public struct Goal: Sendable {
     shown.map { report.value(of: $0) ?? ($0 == .longestHold ? 0 : .nan) }
   }
 
+  /// Values by response in the order of `shown`.
+  func values(_ known: [Profiles.Response: Double]) -> [Double] {
+    shown.map { known[$0] ?? ($0 == .longestHold ? 0 : .nan) }
+  }
+
   /// The limits that values break, with how much.
   public func violations(of values: [Double]) -> [Violation] {
     zip(limits, problem.violations(of: values)).compactMap { limit, excess in

@@ -79,7 +79,8 @@ public final class ModelPredictor: PolicyPredictor {
         value: estimate.value,
         low: estimate.low,
         high: estimate.high,
-        isExtrapolated: estimate.validity.place == .extrapolating
+        place: estimate.validity.place,
+        reason: estimate.validity.reason == nil ? nil : estimate.validity.description
       )
     }
     known.withLock { $0[asked] = found }

@@ -30,7 +30,7 @@ public struct Question: Sendable {
   /// Which knobs may be turned.
   public var knobs = KnobChoice.today
   /// Simulator runs that may be spent, at least `Question.leastBudget`.
-  public var budget = 64
+  public var budget = Question.standardBudget
   /// The confidence of the final comparison, 0 to 1, both excluded.
   public var confidence = 0.95
   /// The root of all chance.
@@ -40,6 +40,8 @@ public struct Question: Sendable {
 
   /// The fewest runs that can verify anything: two finalists and the present policy, three times.
   public static let leastBudget = 9
+  /// The runs that are spent where the user says nothing.
+  public static let standardBudget = 64
 
   /// Asks about a workload on a host and a kernel, with everything else as it is by default.
   public init(host: HostProfile, kernel: KernelProfile, workload: WorkloadProfile) {
@@ -76,6 +78,12 @@ public struct Question: Sendable {
     guard budget >= Self.leastBudget else {
       throw .budgetTooSmall(budget: budget, least: Self.leastBudget)
     }
+    try checkGoal()
+  }
+
+  /// Refuses limits that contradict each other, an illegal confidence and an impossible present
+  /// policy, with a sentence.
+  public func checkGoal() throws(TuningError) {
     guard confidence > 0, confidence < 1 else { throw .illegalConfidence(confidence) }
     for (index, level) in limits.enumerated() {
       let earlier = limits[..<index].first { $0.metric == level.metric && $0 != level }

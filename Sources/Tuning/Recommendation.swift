@@ -28,10 +28,12 @@ public struct SimulatedValue: Hashable, Sendable, Codable {
   public let runs: Int
 
   /// Creates the value from an estimate; one run has no interval and stands at both ends.
+  ///
+  /// No response is ever below zero, so no interval reaches there.
   init(_ estimate: Estimate, confidence: Double) {
     let margin = estimate.runs > 1 ? estimate.margin(confidence: confidence) : 0
     value = estimate.value
-    low = estimate.value - margin
+    low = max(min(0, estimate.value), estimate.value - margin)
     high = estimate.value + margin
     runs = estimate.runs
   }

@@ -3,80 +3,65 @@
 import PageTables
 public import Policies
 import Profiles
-import Quantities
+import Synchronization
 
-/// The hazards of batching and deferral, judged from a policy's rules.
+/// The hazards of batching and deferral: a policy's rules walked against both models of the TLB.
 ///
-/// The numbers are those of the project's list of hazards: 1 conditional flush with a chunk below
-/// the leaf, 3 tables freed before their walk-cache entry is gone, 6 range operands at their
-/// limit, 8 deferral without forced write-back. The strict model of the TLB is assumed, in which
-/// an entry dies only where a flush covers it.
-public struct RuleSafety: SafetyOracle {
+/// The verdict is that of `HazardVerdict`, for every leaf size the granule has, whatever mix the
+/// guest holds at the moment: a layout changes while a VM runs, a rule does not. A controller that
+/// varies its chunk is judged at both ends. Verdicts are remembered by rule.
+public final class RuleSafety: SafetyOracle {
+  private struct Case: Hashable {
+    let rules: StageTwoRules
+    let granule: Granule
+    let guestCanRun: Bool
+  }
+
+  private let known = Mutex<[Case: SafetyVerdict]>([:])
+
   /// Creates the oracle.
   public init() {}
 
   /// The verdict on a policy where it runs.
   public func verdict(_ question: Question, policy: Policy) -> SafetyVerdict {
+    let setting = question.setting
     let path = policy.path ?? question.workload.teardownPath
-    if question.workload.operation == .teardown, path == .processExit {
-      return safe("the tree is unlinked and no vCPU runs it, so no invalidation is needed")
+    let isExit = question.workload.operation == .teardown && path == .processExit
+    var last = SafetyVerdict(isSafe: false, sentence: "")
+    for chunk in Self.chunks(policy.canonical(in: setting)) {
+      last = verdict(policy, chunk: chunk, setting, guestCanRun: !isExit)
+      guard last.isSafe else { return last }
     }
-    switch policy.flush {
-    case .none: return unsafe("nothing is invalidated while vCPUs may still run")
-    case .deferredIfCleared(.call): return conditional(question, policy)
-    case .deferredRange, .deferredIfCleared(.clearedLeaves): return deferred(question, policy)
-    case .perLeaf, .vmidAbove:
-      return safe("every cleared leaf is invalidated before its page is given back")
+    return last
+  }
+
+  /// The chunks that a walk may have: the rule's own, or the least and the most of a controller.
+  private static func chunks(_ policy: Policy) -> [ChunkRule] {
+    switch policy.controller {
+    case .fixed: [policy.chunk]
+    case .timeBudget(_, let stride): [.visits(stride), policy.chunk]
+    case .feedback(let floor, _): [.fixed(floor), policy.chunk]
     }
   }
 
-  private func safe(_ sentence: String) -> SafetyVerdict {
-    SafetyVerdict(isSafe: true, sentence: sentence)
-  }
-
-  private func unsafe(_ sentence: String) -> SafetyVerdict {
-    SafetyVerdict(isSafe: false, sentence: sentence)
-  }
-
-  /// A flush of the call's range, only if something was cleared: safe only if no leaf can reach
-  /// beyond the call.
-  private func conditional(_ question: Question, _ policy: Policy) -> SafetyVerdict {
-    let setting = question.setting
-    let memory = question.workload.memory
-    let granule = setting.granule
-    let largest =
-      memory.hugeBlockShare > 0
-      ? granule.largestBlock : memory.blockShare > 0 ? granule.smallestBlock : granule.page
-    let chunk = setting.size(of: policy.chunk) ?? granule.page
-    let call = min(chunk, policy.slice ?? chunk)
-    if case .mappingAware = policy.chunk { return deferred(question, policy) }
-    guard call >= largest, policy.controller == .fixed else {
-      return unsafe(
-        "hazard 1: a call of \(call) clears a leaf of \(largest) whole, flushes only its own range, "
-          + "and the next calls find nothing to flush"
-      )
+  private func verdict(
+    _ policy: Policy,
+    chunk: ChunkRule,
+    _ setting: PolicySetting,
+    guestCanRun: Bool
+  ) -> SafetyVerdict {
+    do throws(PageTableError) {
+      var rules = try StageTwoRules(setting.release, setting.features)
+      rules.chunk = chunk
+      rules.flush = policy.flush
+      let asked = Case(rules: rules, granule: setting.granule, guestCanRun: guestCanRun)
+      if let found = known.withLock({ $0[asked] }) { return found }
+      let judged = try HazardVerdict(rules, granule: setting.granule, guestCanRun: guestCanRun)
+      let verdict = SafetyVerdict(isSafe: judged.isSafe, sentence: judged.sentence)
+      known.withLock { $0[asked] = verdict }
+      return verdict
+    } catch {
+      return SafetyVerdict(isSafe: false, sentence: "cannot be judged: \(error.description)")
     }
-    return deferred(question, policy)
-  }
-
-  private func deferred(_ question: Question, _ policy: Policy) -> SafetyVerdict {
-    let setting = question.setting
-    guard setting.features.forcedWriteBack else {
-      return unsafe("hazard 8: without FWB the cache is cleaned before the deferred invalidation")
-    }
-    let release = setting.release
-    let isBroken =
-      release >= KernelRelease(major: 6, minor: 6) && release < KernelRelease(major: 6, minor: 9)
-    let limit = setting.granule.page * (1 << 21)
-    if isBroken, let chunk = setting.size(of: policy.chunk), chunk >= limit {
-      return unsafe("hazard 6: Linux \(release) corrupts a range flush of exactly 2^21 pages")
-    }
-    if isBroken {
-      return safe(
-        "no stale leaf; Linux \(release) itself frees tables before their flush (hazard 3), fixed in "
-          + "6.9 and 6.6.47"
-      )
-    }
-    return safe("one flush covers every leaf that the call cleared, before the lock is dropped")
   }
 }

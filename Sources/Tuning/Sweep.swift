@@ -41,6 +41,13 @@ public struct Sweep: Hashable, Sendable {
   /// Whether the key is a policy's knob; otherwise it is a key of the workload's profile.
   public var isKnob: Bool { PolicyKey(rawValue: key) != nil }
 
+  /// A value as a number: bytes, nanoseconds, or the number itself; nil where it is a word.
+  static func position(of value: String) -> Double? {
+    if let size = try? ByteCount(parsing: value) { return Double(size.rawValue) }
+    if let time = try? Nanoseconds(parsing: value) { return Double(time.rawValue) }
+    return Double(value)
+  }
+
   private static func values(from low: String, to high: String) -> [String]? {
     if let low = try? ByteCount(parsing: low), let high = try? ByteCount(parsing: high) {
       return doubled(low.rawValue, high.rawValue).map {

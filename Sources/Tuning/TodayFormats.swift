@@ -46,3 +46,16 @@ extension TableEntry {
     return (6...31).contains(shift) ? shift : nil
   }
 }
+
+extension TuningTable {
+  /// The QEMU arguments of every entry: a comment that names it, then one line of arguments.
+  ///
+  /// Where QEMU has an option for no knob of an entry, the comment says so.
+  public var qemuLines: String {
+    entries.map { entry in
+      let arguments = entry.qemuArguments
+      guard !arguments.isEmpty else { return "# \(entry.name): QEMU has no option for this\n" }
+      return "# \(entry.name)\n\(arguments.joined(separator: " "))\n"
+    }.joined()
+  }
+}

@@ -1,99 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import CostModels
 public import Policies
 public import Profiles
+import Quantities
 import Search
-
-/// One case of a what-if: a question and the policy it is asked about.
-public struct WhatIfCase: Sendable {
-  /// What distinguishes the case, such as `chunk=2MiB`.
-  public let label: String
-  /// Where the policy runs.
-  public let question: Question
-  /// The policy.
-  public let policy: Policy
-
-  /// Creates a case.
-  public init(label: String, question: Question, policy: Policy) {
-    self.label = label
-    self.question = question
-    self.policy = policy
-  }
-}
-
-/// What the figures of a what-if come from.
-public enum AnswerSource: String, Hashable, Sendable, CaseIterable, Codable {
-  /// The cost model, inside of its domain.
-  case model
-  /// The simulator, because it was asked for.
-  case simulation
-  /// The simulator, because the model does not reach here.
-  case simulationOutsideDomain = "simulation-outside-domain"
-}
-
-/// One case answered.
-public struct WhatIfPoint: Hashable, Sendable, Codable {
-  /// The case's label.
-  public let label: String
-  /// The host profile's name.
-  public let host: String
-  /// The kernel profile's name.
-  public let kernel: String
-  /// The workload profile's name.
-  public let workload: String
-  /// The policy's text.
-  public let policy: String
-  /// The responses, the objective first.
-  public let effects: [Effect]
-  /// The limits it breaks.
-  public let violations: [Violation]
-  /// Whether it may leave a stale translation.
-  public let safety: SafetyVerdict
-  /// Where the figures come from.
-  public let source: AnswerSource
-
-  /// The value of a response: the simulated one where there is one.
-  public func value(of response: Profiles.Response) -> Double? {
-    let effect = effects.first { $0.response == response }
-    return effect?.simulated?.value ?? effect?.predicted?.value
-  }
-}
-
-/// A place in a sweep or comparison where the choice changes.
-public struct WhatIfFlip: Hashable, Sendable, Codable {
-  /// The label before.
-  public let after: String
-  /// The label from which on it is different.
-  public let from: String
-  /// What changes, in one sentence.
-  public let sentence: String
-}
-
-/// The answer to a what-if.
-public struct WhatIfAnswer: Hashable, Sendable, Codable {
-  /// The version of the JSON form.
-  public static let schemaVersion = 1
-
-  /// The version of the form this was written in.
-  public let schema: Int
-  /// What is optimized.
-  public let objective: Metric
-  /// The limits as asked.
-  public let limits: [String]
-  /// The host's present policy in the first case, for comparison.
-  public let present: WhatIfPoint
-  /// The cases in order.
-  public let points: [WhatIfPoint]
-  /// Where the choice changes from one case to the next.
-  public let flips: [WhatIfFlip]
-  /// The label of the best feasible and safe case, where there is one.
-  public let best: String?
-
-  enum CodingKeys: String, CodingKey {
-    case schema = "schema_version"
-    case objective, limits, present, points, flips, best
-  }
-}
 
 /// Answers what-if questions: from the cost model where it may be believed, else by runs.
 public struct WhatIf: Sendable {
@@ -102,7 +13,7 @@ public struct WhatIf: Sendable {
   private let isExact: Bool
 
   /// Runs a case when it is simulated.
-  private static let replicates = 3
+  static let replicates = 3
 
   /// Creates the answerer; `exact` simulates every case.
   public init(_ question: Question, tools: TuningTools, exact: Bool = false) {
@@ -113,7 +24,7 @@ public struct WhatIf: Sendable {
 
   /// One policy.
   public func point(_ policy: Policy) throws(TuningError) -> WhatIfAnswer {
-    try answer([WhatIfCase(label: policy.description, question: question, policy: policy)])
+    try comparison([policy])
   }
 
   /// Several policies side by side.
@@ -151,89 +62,73 @@ public struct WhatIf: Sendable {
       } catch {
         throw .illegalSweep(text: "\(sweep.key)=\(value)", legal: "\(error)")
       }
+      let label = "\(sweep.key)=\(value)"
+      let position = Sweep.position(of: value)
       cases.append(
-        WhatIfCase(label: "\(sweep.key)=\(value)", question: question, policy: policy)
+        WhatIfCase(label: label, position: position, question: question, policy: policy)
       )
     }
-    return try answer(cases)
+    return try answer(cases, swept: sweep.key)
   }
 
   /// Any cases, also over hosts and kernels; there is at least one.
-  public func answer(_ cases: [WhatIfCase]) throws(TuningError) -> WhatIfAnswer {
+  ///
+  /// Limits relative to the present policy, and the comparison with it, are those of each case's
+  /// own host, kernel and workload.
+  public func answer(
+    _ cases: [WhatIfCase],
+    swept: String? = nil
+  ) throws(TuningError) -> WhatIfAnswer {
     precondition(!cases.isEmpty, "a what-if asks about something")
+    var evidence = Evidence(tools: tools, isExact: isExact)
+    try evidence.prepare(cases)
     let first = cases[0].question
     let now = WhatIfCase(label: "now", question: first, policy: first.presentPolicy)
-    let present = try raw(now)
-    let goal = try Goal(first, present: present.values)
     var points: [WhatIfPoint] = []
-    for one in cases { points.append(try point(one, raw(one), goal)) }
+    for one in cases { points.append(try point(one, &evidence)) }
+    let goal = try evidence.goal(first)
     return WhatIfAnswer(
       schema: WhatIfAnswer.schemaVersion,
       objective: first.goal,
       limits: goal.limits.map(\.level.description),
-      present: point(now, present, goal),
+      model: tools.predictor?.identity,
+      swept: swept,
+      present: try point(now, &evidence),
       points: points,
-      flips: flips(points),
+      flips: swept == nil ? [] : flips(points, goal),
       best: best(points, goal)
     )
   }
 
-  /// What is known of a case before it is judged.
-  private struct Raw {
-    var predicted: [Profiles.Response: PredictedValue] = [:]
-    var reports: [RunReport] = []
-    var source = AnswerSource.model
-    var values: [Profiles.Response: Double] {
-      reports.isEmpty ? predicted.mapValues(\.value) : Recommender.means(reports)
-    }
-  }
-
-  private func raw(_ one: WhatIfCase) throws(TuningError) -> Raw {
-    do {
-      try one.policy.validate(in: one.question.setting)
-    } catch {
-      throw .impossiblePolicy(error.description)
-    }
-    var raw = Raw()
-    let policy = one.policy.canonical(in: one.question.setting)
-    raw.predicted = try tools.predictor?.predictions(one.question, policy: policy) ?? [:]
-    let isKnown = raw.predicted[one.question.goal.response] != nil
-    let isOutside = raw.predicted.values.contains(where: \.isExtrapolated) || !isKnown
-    guard isExact || isOutside else { return raw }
-    raw.source = isExact ? .simulation : .simulationOutsideDomain
-    raw.reports = try Bench(one.question, tools: tools)
-      .window(policy, replicates: Self.replicates)
-    return raw
-  }
-
-  private func point(_ one: WhatIfCase, _ raw: Raw, _ goal: Goal) -> WhatIfPoint {
-    let known = raw.values
-    let values = goal.shown.map { known[$0] ?? .nan }
+  private func point(
+    _ one: WhatIfCase,
+    _ evidence: inout Evidence
+  ) throws(TuningError) -> WhatIfPoint {
+    let goal = try evidence.goal(one.question)
+    let known = try evidence.known(one.question, one.policy)
+    let present = try evidence.known(one.question, one.question.presentPolicy)
+    let values = goal.values(known.values)
     return WhatIfPoint(
       label: one.label,
+      position: one.position,
       host: one.question.host.name,
       kernel: one.question.kernel.name,
       workload: one.question.workload.name,
       policy: one.policy.description,
-      effects: goal.shown.map { effect($0, raw, one.question.confidence) },
+      effects: goal.shown.map { known.effect($0, one.question.confidence) },
+      present: present.values[goal.objective],
+      isPresentFeasible: goal.violations(of: goal.values(present.values)).isEmpty,
       violations: goal.violations(of: values),
       safety: tools.safety.verdict(one.question, policy: one.policy),
-      source: raw.source
+      source: known.source,
+      place: known.place,
+      placeReason: known.placeReason
     )
   }
 
-  private func effect(_ response: Profiles.Response, _ raw: Raw, _ confidence: Double) -> Effect {
-    let values = raw.reports.compactMap { $0.value(of: response) }
-    return Effect(
-      response: response,
-      predicted: raw.predicted[response],
-      simulated: values.isEmpty
-        ? nil : SimulatedValue(Estimate(values), confidence: confidence)
-    )
-  }
-
-  /// Where a limit begins or ends to be kept, or safety begins or ends.
-  private func flips(_ points: [WhatIfPoint]) -> [WhatIfFlip] {
+  /// Where a limit begins or ends to be kept, safety begins or ends, or the present policy
+  /// overtakes.
+  private func flips(_ points: [WhatIfPoint], _ goal: Goal) -> [WhatIfFlip] {
     zip(points, points.dropFirst()).flatMap { before, after in
       var found: [WhatIfFlip] = []
       func add(_ sentence: String) {
@@ -245,8 +140,22 @@ public struct WhatIf: Sendable {
       if before.safety.isSafe != after.safety.isSafe {
         add(after.safety.isSafe ? "safe from here on" : after.safety.sentence)
       }
+      if let was = beatsPresent(before, goal), let isNow = beatsPresent(after, goal), was != isNow {
+        let text = isNow ? "better than the present policy" : "the present policy is as good"
+        add("\(text) from here on")
+      }
       return found
     }
+  }
+
+  /// Whether one would choose the policy over the present one: that breaks a limit, or is worse in
+  /// the objective by more than a thousandth; nil where the policy itself breaks one.
+  private func beatsPresent(_ point: WhatIfPoint, _ goal: Goal) -> Bool? {
+    guard point.violations.isEmpty else { return nil }
+    guard point.isPresentFeasible else { return true }
+    let response = goal.problem.responses[0]
+    guard let mine = point.value(of: goal.objective), let other = point.present else { return nil }
+    return response.cost(mine) < response.cost(other) - 0.001
   }
 
   private func best(_ points: [WhatIfPoint], _ goal: Goal) -> String? {

@@ -16,6 +16,14 @@ struct CommonOptions: ParsableArguments {
   @Option(help: "How the answer is written.")
   var format = OutputFormat.text
 
+  @OptionGroup var models: ModelOptions
+
+  /// The profiles and models this command sees.
+  func store() throws -> ProfileStore { try models.store() }
+}
+
+/// Where profiles and models are found.
+struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A directory of models that is searched first; then S2TUNE_MODELS, beside the program, the "
@@ -49,6 +57,16 @@ struct QuestionOptions: ParsableArguments {
   @Option(help: "The kernel profile.", completion: .custom { _, _, _ in names(of: .kernel) })
   var kernel = "6.1"
 
+  @OptionGroup var changes: ChangeOptions
+
+  /// The profiles with the values of this question in them.
+  func load(from store: ProfileStore) throws -> LoadedQuestion {
+    try changes.load(from: store, workload: workload, host: host, kernel: kernel)
+  }
+}
+
+/// Values of one's own in the profiles of a question.
+struct ChangeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Sets one value of a profile for this question; may be repeated.",
@@ -68,8 +86,13 @@ struct QuestionOptions: ParsableArguments {
   )
   var dump: String?
 
-  /// The profiles with the values of this question in them.
-  func load(from store: ProfileStore) throws -> LoadedQuestion {
+  /// Three profiles with these values in them.
+  func load(
+    from store: ProfileStore,
+    workload: String,
+    host: String,
+    kernel: String
+  ) throws -> LoadedQuestion {
     var loaded = LoadedQuestion(
       workload: try store.load(WorkloadProfile.self, named: workload),
       host: try store.load(HostProfile.self, named: host),
@@ -82,7 +105,7 @@ struct QuestionOptions: ParsableArguments {
 }
 
 /// The profile names of a kind, for shell completion.
-private func names(of kind: ProfileKind) -> [String] {
+func names(of kind: ProfileKind) -> [String] {
   ProfileStore.standard(named: nil).names(of: kind)
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Foundation
 
 /// The options of commands whose answer may go to a file.
 struct OutputOptions: ParsableArguments {
@@ -13,6 +14,12 @@ struct OutputOptions: ParsableArguments {
 
   @Flag(help: "Replaces the output file where it exists.")
   var force = false
+
+  /// Refuses a file that exists before any work is done for it.
+  func check() throws {
+    guard let output, !force else { return }
+    if FileManager.default.fileExists(atPath: output) { throw FileError.exists(path: output) }
+  }
 
   /// Writes the answer where it was asked for, whole or not at all.
   func write(_ text: String) throws {

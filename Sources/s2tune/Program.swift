@@ -46,6 +46,10 @@ struct S2Tune: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       RecommendCommand.self,
+      WhatIfCommand.self,
+      ParetoCommand.self,
+      ExportCommand.self,
+      TableCommand.self,
       SimulateCommand.self,
       CountCommand.self,
       FitCommand.self,

@@ -17,6 +17,11 @@ func json(_ value: some Encodable) throws -> String {
   return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
 }
 
+/// Tells the user something beside the answer, on standard error.
+func note(_ sentence: String) {
+  FileHandle.standardError.write(Data("s2tune: note: \(sentence)\n".utf8))
+}
+
 /// A line on standard error that says how far long work is; silent where nobody watches.
 struct ProgressLine: Sendable {
   private let watched = isatty(STDERR_FILENO) == 1

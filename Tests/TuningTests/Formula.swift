@@ -80,7 +80,7 @@ struct FormulaPredictor: PolicyPredictor {
   ) throws(TuningError) -> [Response: PredictedValue] {
     let truth = FormulaSimulator.truth(question, policy)
     func value(_ number: Double) -> PredictedValue {
-      PredictedValue(value: number, low: number * 0.8, high: number * 1.2, isExtrapolated: false)
+      PredictedValue(value: number, low: number * 0.8, high: number * 1.2)
     }
     return [
       .teardownTime: value(truth.time * 1.1e9), .goodputRetained: value(truth.kept * 0.98),

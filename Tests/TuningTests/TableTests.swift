@@ -11,6 +11,9 @@ import Testing
 
 @testable import Tuning
 
+/// The engine that the tests' answers are of.
+private let exampleEngine = Engine(simulator: "1", model: "formula")
+
 /// A table of two cases, answered with the formula.
 private func exampleTable(noise: Double = 0.002) throws -> (TuningTable, [Question]) {
   var small = exampleQuestion()
@@ -22,7 +25,7 @@ private func exampleTable(noise: Double = 0.002) throws -> (TuningTable, [Questi
     predictor: FormulaPredictor(),
     safety: FormulaSafety()
   )
-  let exporter = Exporter(store: nil, engine: "formula") { _ in tools }
+  let exporter = Exporter(store: nil, engine: exampleEngine) { _ in tools }
   return (try exporter.table(questions), questions)
 }
 
@@ -139,10 +142,11 @@ private func exampleTable(noise: Double = 0.002) throws -> (TuningTable, [Questi
   @Test func storedAnswersAreFoundAgainWithoutRuns() throws {
     let directory = try temporary()
     defer { try? FileManager.default.removeItem(at: directory) }
-    let store = AnswerStore(directories: [directory])
-    let first = Exporter(store: store, engine: "e") { _ in exampleTools() }
+    let store = AnswerStore(directories: [], kept: directory)
+    let first = Exporter(store: store, engine: exampleEngine) { _ in exampleTools() }
     let answer = try first.answer(exampleQuestion())
-    let silent = Exporter(store: store, engine: "e") { _ in
+    let reading = AnswerStore(directories: [directory])
+    let silent = Exporter(store: reading, engine: exampleEngine) { _ in
       TuningTools(simulator: Refusing(), predictor: nil, safety: FormulaSafety())
     }
     #expect(try silent.answer(exampleQuestion()) == answer)
@@ -153,24 +157,46 @@ private func exampleTable(noise: Double = 0.002) throws -> (TuningTable, [Questi
     #expect(throws: TuningError.simulation("not now")) { try silent.answer(other) }
   }
 
+  /// An answer of another simulator or another model is named as stale and never used.
+  @Test(arguments: [
+    Engine(simulator: "0", model: "formula"), Engine(simulator: "1", model: "another"),
+    Engine(simulator: "1", model: nil),
+  ])
+  func anAnswerOfAnotherEngineIsRefused(engine: Engine) throws {
+    let directory = try temporary()
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let store = AnswerStore(directories: [], kept: directory)
+    let first = Exporter(store: store, engine: exampleEngine) { _ in exampleTools() }
+    _ = try first.answer(exampleQuestion())
+    guard case .stale(let file, let made) = try store.find(exampleQuestion(), engine: engine)
+    else {
+      Issue.record("an answer of \(exampleEngine) was taken for one of \(engine)")
+      return
+    }
+    #expect(file.hasSuffix("bench/6.1/churn.json") && made == exampleEngine)
+    let other = Exporter(store: store, engine: engine) { _ in exampleTools() }
+    #expect(try other.missing([exampleQuestion()]).count == 1)
+  }
+
   @Test func everythingAnAnswerDependsOnIsInTheKey() {
-    let base = AnswerStore.key(exampleQuestion(), engine: "e")
+    let base = AnswerStore.key(exampleQuestion())
     #expect(base.count == 32)
     var variants = [exampleQuestion(), exampleQuestion(), exampleQuestion(), exampleQuestion()]
     variants[0].host.stage2.leafCleared = UnitCost(rawValue: 1)
     variants[1].kernel.hz = 100
     variants[2].workload.network.flows = 3
     variants[3].confidence = 0.9
-    let keys = variants.map { AnswerStore.key($0, engine: "e") }
-    #expect(Set(keys + [base, AnswerStore.key(exampleQuestion(), engine: "f")]).count == 6)
+    #expect(Set(variants.map { AnswerStore.key($0) } + [base]).count == 5)
   }
 
   @Test func aBrokenFileIsASentence() throws {
     let directory = try temporary()
     defer { try? FileManager.default.removeItem(at: directory) }
-    try Data("{".utf8).write(to: directory.appendingPathComponent("k.json"))
+    let folder = directory.appendingPathComponent("bench/6.1")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try Data("{".utf8).write(to: folder.appendingPathComponent("churn.json"))
     #expect(throws: TuningError.self) {
-      try AnswerStore(directories: [directory]).answer("k")
+      try AnswerStore(directories: [directory]).find(exampleQuestion(), engine: exampleEngine)
     }
   }
 

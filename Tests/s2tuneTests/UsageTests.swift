@@ -7,6 +7,8 @@ import Testing
 @Suite struct UsageTests {
   @Test(arguments: [
     [], ["--help"], ["count", "--help"], ["profiles", "--help"], ["profiles", "list", "--help"],
+    ["recommend", "--help"], ["what-if", "--help"], ["pareto", "--help"], ["export", "--help"],
+    ["table", "--help"], ["table", "diff", "--help"], ["table", "verify", "--help"],
   ])
   func helpIsGolden(arguments: [String]) throws {
     let result = try Tool.run(arguments)

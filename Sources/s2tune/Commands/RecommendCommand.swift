@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import ArgumentParser
-import Foundation
+public import ArgumentParser
 import Profiles
 import Reports
-import Tuning
+public import Tuning
 
 /// `s2tune recommend`: which policy a host should run for a workload.
 struct RecommendCommand: ParsableCommand {
@@ -12,107 +11,79 @@ struct RecommendCommand: ParsableCommand {
     commandName: "recommend",
     abstract: "Recommends a policy: what, from what to what, why, its cost, and how to apply it.",
     discussion: """
-      Ends with 1 where no policy keeps the limits; the nearest is shown. Example:
+      Ends with 1 where no policy keeps the limits; the nearest is shown. Examples:
         s2tune recommend --workload container-churn --host graviton3 --kernel 6.1
+        s2tune recommend --workload rpc-latency --host graviton3 --slo 'request.p99<=2ms' \
+      --unknown preemption
       """
   )
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var question: QuestionOptions
   @OptionGroup var wishes: WishOptions
+  @Option(
+    help: ArgumentHelp(
+      "Something about the host that is not known, preemption, reader or backport: the answer is "
+        + "given for each possibility, with the measurement that decides; may be repeated.",
+      valueName: "what"
+    )
+  )
+  var unknown: [Unknown] = []
+  @Flag(help: "Adds the commands and expected figures that could falsify the answer.")
+  var repro = false
+  @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
   /// The answer with what surrounds it, as JSON.
   struct Document: Encodable {
     let recommendation: Recommendation
+    let reproduction: Reproduction?
+    let context: AnswerContext
+  }
+
+  /// The answers under each possibility of what is unknown, as JSON.
+  struct VariantDocument: Encodable {
+    let variants: VariantAnswers
     let context: AnswerContext
   }
 
   func run() throws {
-    let loaded = try question.load(from: common.store())
+    try output.check()
+    let store = try common.store()
+    let loaded = try question.load(from: store)
     let asked = try wishes.question(loaded)
     let progress = ProgressLine()
-    let tools = TuningTools(
-      simulator: ScenarioSimulator(tables: loaded.tables),
-      predictor: nil,
-      safety: HazardRules(),
-      workers: ProcessInfo.processInfo.activeProcessorCount,
-      progress: { progress.show($0, of: $1, "runs") }
-    )
-    let recommendation = try Recommender(asked, tools: tools).recommend()
-    progress.clear()
+    let tools = try engine.tools(store, tables: loaded.tables, progress: progress)
     let context = AnswerContext(loaded)
+    guard unknown.isEmpty else {
+      let answers = try Recommender.variants(asked, unknown: unknown, tools: tools)
+      progress.clear()
+      return try write(answers, context)
+    }
+    let answer = try Recommender(asked, tools: tools).recommend()
+    progress.clear()
+    try write(answer, context)
+  }
+
+  private func write(_ answer: Recommendation, _ context: AnswerContext) throws {
+    let reproduction = repro ? answer.reproduction() : nil
     switch common.format {
-    case .text: try output.write(recommendation.text(context))
-    case .json: try output.write(json(Document(recommendation: recommendation, context: context)))
+    case .text: try output.write(answer.text(context) + (reproduction?.text() ?? ""))
+    case .json:
+      try output.write(
+        json(Document(recommendation: answer, reproduction: reproduction, context: context))
+      )
     }
-    if recommendation.verdict == .noneFeasible { throw Negative() }
+    if answer.verdict == .noneFeasible { throw Negative() }
+  }
+
+  private func write(_ answers: VariantAnswers, _ context: AnswerContext) throws {
+    switch common.format {
+    case .text: try output.write(answers.text(context))
+    case .json: try output.write(json(VariantDocument(variants: answers, context: context)))
+    }
+    if answers.variants.allSatisfy({ $0.answer.verdict == .noneFeasible }) { throw Negative() }
   }
 }
 
-/// What the user wants: limits, objective, knobs, and how hard to look.
-struct WishOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "A limit that the answer keeps, such as io.goodput>=0.95, wp.p99<=2ms or "
-        + "teardown.time<=1.2x; may be repeated and replaces the workload's own.",
-      valueName: "limit"
-    )
-  )
-  var slo: [String] = []
-
-  @Option(help: "What is to be least (or most), such as teardown.time or io.goodput.")
-  var objective: String?
-
-  @Option(help: "Which knobs may be turned: today (no kernel patch), kernel, or any.")
-  var knobs = "today"
-
-  @Option(help: "Simulator runs that may be spent.")
-  var budget = 64
-
-  @Option(help: "The confidence of the final comparison, between 0 and 1.")
-  var confidence = 0.95
-
-  @Option(help: "The seed of all chance.")
-  var seed: UInt64 = 1
-
-  @Option(help: "The host's present policy, where it is not the kernel's own.")
-  var present: String?
-
-  /// The question of these options about three profiles.
-  func question(_ loaded: LoadedQuestion) throws -> Question {
-    var question = Question(
-      host: loaded.host.profile,
-      kernel: loaded.kernel.profile,
-      workload: loaded.workload.profile
-    )
-    if !slo.isEmpty { question.serviceLevels = try slo.map { try ServiceLevel(parsing: $0) } }
-    if let objective {
-      guard let metric = Metric(rawValue: objective) else {
-        throw Failure.usage(
-          "objective '\(objective)' is not legal; write one of "
-            + Metric.allCases.map(\.rawValue).joined(separator: ", ")
-        )
-      }
-      question.objective = metric
-    }
-    guard let knobs = KnobChoice(rawValue: knobs) else {
-      throw Failure.usage("--knobs '\(knobs)' is not legal; write today, kernel or any")
-    }
-    question.knobs = knobs
-    question.budget = budget
-    question.confidence = confidence
-    question.seed = seed
-    if let present { question.present = try loaded.policy(present) }
-    return question
-  }
-}
-
-extension TuningError: Refusal {
-  var status: Status {
-    switch self {
-    case .badTable, .badStore, .simulation, .prediction: .data
-    default: .usage
-    }
-  }
-}
+extension Unknown: ExpressibleByArgument {}

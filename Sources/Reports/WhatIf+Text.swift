@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import CostModels
+import Profiles
+public import Tuning
+
+extension WhatIfAnswer {
+  /// The answer as text: one policy beside the present one, or a table and, for a sweep, a plot.
+  public func text(_ context: AnswerContext) -> String {
+    var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
+    lines.append("")
+    if swept == nil, points.count == 1, let point = points.first {
+      lines += single(point)
+    } else {
+      lines += table().text().split(separator: "\n", omittingEmptySubsequences: false)
+        .map(String.init)
+      lines += plots()
+    }
+    for paragraph in paragraphs(context) { lines += paragraph.lines() }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The present policy and the one asked about, one above the other.
+  private func single(_ point: WhatIfPoint) -> [String] {
+    var table = Table(
+      columns: [.init(""), .init("policy")] + responses.map { .init($0.title, isNumber: true) }
+    )
+    for (name, row) in [("now", present), ("asked", point)] {
+      table.append([name, row.policy] + responses.map { row.cell($0) })
+    }
+    return table.text().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+  }
+
+  /// One row a case: every response with its interval, the limits, safety and where it comes from.
+  private func table() -> Table {
+    var table = Table(
+      columns: [.init("case")] + responses.map { .init($0.title, isNumber: true) }
+        + [.init("limits"), .init("safe"), .init("from")]
+    )
+    for point in [present] + points {
+      let limits = point.violations.isEmpty ? "kept" : "broken"
+      let row = [point.label == best ? point.label + " *" : point.label]
+      table.append(
+        row + responses.map { point.cell($0) }
+          + [limits, point.safety.isSafe ? "yes" : "NO", point.origin]
+      )
+    }
+    return table
+  }
+
+  private var responses: [Response] { present.effects.map(\.response) }
+
+  /// A plot of the objective, and one of the first response that a limit bounds.
+  private func plots() -> [String] {
+    guard let swept, points.count > 2 else { return [] }
+    let bounded = responses.dropFirst().first { response in
+      limits.contains { limit in
+        Metric.allCases.contains { limit.hasPrefix($0.rawValue) && $0.response == response }
+      }
+    }
+    return [objective.response, bounded].compactMap { $0 }.flatMap { response in
+      plot(response, swept).text().split(separator: "\n", omittingEmptySubsequences: false)
+        .map(String.init)
+    }
+  }
+
+  /// A response over the swept values; words stand at equal distances.
+  private func plot(_ response: Response, _ swept: String) -> Plot {
+    let positions = points.enumerated().map { place, point in
+      point.position ?? Double(place)
+    }
+    let labels = points.map { String($0.label.drop { $0 != "=" }.dropFirst()) }
+    let isLogarithmic = positions.allSatisfy { $0 > 0 } && (positions.last ?? 0) > 8 * positions[0]
+    let drawn = zip(positions, points).compactMap { position, point in
+      point.value(of: response).map { Plot.Point(x: position, y: $0) }
+    }
+    let isTime = response.unit == .nanoseconds && drawn.allSatisfy { $0.y > 0 }
+    var plot = Plot(
+      title: "\(response.title) over \(swept)",
+      x: Plot.Axis(title: swept, isLogarithmic: isLogarithmic) { value in
+        let place = positions.indices.min {
+          abs(positions[$0] - value) < abs(positions[$1] - value)
+        }
+        return place.map { labels[$0] } ?? ""
+      },
+      y: Plot.Axis(title: response.title, isLogarithmic: isTime) { response.text($0) },
+      series: [Plot.Series(name: "\(response.title); | a flip", points: drawn)]
+    )
+    plot.marks = flips.compactMap { flip in
+      points.firstIndex { $0.label == flip.from }.map { positions[$0] }
+    }
+    return plot
+  }
+
+  private func paragraphs(_ context: AnswerContext) -> [Paragraph] {
+    [
+      Paragraph(label: "limits", sentences: limitSentences),
+      Paragraph(label: "flips", sentences: flips.map { "\($0.from): \($0.sentence)" }),
+      Paragraph(label: "best", sentences: bestSentences),
+      Paragraph(label: "safe", sentences: safetySentences),
+      Paragraph(label: "basis", sentences: basisSentences + [context.provenance]),
+    ].filter { !$0.sentences.isEmpty }
+  }
+
+  private var limitSentences: [String] {
+    guard !limits.isEmpty else { return ["none were asked for"] }
+    guard points.count == 1, let point = points.first else { return limits }
+    return limits.map { limit in
+      guard let miss = point.violations.first(where: { $0.limit == limit }) else {
+        return "\(limit): kept"
+      }
+      return "\(limit): broken with \(miss.response.exactText(miss.value))"
+    }
+  }
+
+  private var bestSentences: [String] {
+    guard points.count > 1 else { return [] }
+    guard let best else { return ["no case keeps all limits and is safe"] }
+    return [
+      "\(best) (*): the best \(objective.rawValue) among the cases that are safe and keep the limits"
+    ]
+  }
+
+  private var safetySentences: [String] {
+    if points.count == 1 { return points.map(\.safety.sentence) }
+    var labels: [String: [String]] = [:]
+    var order: [String] = []
+    for point in points where !point.safety.isSafe {
+      let sentence = point.safety.sentence
+      if labels[sentence] == nil { order.append(sentence) }
+      labels[sentence, default: []].append(point.label)
+    }
+    guard !order.isEmpty else { return ["every case: no stale entry in either TLB model"] }
+    return order.map { "\((labels[$0] ?? []).joined(separator: ", ")): \($0)" }
+  }
+
+  private var basisSentences: [String] {
+    var said: [String] = []
+    for point in points {
+      let sentence = point.basis(model)
+      if !said.contains(sentence) { said.append(sentence) }
+    }
+    return said
+  }
+}
+
+extension WhatIfPoint {
+  /// A response: the mean of runs, or a prediction with a tilde, with its interval.
+  fileprivate func cell(_ response: Response) -> String {
+    guard let effect = effects.first(where: { $0.response == response }) else { return "-" }
+    if let run = effect.simulated { return response.text(run.value, low: run.low, high: run.high) }
+    guard let guess = effect.predicted else { return "-" }
+    return "~" + response.text(guess.value, low: guess.low, high: guess.high)
+  }
+
+  /// Where the figures come from, in two words.
+  fileprivate var origin: String {
+    source == .model ? "model, \(place?.rawValue ?? "inside")" : "runs"
+  }
+
+  /// Where the figures come from, in a sentence.
+  fileprivate func basis(_ model: String?) -> String {
+    let runs = effects.compactMap { $0.simulated?.runs }.max() ?? 0
+    let reach = placeReason ?? "\(place?.rawValue ?? "inside") the runs"
+    switch source {
+    case .model: return "cost model \(model ?? ""): \(reach)"
+    case .simulation: return "\(runs) runs a case, as asked"
+    case .simulationWithoutModel: return "\(runs) runs a case: there is no cost model"
+    case .simulationOutsideDomain:
+      return "\(runs) runs a case where the model does not reach: \(reach)"
+    }
+  }
+}

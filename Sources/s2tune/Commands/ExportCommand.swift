@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ArgumentParser
+import Foundation
+import Profiles
+import Reports
+import Scenarios
+import Tuning
+
+/// `s2tune export`: tuning tables of many workloads and hosts.
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Writes a tuning table: JSON, CSV, Markdown, a C header, tuned or QEMU settings.",
+    discussion: """
+      Stored verified answers are read; what is missing, or of another simulator or model, is \
+      answered anew and, with --keep, kept. Examples:
+        s2tune export --host graviton3 --workloads all --format csv -o graviton3.csv
+        s2tune export --host all --workloads all --keep models/answers --format json -o all.json
+      """
+  )
+
+  /// How the table is written.
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case text, json, csv, markdown, decisions, cHeader = "c-header", tuned, qemu
+  }
+
+  @Option(help: "How the table is written.")
+  var format = Format.text
+  @OptionGroup var models: ModelOptions
+  @Option(
+    help: "Host profiles, separated by commas, or all.",
+    completion: .custom { _, _, _ in names(of: .host) + ["all"] }
+  )
+  var host: String
+  @Option(
+    help: "Kernel profiles, separated by commas, or all.",
+    completion: .custom { _, _, _ in names(of: .kernel) + ["all"] }
+  )
+  var kernel = "6.1"
+  @Option(
+    help: "Workload profiles, separated by commas, or all.",
+    completion: .custom { _, _, _ in names(of: .workload) + ["all"] }
+  )
+  var workloads: String
+  @Option(
+    help: ArgumentHelp("A directory where new answers are kept.", valueName: "dir"),
+    completion: .directory
+  )
+  var keep: String?
+  @Flag(help: "Answers everything anew and reads no stored answer.")
+  var fresh = false
+  @OptionGroup var wishes: WishOptions
+  @OptionGroup var engine: EngineOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    try output.check()
+    let store = try models.store()
+    let questions = try questions(store)
+    guard format != .tuned || questions.count == 1 else {
+      throw Failure.usage(
+        "--format tuned is one profile for one host; this asks for \(questions.count) entries"
+      )
+    }
+    let progress = ProgressLine()
+    let tools = try engine.tools(store)
+    let exporter = Exporter(
+      store: answers(store),
+      engine: Engine(simulator: Scenario.simulatorVersion, model: tools.predictor?.identity)
+    ) { _ in tools }
+    let table = try exporter.table(questions) { done in
+      progress.show(done, of: questions.count, "answers")
+    }
+    progress.clear()
+    try output.write(text(table))
+  }
+
+  private func answers(_ store: ProfileStore) -> AnswerStore? {
+    let kept = keep.map { URL(fileURLWithPath: $0) }
+    let directories = fresh ? [] : store.answerDirectories
+    return AnswerStore(directories: directories, kept: kept)
+  }
+
+  private func questions(_ store: ProfileStore) throws -> [Question] {
+    func chosen(_ text: String, _ kind: ProfileKind) -> [String] {
+      text == "all" ? store.names(of: kind) : text.split(separator: ",").map(String.init)
+    }
+    return try chosen(host, .host).flatMap { host in
+      try chosen(kernel, .kernel).flatMap { kernel in
+        try chosen(workloads, .workload).map { workload in
+          let loaded = LoadedQuestion(
+            workload: try store.load(WorkloadProfile.self, named: workload),
+            host: try store.load(HostProfile.self, named: host),
+            kernel: try store.load(KernelProfile.self, named: kernel)
+          )
+          return try wishes.question(loaded)
+        }
+      }
+    }
+  }
+
+  private func text(_ table: TuningTable) throws -> String {
+    switch format {
+    case .text: table.text()
+    case .json: String(decoding: try AnswerStore.json(table), as: UTF8.self)
+    case .csv: table.csv
+    case .markdown: table.markdown
+    case .decisions: table.decisions
+    case .cHeader: table.header
+    case .tuned: table.entries.map(\.tunedProfile).joined()
+    case .qemu: table.qemuLines
+    }
+  }
+}
+
+extension ProfileStore {
+  /// Where stored answers may stand: below each directory of models.
+  var answerDirectories: [URL] { directories.map { $0.appendingPathComponent("answers") } }
+}

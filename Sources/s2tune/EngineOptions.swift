@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ArgumentParser
+import CostModels
+import Foundation
+import PageTables
+import Profiles
+import Scenarios
+import Tuning
+
+/// What answers: a cost model where there is one, and the simulator.
+struct EngineOptions: ParsableArguments {
+  @Option(
+    name: .customLong("cost-model"),
+    help: ArgumentHelp(
+      "A fitted cost model, or none to answer by simulation alone; without it the shipped one.",
+      valueName: "file"
+    ),
+    completion: .file(extensions: ["json"])
+  )
+  var costModel: String?
+
+  @Option(help: "Threads that simulate, all processors unless given; the answer is the same.")
+  var workers: Int?
+
+  /// The model these options name, or the shipped one that goes with this simulator.
+  func model(_ store: ProfileStore) throws -> CostModel? {
+    if costModel == "none" { return nil }
+    if let costModel { return try CostModel(named: costModel) }
+    switch try ShelvedModel(in: store) {
+    case .none: return nil
+    case .stale(let sentence):
+      note("\(sentence); answering by simulation until 's2tune fit' has made a new one")
+      return nil
+    case .model(let model, _): return model
+    }
+  }
+
+  /// Everything an answer is made with.
+  func tools(
+    _ store: ProfileStore,
+    tables: StageTwo? = nil,
+    progress: ProgressLine = ProgressLine()
+  ) throws -> TuningTools {
+    let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    guard (1...256).contains(workers) else {
+      throw Failure.usage("--workers \(workers) is not legal; write 1 to 256")
+    }
+    return TuningTools(
+      model: try model(store),
+      tables: tables,
+      workers: workers,
+      progress: { progress.show($0, of: $1, "runs") }
+    )
+  }
+}
+
+extension CostModel {
+  /// Reads the model in a file that the user names.
+  init(named path: String) throws {
+    let text = try UserFile.read(path, limit: 64 << 20)
+    try self.init(json: Data(text.utf8), file: path, simulator: Scenario.simulatorVersion)
+  }
+}
+
+extension CostModelError: Refusal {
+  var status: Status { .data }
+}

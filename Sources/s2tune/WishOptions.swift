@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import ArgumentParser
+import Policies
+import Profiles
+public import Tuning
+
+/// What an answer is judged by, and against what.
+struct GoalOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A limit that the answer keeps, such as io.goodput>=0.95, wp.p99<=2ms or "
+        + "teardown.time<=1.2x; may be repeated and replaces the workload's own.",
+      valueName: "limit"
+    )
+  )
+  var slo: [String] = []
+
+  @Option(
+    help: "What is to be least (or most), such as teardown.time or io.goodput.",
+    completion: .list(Metric.allCases.map(\.rawValue))
+  )
+  var objective: String?
+
+  @Option(help: "The confidence of intervals and comparisons, between 0 and 1.")
+  var confidence = 0.95
+
+  @Option(help: "The seed of all chance.")
+  var seed: UInt64 = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "The host's present policy, where it is not the kernel's own.",
+      valueName: "policy"
+    )
+  )
+  var present: String?
+
+  /// The question of these options about three profiles.
+  func question(_ loaded: LoadedQuestion) throws -> Question {
+    var question = Question(
+      host: loaded.host.profile,
+      kernel: loaded.kernel.profile,
+      workload: loaded.workload.profile
+    )
+    if !slo.isEmpty { question.serviceLevels = try slo.map { try ServiceLevel(parsing: $0) } }
+    if let objective { question.objective = try metric(objective) }
+    question.confidence = confidence
+    question.seed = seed
+    if let present { question.present = try loaded.policy(present) }
+    try question.checkGoal()
+    return question
+  }
+}
+
+/// A metric by its name, refused with the names there are.
+func metric(_ name: String) throws -> Metric {
+  guard let metric = Metric(rawValue: name) else {
+    throw Failure.usage(
+      "objective '\(name)' is not legal; write one of "
+        + Metric.allCases.map(\.rawValue).joined(separator: ", ")
+    )
+  }
+  return metric
+}
+
+/// What the user wants: limits, objective, knobs, and how hard to look.
+struct WishOptions: ParsableArguments {
+  @OptionGroup var goal: GoalOptions
+
+  @Option(help: "Which knobs may be turned: today (no kernel patch), kernel, or any.")
+  var knobs = KnobChoice.today
+
+  @Option(help: "Simulator runs that may be spent.")
+  var budget = Question.standardBudget
+
+  /// The question of these options about three profiles.
+  func question(_ loaded: LoadedQuestion) throws -> Question {
+    var question = try goal.question(loaded)
+    question.knobs = knobs
+    question.budget = budget
+    return question
+  }
+}
+
+extension KnobChoice: ExpressibleByArgument {}
+
+extension TuningError: Refusal {
+  var status: Status {
+    switch self {
+    case .badTable, .badStore, .simulation, .prediction: .data
+    default: .usage
+    }
+  }
+}

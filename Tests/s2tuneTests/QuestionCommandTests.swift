@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import TestSupport
+import Testing
+
+/// A guest small enough that every run takes a moment.
+private let small = [
+  "--workload", "container-churn", "--host", "graviton3", "--set", "vm.memory=1GiB",
+  "--cost-model", "none",
+]
+
+/// The value of a tool's JSON output.
+private func object(_ result: Tool.Result) throws -> [String: Any] {
+  let value = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+  return try #require(value as? [String: Any], "\(result.errors)")
+}
+
+@Suite struct WhatIfCommandTests {
+  @Test func onePolicyStandsBesideThePresentOne() throws {
+    let result = try Tool.run(["what-if", "--policy", "chunk=2MiB"] + small)
+    #expect(result.status == 0, "\(result.errors)")
+    for part in ["now", "asked", "chunk=2MiB", "TCP keeps", "no cost model", "safe: no stale"] {
+      #expect(result.output.contains(part), "\(part) in \(result.output)")
+    }
+  }
+
+  @Test func aSweepHasAPlotFlipsAndNoHazardAsBest() throws {
+    let result = try Tool.run(
+      ["what-if", "--vary", "chunk=1MiB,64MiB,1GiB", "--policy", "tlbi=none"] + small
+    )
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.contains("teardown over chunk"))
+    #expect(result.output.contains("hazard 9") && result.output.contains("The kernel's rule"))
+    #expect(result.output.contains("no case keeps all limits and is safe"))
+  }
+
+  @Test func jsonComparesHostsAndKernels() throws {
+    let result = try Tool.run(
+      [
+        "what-if", "--workload", "container-churn", "--set", "vm.memory=1GiB", "--host",
+        "graviton3", "--host", "ampere-altra", "--kernel", "6.1", "--kernel", "6.12", "--format",
+        "json", "--cost-model", "none",
+      ]
+    )
+    let answer = try #require(try object(result)["what_if"] as? [String: Any])
+    let points = try #require(answer["points"] as? [[String: Any]])
+    #expect(
+      points.map { $0["label"] as? String } == [
+        "graviton3 6.1", "graviton3 6.12", "ampere-altra 6.1", "ampere-altra 6.12",
+      ]
+    )
+    #expect(points.allSatisfy { $0["source"] as? String == "simulation-without-model" })
+  }
+
+  @Test(arguments: [
+    (["--vary", "chunk=1GiB..4KiB"], 64, "is not a sweep"),
+    (["--vary", "colour=red"], 64, "colour"),
+    (
+      ["--vary", "chunk=4KiB..8KiB", "--policy", "chunk=2MiB", "--policy", "chunk=1MiB"], 64,
+      "--vary"
+    ),
+    (["--policy", "chunk=3MiB"], 64, "power of two"),
+    (["--policy", "tlbi=deferred"], 64, "FEAT_TLBIRANGE"),
+    (["--cost-model", "/does/not/exist"], 65, "/does/not/exist"),
+    (["--slo", "io.goodput>=0.9", "--slo", "io.goodput>=0.95"], 64, "contradict"),
+    (["--slo", "io.goodput<=0.9"], 64, "io.goodput>="),
+    (["--objective", "beauty"], 64, "teardown.time"),
+    (["--confidence", "2"], 64, "between 0 and 1"),
+  ])
+  func badInputGetsASentence(arguments: [String], status: Int32, part: String) throws {
+    let base = arguments.contains("--cost-model") ? small.dropLast(2) : small[...]
+    let result = try Tool.run(["what-if"] + base + arguments)
+    #expect(result.status == status, "\(result.errors)")
+    #expect(result.output.isEmpty && result.errors.contains(part), "\(result.errors)")
+  }
+}
+
+@Suite struct AnswerCommandTests {
+  private let quick = [
+    "--workload", "ci-microvm", "--host", "graviton3", "--cost-model", "none", "--budget", "9",
+  ]
+
+  @Test func recommendCarriesEveryPartAsJSON() throws {
+    let result = try Tool.run(["recommend", "--format", "json", "--repro"] + quick)
+    #expect(result.status == 0 || result.status == 1, "\(result.errors)")
+    let document = try object(result)
+    let answer = try #require(document["recommendation"] as? [String: Any])
+    for key in [
+      "asked", "verdict", "rows", "changes", "why", "cost", "apply", "holds", "safety", "basis",
+      "alternatives", "paths",
+    ] {
+      #expect(answer[key] != nil, "\(key)")
+    }
+    let reproduction = try #require(document["reproduction"] as? [String: Any])
+    #expect((reproduction["commands"] as? [String])?.isEmpty == false)
+  }
+
+  @Test func noneFeasibleEndsWithOneAndNamesTheNearest() throws {
+    let result = try Tool.run(
+      ["recommend", "--slo", "teardown.time<=1us"] + quick
+    )
+    #expect(result.status == 1)
+    #expect(result.output.contains("nearest is") && result.output.contains("teardown.time<=1us"))
+  }
+
+  @Test func paretoHasAKnee() throws {
+    let result = try Tool.run(["pareto", "--format", "csv"] + quick)
+    #expect(result.status == 0, "\(result.errors)")
+    let lines = result.output.split(separator: "\n")
+    #expect(lines.first?.hasPrefix("policy,knee,teardown_time_ns,") == true)
+    #expect(lines.count { $0.contains(",1,") } == 1)
+  }
+
+  @Test func exportNeverReplacesAFileUnasked() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("mine.csv")
+    try Data("mine".utf8).write(to: file)
+    let result = try Tool.run(
+      ["export", "--host", "graviton3", "--workloads", "ci-microvm", "-o", file.path]
+    )
+    #expect(result.status == 65 && result.errors.contains("--force"))
+    #expect(try String(contentsOf: file, encoding: .utf8) == "mine")
+  }
+
+  @Test(arguments: [
+    (["recommend", "--budget", "3"] + small, 64, "at least 9"),
+    (["recommend", "--knobs", "all"] + small, 64, "'kernel'"),
+    (["recommend", "--slo", "migration.time<=1s"] + small, 64, "has no migration.time"),
+    (["pareto", "--objectives", "teardown.time"] + small, 64, "two metrics"),
+    (["export", "--host", "all", "--workloads", "ci-microvm", "--format", "tuned"], 64, "tuned"),
+    (["export", "--host", "mars", "--workloads", "all"], 64, "mars"),
+    (["table", "diff", "/does/not/exist", "/x"], 65, "/does/not/exist"),
+  ])
+  func badInputGetsASentence(arguments: [String], status: Int32, part: String) throws {
+    let result = try Tool.run(arguments)
+    #expect(result.status == status, "\(result.errors)")
+    #expect(result.output.isEmpty && result.errors.contains(part), "\(result.errors)")
+  }
+}
