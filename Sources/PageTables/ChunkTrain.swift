@@ -71,16 +71,18 @@ public struct ChunkTrain: Hashable, Sendable {
     return cars
   }
 
-  /// The train cut into trains of `count` chunks, each with how often it follows itself.
+  /// The train cut into trains of `count` chunks; the last may be shorter.
   ///
-  /// The last may be shorter. What one call did becomes what calls over equal parts do.
-  public func cut(every count: Int64) -> [(train: ChunkTrain, repeats: Int64)] {
+  /// What one call did becomes what calls over equal parts do. Costs what distinct parts cost,
+  /// and a pair of numbers for each run of equal ones.
+  public func cut(every count: Int64) -> TrainParts {
     precondition(count > 0, "a train has chunks")
-    var trains: [(train: ChunkTrain, repeats: Int64)] = []
-    chunks.batches(of: count).forEachRun { batch, repeats in
-      trains.append((ChunkTrain(chunks: batch, mayYield: mayYield), repeats))
+    var parts = TrainParts()
+    let order = chunks.batches(of: count).map {
+      parts.shape(of: ChunkTrain(chunks: $0, mayYield: mayYield))
     }
-    return trains
+    order.forEachRun { parts.append(shape: $0, repeats: $1) }
+    return parts
   }
 
   /// The number of chunks.
@@ -97,5 +99,52 @@ public struct ChunkTrain: Hashable, Sendable {
     sum += epilogue
     if mayYield { sum.breakPoints += max(0, chunkCount - 1) }
     return sum
+  }
+}
+
+/// Trains that follow one another, each distinct one kept once.
+public struct TrainParts: Sendable {
+  /// A number of equal trains in a row.
+  public struct Run: Hashable, Sendable {
+    /// The train, as an index into `shapes`.
+    public let shape: Int
+    /// How often, at least once.
+    public var repeats: Int64
+  }
+
+  /// The distinct trains, in the order of their first appearance.
+  public private(set) var shapes: [ChunkTrain] = []
+  /// The trains in order; equal neighbours are one run.
+  public private(set) var runs: [Run] = []
+  private var known: [ChunkTrain: Int] = [:]
+
+  /// Creates an empty sequence.
+  public init() {}
+
+  /// Adds a train at the end.
+  public mutating func append(_ train: ChunkTrain) {
+    append(shape: shape(of: train), repeats: 1)
+  }
+
+  /// The events of all trains.
+  public var total: EventCounts {
+    var times = shapes.map { _ in Int64(0) }
+    for run in runs { times[run.shape] += run.repeats }
+    return zip(shapes, times).reduce(into: .zero) { $0 += $1.0.total * $1.1 }
+  }
+
+  fileprivate mutating func shape(of train: ChunkTrain) -> Int {
+    if let index = known[train] { return index }
+    shapes.append(train)
+    known[train] = shapes.count - 1
+    return shapes.count - 1
+  }
+
+  fileprivate mutating func append(shape: Int, repeats: Int64) {
+    if runs.last?.shape == shape {
+      runs[runs.count - 1].repeats += repeats
+    } else {
+      runs.append(Run(shape: shape, repeats: repeats))
+    }
   }
 }

@@ -25,11 +25,7 @@ extension Scenario {
     } catch {
       throw .pageTables(error)
     }
-    var slices = SliceGroups()
-    for part in train.cut(every: slice.divided(roundedDownBy: chunk)) {
-      slices.append(part.train, repeats: part.repeats) { round(part.train) }
-    }
-    return slices.operation
+    return operation(train.cut(every: slice.divided(roundedDownBy: chunk)))
   }
 
   /// The same slice by slice: the naive twin, and what serves chunks that end anywhere.
@@ -38,16 +34,22 @@ extension Scenario {
     _ slice: ByteCount
   ) throws(ScenarioError) -> Operation {
     var tables = tables
-    var slices = SliceGroups()
+    var slices = TrainParts()
     let range = memoryRange
     var start = range.start
     while start < range.end {
       let end = min(start + slice, range.end)
-      let train = try unmap(&tables, AddressRange(start: start, end: end))
-      slices.append(train, repeats: 1) { round(train) }
+      slices.append(try unmap(&tables, AddressRange(start: start, end: end)))
       start = end
     }
-    return slices.operation
+    return operation(slices)
+  }
+
+  /// A group of steps for each run of equal slices.
+  private func operation(_ slices: TrainParts) -> Operation {
+    let rounds = slices.shapes.map(round)
+    let groups = slices.runs.map { WorkGroup(rounds[$0.shape], repeats: $0.repeats) }
+    return Operation(plan: WorkPlan(groups), counts: slices.total)
   }
 
   /// One slice: the call, its walk, the freeing of what it cleared, the pause.
@@ -67,29 +69,4 @@ extension Scenario {
     if case .mappingAware = chunkRule { return nil }
     return size
   }
-}
-
-/// The groups of a sliced teardown as they come, equal neighbours merged.
-private struct SliceGroups {
-  private var groups: [WorkGroup] = []
-  private var counts = EventCounts.zero
-  /// The steps of the shapes seen so far: most guests have few.
-  private var steps: [ChunkTrain: [WorkStep]] = [:]
-  private var last: ChunkTrain?
-
-  /// Adds a slice, `repeats` times in a row.
-  mutating func append(_ train: ChunkTrain, repeats: Int64, _ round: () -> [WorkStep]) {
-    counts += train.total * repeats
-    if train == last {
-      groups[groups.count - 1].repeats += repeats
-      return
-    }
-    let known = steps[train] ?? round()
-    steps[train] = known
-    groups.append(WorkGroup(known, repeats: repeats))
-    last = train
-  }
-
-  /// The whole teardown.
-  var operation: Operation { Operation(plan: WorkPlan(groups), counts: counts) }
 }
