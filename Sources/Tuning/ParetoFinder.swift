@@ -57,13 +57,15 @@ public struct ParetoFinder: Sendable {
   }
 
   /// The three objectives of a workload when the user names none: its own measure, the IO that is
-  /// kept, and the longest hold.
+  /// kept, and the longest hold; of what it lacks, the next thing that somebody waits for.
   public static func standardObjectives(_ question: Question) -> [Metric] {
-    let network = question.workload.network
-    let io: Metric =
-      network.flows > 0 && network.offered > .zero
-      ? .ioGoodput : question.workload.storage.queueDepth > 0 ? .storageIOPS : .requestP99
-    return [question.goal, io, .longestHold]
+    let wishes: [Metric] = [
+      question.goal, .ioGoodput, .storageIOPS, .longestHold, .protectStall, .migrationDowntime,
+      .requestP99, .connectsFailed,
+    ]
+    let policy = question.presentPolicy
+    let had = wishes.filter { question.workload.has($0.response, policy: policy) }
+    return Array(had.prefix(3))
   }
 
   /// The front over two or more metrics; throws for one that the workload lacks.

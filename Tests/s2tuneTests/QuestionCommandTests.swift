@@ -105,7 +105,9 @@ private func object(_ result: Tool.Result) throws -> [String: Any] {
   }
 
   @Test func paretoHasAKnee() throws {
-    let result = try Tool.run(["pareto", "--format", "csv"] + quick)
+    let result = try Tool.run(
+      ["pareto", "--format", "csv", "--knobs", "kernel", "--slo", "io.goodput>=0"] + quick
+    )
     #expect(result.status == 0, "\(result.errors)")
     let lines = result.output.split(separator: "\n")
     #expect(lines.first?.hasPrefix("policy,knee,teardown_time_ns,") == true)
