@@ -88,29 +88,42 @@ extension Recommendation {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// One line a policy, the columns aligned.
+  /// Two lines a policy: what it is, and its responses in columns under their titles.
   private func rowLines() -> [String] {
-    let cells = rows.map { row in [row.summary] + row.effects.map(Self.cell) }
-    let count = cells.map(\.count).max() ?? 0
-    let widths = (0..<count).map { column in
-      cells.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    let titles = rows.first?.effects.map(\.response.title) ?? []
+    let cells = rows.map { row in row.effects.map(Self.value) }
+    let widths = titles.indices.map { column in
+      ([titles] + cells).map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
     }
-    return zip(rows, cells).map { row, cells in
-      var line = Paragraph.padded("  " + row.role.rawValue, Paragraph.margin)
-      line += zip(cells, widths).map { Paragraph.padded($0, $1) }.joined(separator: "   ")
+    func line(_ cells: [String]) -> String {
+      let padded = zip(cells, widths).map { Paragraph.padded($0, $1) }
+      var line = Paragraph.padded("", Paragraph.margin) + padded.joined(separator: "  ")
       while line.hasSuffix(" ") { line.removeLast() }
-      return line + (row.isRecommended ? "   <- recommended" : "")
+      return line
     }
+    let body = zip(rows, cells).flatMap { row, cells in
+      let mark = row.isRecommended ? "   <- recommended" : ""
+      let role = Paragraph(label: row.role.rawValue, sentences: [Self.words(row) + mark])
+      return role.lines() + [line(cells)]
+    }
+    return [line(titles)] + body
   }
 
+  /// A policy in words, and as `what-if --policy` reads it.
+  private static func words(_ row: AnswerRow) -> String { "\(row.summary)  (\(row.policy))" }
+
   /// A response of a row: what was simulated, or what is predicted with a tilde before it.
-  private static func cell(_ effect: Effect) -> String {
+  private static func value(_ effect: Effect) -> String {
     let response = effect.response
     if let run = effect.simulated {
-      return "\(response.title) \(response.text(run.value, low: run.low, high: run.high))"
+      return response.text(run.value, low: run.low, high: run.high)
     }
-    guard let guess = effect.predicted else { return "\(response.title) -" }
-    return "\(response.title) ~\(response.text(guess.value, low: guess.low, high: guess.high))"
+    guard let guess = effect.predicted else { return "-" }
+    return "~" + response.text(guess.value, low: guess.low, high: guess.high)
+  }
+
+  private static func cell(_ effect: Effect) -> String {
+    "\(effect.response.title) \(value(effect))"
   }
 
   private func paragraphs(_ context: AnswerContext) -> [Paragraph] {

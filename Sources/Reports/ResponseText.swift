@@ -38,7 +38,7 @@ extension Response {
     return significant(value * 100, digits: 3) + " %"
   }
 
-  /// A value with its interval, such as `97 % [96-98]` or `76.4 s [75.9 s - 77 s]`.
+  /// A value with its interval, such as `97 % [96-98]` or `76.4 s [75.9-77 s]`.
   public func text(_ value: Double, low: Double, high: Double) -> String {
     guard low < high, low.isFinite, high.isFinite else { return text(value) }
     switch unit {
@@ -47,7 +47,14 @@ extension Response {
       return "\(text(value)) [\(ends[0])-\(ends[1])]"
     case .nanoseconds, .count:
       let (from, to) = (text(low), text(high))
-      return from == to ? text(value) : "\(text(value)) [\(from) - \(to)]"
+      return from == to ? text(value) : "\(text(value)) [\(Self.range(from, to))]"
     }
+  }
+
+  /// Two texts with a unit each as one range; equal units are written once.
+  private static func range(_ low: String, _ high: String) -> String {
+    let (from, to) = (low.split(separator: " "), high.split(separator: " "))
+    guard from.count == 2, to.count == 2, from[1] == to[1] else { return "\(low) - \(high)" }
+    return "\(from[0])-\(high)"
   }
 }
