@@ -16,18 +16,29 @@ extension StageTwo {
   ///
   /// One walker call a word (two where a word crosses a chunk boundary, with a break point
   /// between), all under one hold of the lock for the bitmap; the flush at the end is the
-  /// epilogue. Nothing happens at all where no page is dirty. With a split plan each word is
-  /// split eagerly after it was protected.
+  /// epilogue. Nothing happens at all where no page is dirty.
   public mutating func harvest(
     _ dirty: DirtyPages,
     of slot: AddressRange,
     _ rules: StageTwoRules,
-    flush: HarvestFlush = .slot,
-    split: SplitPlan? = nil
+    flush: HarvestFlush = .slot
+  ) throws(PageTableError) -> ChunkTrain {
+    var plan: SplitPlan?
+    return try harvest(dirty, of: slot, rules, plan: &plan, flush: flush)
+  }
+
+  /// The same with a plan by which each word is split eagerly after it was protected, as CLEAR
+  /// does for a slot whose bits were all set at first; the plan's cache is left as the kernel
+  /// leaves it.
+  public mutating func harvest(
+    _ dirty: DirtyPages,
+    of slot: AddressRange,
+    _ rules: StageTwoRules,
+    plan: inout SplitPlan?,
+    flush: HarvestFlush = .slot
   ) throws(PageTableError) -> ChunkTrain {
     try geometry.check(slot)
     var chunks = RunTree<Chunk>()
-    var plan = split
     let page = geometry.granule.page
     for span in dirty.wordSpans {
       if span.words > 1, plan == nil, try canSweep(slot, rules) {

@@ -146,7 +146,7 @@ extension Scenario {
       )
     }
     let dirty = DirtyPages(first..<(first + count))
-    let train = try cleared.harvest(dirty, of: slot, rules, split: split)
+    let train = try cleared.harvest(dirty, of: slot, rules, plan: &split)
     var counts = train.total
     counts += train.epilogue * -1
     let scale = max(1, piece.divided(roundedDownBy: size))

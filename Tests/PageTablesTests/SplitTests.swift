@@ -56,10 +56,14 @@ private let vectors: [SplitVector] = [
     var tables = try StageTwo(maps: [(Self.slot.start, Self.slot.size, vector.level)])
     let rules = try rules(6, 12, 107, defers: true)
     var plan = try SplitPlan(chunk: vector.chunk, granule: .size4K, release: rules.release)
-    let train =
-      vector.clears
-      ? try tables.harvest(DirtyPages(0..<262_144), of: Self.slot, rules, split: plan)
-      : try tables.split(Self.slot, rules, plan: &plan)
+    var train = ChunkTrain()
+    if vector.clears {
+      var clearing: SplitPlan? = plan
+      let all = DirtyPages(0..<262_144)
+      train = try tables.harvest(all, of: Self.slot, rules, plan: &clearing)
+    } else {
+      train = try tables.split(Self.slot, rules, plan: &plan)
+    }
     let total = train.total
     #expect(total.splitCalls == vector.steps)
     #expect(total.lockDrops == vector.drops)

@@ -33,6 +33,106 @@ import Testing
     #expect(counts["break_points"] == 511 && counts["range_flushes"] == 0)
   }
 
+  /// A slot's life: faults, logging with eager splits, blocks again, parts given back, the end.
+  @Test func aLifeIsGolden() throws {
+    let slot = "0x40000000+64MiB"
+    let steps = [
+      "write:\(slot):2M", "log-on-initset:\(slot)", "clear-log:0x40000000+32MiB",
+      "clear-log:0x42000000/0xff0f", "write:0x40000000+1MiB", "get-log:\(slot)",
+      "log-off:\(slot)", "write:\(slot):2M", "unmap-nonblocking:0x40001000+4KiB",
+      "memslot-delete:\(slot)", "destroy",
+    ]
+    let result = try Tool.run(
+      ["count", "--kernel", "6.12", "--cpu", "fwb,tlbirange,vhe", "--policy", "split=2MiB"]
+        + steps.flatMap { ["--op", $0] }
+    )
+    #expect(result.status == 0, "\(result.errors)")
+    Golden.check(result.output, "count/6.12-life.txt")
+  }
+
+  /// What the capture's program does, driven by hand: the counts are those of its row.
+  @Test func theCapturedPhasesComeOutOfOperations() throws {
+    let lines = try ValidateCountsTests.lines().map { $0.split(separator: ",").map(String.init) }
+    let slot = "0x40000000+64MiB"
+    let phases = [
+      ("B.log_enable_wp", "log-on:\(slot)"), ("B.getlog_clean", "get-log:\(slot)"),
+      ("B.getlog_dirty", "get-log:\(slot)"),
+    ]
+    let steps = ["log-on:\(slot)", "get-log:\(slot)", "write:0x40000000+16MiB", "get-log:\(slot)"]
+    let result = try Tool.run(
+      ["count", "--kernel", "7.3.4", "--cpu", "fwb,tlbirange,vhe", "--format", "json"]
+        + ["--map", "\(slot):2M"] + steps.flatMap { ["--op", $0] }
+    )
+    let answer = try #require(
+      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+    )
+    let operations = try #require(answer["operations"] as? [[String: Any]])
+    for (phase, index) in zip(phases.map(\.0), [0, 1, 3]) {
+      let row = try #require(
+        lines.first {
+          $0.starts(with: ["7.3.4", "max"]) && $0[6...9] == ["64", "thp", "16", phase][...]
+        }
+      )
+      let counts = try #require(operations[index]["counts"] as? [String: Int])
+      for (column, name) in lines[0].enumerated().dropFirst(10).dropLast(2) {
+        #expect(counts[name] == Int(row[column]), "\(phase) \(name)")
+      }
+    }
+  }
+
+  /// The two ideas of the thread: each alone is safe, both together are not.
+  @Test(arguments: [
+    ("chunk=2MiB,tlbi=if-cleared", false), ("chunk=2MiB", true), ("tlbi=if-cleared", true),
+    ("chunk=mapping-aware:2MiB,tlbi=if-cleared", true), ("chunk=2MiB,tlbi=if-cleared-span", true),
+  ])
+  func theVerdictIsInTheAnswer(_ policy: String, isSafe: Bool) throws {
+    let arguments =
+      ["count", "--kernel", "6.12", "--cpu", "fwb,tlbirange,vhe", "--policy", policy]
+      + Self.gibibyte
+    let text = try Tool.run(arguments).output
+    #expect(text.contains(isSafe ? "hazards  safe" : "hazards  unsafe"))
+    #expect(text.contains("skip their flush") == !isSafe)
+    #expect(text.contains("5994bc9e05c2") == !isSafe)
+    let answer = try #require(
+      try JSONSerialization.jsonObject(
+        with: Data(try Tool.run(arguments + ["--format", "json"]).output.utf8)
+      ) as? [String: Any]
+    )
+    let safety = try #require(answer["safety"] as? [String: Any])
+    #expect(safety["safe"] as? Bool == isSafe)
+    let hazards = try #require(safety["hazards"] as? [[String: Any]])
+    #expect(hazards.compactMap { $0["hazard"] as? Int } == (isSafe ? [] : [1]))
+  }
+
+  @Test func aSliceIsACallEach() throws {
+    let result = try Tool.run(
+      ["count", "--kernel", "6.12", "--policy", "slice=2MiB", "--format", "json"] + Self.gibibyte
+    )
+    #expect(result.output.contains("\"unmap_calls\" : 512"), "\(result.errors)")
+    #expect(result.output.contains("\"break_points\" : 0"))
+  }
+
+  @Test(arguments: [
+    (["--op", "log-off:0x0+4KiB"], 64, "log-on:RANGE"),
+    (["--op", "log-on:0x0+1MiB", "--op", "log-on:0x0+4KiB"], 64, "overlaps"),
+    (["--op", "log-on:0x0+1MiB", "--op", "clear-log:0x1000+4KiB"], 65, "words of 64 pages"),
+    (["--op", "clear-log:0x0/0xzz"], 64, "ADDRESS/MASK"),
+    (["--op", "split:0x0+2MiB"], 64, "--policy split=2MiB"),
+    (["--op", "zero-page:0x5000"], 65, "--op zero-page:0x5000"),
+    (["--op", "write:0x0+4KiB:1M"], 64, "a leaf of 4K, 2M, 1G"),
+    (["--op", "destroy:0x0+4KiB"], 64, "destroy"),
+    (["--kernel", "5.15", "--op", "log-on:0x0+1MiB", "--op", "ring-reset:0x0+1MiB"], 65, "6.2"),
+    (["--policy", "controller=time:500us/64", "--op", "destroy"], 64, "controller=fixed"),
+    (["--policy", "slice=4KiB", "--op", "unmap:0x0+64GiB"], 64, "calls"),
+    (["--op", "unmap:0x1001+4KiB"], 65, "not aligned to 4KiB"),
+  ])
+  func whatCannotBeDoneGetsASentence(arguments: [String], status: Int32, part: String) throws {
+    let result = try Tool.run(["count"] + arguments)
+    #expect(result.status == status)
+    #expect(result.output.isEmpty && result.errors.contains(part), "\(result.errors)")
+    #expect(result.errors.split(separator: "\n").count == 1)
+  }
+
   @Test(arguments: [
     (["--op", "foo"], 64, "unmap:RANGE"),
     ([], 64, "no --op"),

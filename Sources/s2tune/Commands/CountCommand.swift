@@ -18,6 +18,10 @@ struct CountCommand: ParsableCommand {
       left. Example:
         s2tune count --kernel 6.12 --cpu fwb,tlbirange,vhe --map 0x40000000+1GiB:4K \
       --op unmap:0x40000000+1GiB
+      Operations, with RANGE as 0x40000000+1GiB:
+      \(CountScript.Verb.help)
+      The answer ends with a verdict: whether the policy can leave a stale translation, why, and \
+      the kernel's rule against it.
       """
   )
 
@@ -36,9 +40,14 @@ struct CountCommand: ParsableCommand {
     completion: .file()
   )
   var dump: String?
-  @Option(help: ArgumentHelp("Maps a range with leaves of a size.", valueName: "range:leaf"))
+  @Option(
+    help: ArgumentHelp(
+      "Maps a range with leaves of a size; may be repeated.",
+      valueName: "range:leaf"
+    )
+  )
   var map: [String] = []
-  @Option(help: ArgumentHelp("Runs unmap:RANGE, wrprotect:RANGE or destroy.", valueName: "op"))
+  @Option(help: ArgumentHelp("An operation; may be repeated.", valueName: "op"))
   var op: [String] = []
   @Option(help: "The policy over the kernel's own, such as chunk=2MiB.")
   var policy = ""
@@ -50,12 +59,29 @@ struct CountCommand: ParsableCommand {
     let counts: EventCounts
   }
 
+  /// One hazard of the policy, or of the kernel itself.
+  struct Finding: Encodable {
+    let hazard: Int
+    let models: [TLBModel]
+    let isInherited: Bool
+    let reason: String
+    let kernelRule: String
+  }
+
+  /// Whether the policy can leave a stale translation.
+  struct Safety: Encodable {
+    let safe: Bool
+    let sentence: String
+    let hazards: [Finding]
+  }
+
   /// The whole answer.
   struct Answer: Encodable {
     let kernel: String
     let cpu: String
     let policy: String
     let operations: [Row]
+    let safety: Safety
   }
 
   func run() throws {
@@ -65,20 +91,23 @@ struct CountCommand: ParsableCommand {
     rules.chunk = policy.chunk
     rules.flush = policy.flush
     rules.mayYield = policy.breaks
-    var tables = try layout(setting)
-    guard !op.isEmpty else { throw Failure.usage("no --op; write \(CountScript.Operation.legal)") }
-    var rows: [Row] = []
-    for text in op {
-      let train = try apply(CountScript.operation(text), to: &tables, rules)
-      rows.append(Row(operation: text, chunks: train.chunkCount, counts: train.total))
+    guard !op.isEmpty else { throw Failure.usage("no --op; write \(CountScript.Verb.legal)") }
+    let script = try op.map { try CountScript.operation($0, granule: setting.granule) }
+    var session = try CountSession(try layout(setting), rules, policy)
+    let rows = try script.map { operation in
+      let outcome = try named("--op \(operation.text)") { try session.run(operation) }
+      return Row(operation: operation.text, chunks: outcome.chunks, counts: outcome.counts)
     }
+    let canRun = script.contains { $0.verb != .destroy }
+    let verdict = try HazardVerdict(rules, granule: setting.granule, guestCanRun: canRun)
     let answer = Answer(
       kernel: setting.release.description,
       cpu: setting.features.list,
       policy: policy.description,
-      operations: rows
+      operations: rows,
+      safety: Safety(verdict)
     )
-    try write(answer)
+    try write(answer, verdict)
   }
 
   private func setting() throws -> PolicySetting {
@@ -97,6 +126,9 @@ struct CountCommand: ParsableCommand {
     guard !policy.isEmpty else { return setting.baseline }
     let policy = try Policy(parsing: policy, over: setting.baseline)
     try policy.validate(in: setting)
+    guard policy.controller == .fixed else {
+      throw Failure.usage("counting knows no time; write controller=fixed, or use simulate")
+    }
     return policy
   }
 
@@ -108,35 +140,58 @@ struct CountCommand: ParsableCommand {
     }
     for text in map {
       let mapping = try CountScript.mapping(text, granule: setting.granule)
-      try tables.map(mapping.range, level: mapping.level)
+      try named("--map \(text)") { try tables.map(mapping.range, level: mapping.level) }
     }
     return tables
   }
 
-  private func apply(
-    _ operation: CountScript.Operation,
-    to tables: inout StageTwo,
-    _ rules: StageTwoRules
-  ) throws -> ChunkTrain {
-    switch operation {
-    case .unmap(let range): try tables.unmap(range, rules)
-    case .writeProtect(let range): try tables.writeProtect(slot: range, rules)
-    case .destroy: tables.destroy(rules)
+  /// Does something, and says of what a refusal speaks.
+  private func named<Result>(_ place: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as PageTableError {
+      throw Failure.data("\(place): \(error.description)")
     }
   }
 
-  private func write(_ result: Answer) throws {
+  private func write(_ result: Answer, _ verdict: HazardVerdict) throws {
     guard common.format == .text else { return try answer(json: result) }
-    var table = Table(
-      columns: [.init("event")] + result.operations.map { .init($0.operation, isNumber: true) }
-    )
+    // Many operations are numbered, so that a line stays readable.
+    let isNumbered = result.operations.count > 3
+    let names = result.operations.indices.map {
+      isNumbered ? "\($0 + 1)" : result.operations[$0].operation
+    }
+    let legend = zip(names, result.operations).map { "  \($0)  \($1.operation)\n" }.joined()
+    var table = Table(columns: [.init("event")] + names.map { .init($0, isNumber: true) })
     table.append(["chunks"] + result.operations.map { String($0.chunks) })
     for column in EventCounts.columns {
       let values = result.operations.map { $0.counts[keyPath: column.field] }
       guard values.contains(where: { $0 != 0 }) else { continue }
       table.append([column.name] + values.map { String($0) })
     }
-    answer("Linux \(result.kernel), CPU \(result.cpu), \(result.policy)\n\n" + table.text())
+    answer(
+      "Linux \(result.kernel), CPU \(result.cpu), \(result.policy)\n"
+        + (isNumbered ? legend : "") + "\n" + table.text() + "\n"
+        + verdict.text()
+    )
+  }
+}
+
+extension CountCommand.Safety {
+  init(_ verdict: HazardVerdict) {
+    self.init(
+      safe: verdict.isSafe,
+      sentence: verdict.sentence,
+      hazards: verdict.findings.map {
+        CountCommand.Finding(
+          hazard: $0.hazard.rawValue,
+          models: $0.models,
+          isInherited: $0.isInherited,
+          reason: $0.hazard.reason,
+          kernelRule: $0.hazard.kernelRule
+        )
+      }
+    )
   }
 }
 

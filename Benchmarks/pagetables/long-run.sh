@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# The long run of the page tables' property tests: COUNT seeds (default 1,000,000) of each property,
+# in batches, in a release build that the tests can look into. Stops at the first failing batch and
+# leaves its log; a failing test names its seed, `S2TUNE_SEED=n S2TUNE_CASES=1 swift test` repeats it.
+#
+#   Benchmarks/pagetables/long-run.sh [COUNT [FIRST [BATCH]]]
+set -eu
+cd "$(dirname "$0")/../.."
+count=${1:-1000000}
+first=${2:-1000001}
+batch=${3:-10000}
+log=$(mktemp)
+filter='TwinTests|TwinFaultTests|RangeEncodingTests|OracleTests'
+scratch=.build/long-run
+swift build -c release -Xswiftc -enable-testing --build-tests --scratch-path "$scratch" | tail -1
+done=0
+while [ "$done" -lt "$count" ]; do
+  if ! S2TUNE_SEED=$((first + done)) S2TUNE_CASES=$batch \
+    swift test -c release -Xswiftc -enable-testing --skip-build --scratch-path "$scratch" \
+    --filter "$filter" >"$log" 2>&1; then
+    grep 'recorded an issue' "$log" | head -5
+    echo "failed within seeds $((first + done)) to $((first + done + batch - 1)); log: $log"
+    exit 1
+  fi
+  done=$((done + batch))
+  echo "$(date +%H:%M:%S) $done seeds of each property pass"
+done
+grep 'test cases passed' "$log"
