@@ -204,7 +204,7 @@ private struct Problem {
       try setup.setHost(key, to: significant(cost, digits: 9) + "ns")
     }
     let report = try setup.run(seed: Seed(1), extent: .exact)
-    guard let value = report.value(of: fact.metric) else { throw .noMetric(fact.metric) }
+    guard let value = fact.metric.value(in: report) else { throw .noMetric(fact.metric) }
     return value
   }
 }

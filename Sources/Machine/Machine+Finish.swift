@@ -62,6 +62,10 @@ extension Machine {
     outcome.stageTwoRequests += stageTwoMarkRequests
     outcome.stageTwoDatagrams += stageTwoMarkDatagrams
     outcome.stageTwoSegments += stageTwoMarkSegments
+    outcome.stageTwoDrops += stageTwoMarkDrops
+    outcome.network.dropsInside = outcome.stageTwoDrops
+    outcome.network.packetsInside = outcome.stageTwoDatagrams + outcome.stageTwoSegments
+    outcome.network.softirqsBesideThread = outcome.network.softirqsBesideThread ?? 0
     outcome.locks.holds = walker.holds.summary
     outcome.locks.histogram = walker.holds.histogramBars
     outcome.locks.longestChunk = walker.longestChunk
@@ -91,10 +95,6 @@ extension Machine {
     if walker.step.kind == .stageTwo, walker.progress > .zero {
       walker.longestChunk = max(walker.longestChunk, walker.progress + walker.stolen)
     }
-    if walker.isInStep {
-      outcome.steps[walker.group][walker.index].wall += now - walker.stepBegan
-      outcome.steps[walker.group][walker.index].bytes += bytes - walker.stepBytes
-      outcome.steps[walker.group][walker.index].requests += disk.done - walker.stepRequests
-    }
+    bookStep()
   }
 }

@@ -102,6 +102,9 @@ extension Machine {
   }
 
   private mutating func startSoftirq() {
+    if walker.hasBegun, !walker.isDone, scheduler.entities[CPUTask.softirqThread].isQueued {
+      outcome.network.softirqsBesideThread = (outcome.network.softirqsBesideThread ?? 0) + 1
+    }
     isSoftirqActive = true
     rounds = 0
     roundLimit = jiffies + softirqs.jiffies

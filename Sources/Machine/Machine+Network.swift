@@ -56,6 +56,9 @@ extension Machine {
     if input.network.reader == .sameCPU, hasSomethingToRead { wake(CPUTask.reader) }
   }
 
+  /// Datagrams, a system call each, that are read before anybody can see that they were.
+  private static let datagramBatch: Int64 = 16
+
   private var hasSomethingToRead: Bool {
     (queue.flow?.readable ?? 0) > 0 || datagramsReady > 0 || !requestsReady.isEmpty
   }
@@ -91,11 +94,11 @@ extension Machine {
     requestLatencies.record(time - began + input.network.roundTrip)
   }
 
-  /// The reader's next system calls: up to 128 KiB of stream, all datagrams, all requests.
+  /// The reader's next system calls: up to 128 KiB of stream, a batch of datagrams, all requests.
   mutating func beginRead() -> Nanoseconds {
     segmentsInRead = min(queue.flow?.readable ?? 0, costs.readSegments)
-    datagramsInRead = datagramsReady
-    datagramsReady = 0
+    datagramsInRead = min(datagramsReady, Self.datagramBatch)
+    datagramsReady -= datagramsInRead
     requestsInRead = requestsReady.count
     let size = segmentsInRead * costs.segment + datagramsInRead * costs.datagram
     let calls = (segmentsInRead > 0 ? 1 : 0) + datagramsInRead + Int64(requestsInRead)

@@ -24,6 +24,9 @@ extension Machine {
 
   private mutating func beginOperation() {
     walker.hasBegun = true
+    walker.bookedUntil = now
+    walker.bookedBytes = bytes
+    walker.bookedRequests = disk.done
     outcome.began = now
     outcome.baseline = input.warmUp - input.warmUp / 2
     outcome.baselineBytes += bytes
@@ -31,8 +34,6 @@ extension Machine {
     outcome.stageTwoBytes = -bytes
     outcome.operationBytes = -bytes
     outcome.stageTwoRequests = -disk.done
-    outcome.stageTwoDatagrams = -outcome.network.datagrams
-    outcome.stageTwoSegments = -(queue.flow?.processed ?? 0)
     lastRead = max(lastRead, now)
   }
 
@@ -42,13 +43,20 @@ extension Machine {
     if !walker.isInStep {
       walker.isInStep = true
       walker.stepBegan = now
-      walker.stepBytes = bytes
-      walker.stepRequests = disk.done
+      if walker.step.kind == .stageTwo, !hasSeenStageTwo { noteFirstChunk() }
     }
     if walker.step.holdsLock, walker.holdBegan == nil {
       walker.holdBegan = now + walker.delay
       walker.stolen = .zero
     }
+  }
+
+  /// What was polled and dropped up to the first chunk is not inside it.
+  private mutating func noteFirstChunk() {
+    hasSeenStageTwo = true
+    outcome.stageTwoDatagrams = -outcome.network.datagrams
+    outcome.stageTwoSegments = -(queue.flow?.processed ?? 0)
+    outcome.stageTwoDrops = -queue.drops
   }
 
   /// Takes note of CPU time that the walker had.
@@ -156,12 +164,21 @@ extension Machine {
       start: walker.stepBegan,
       length: wall
     )
-    outcome.steps[walker.group][walker.index].wall += wall
     outcome.steps[walker.group][walker.index].rounds += 1
-    outcome.steps[walker.group][walker.index].bytes += bytes - walker.stepBytes
-    outcome.steps[walker.group][walker.index].requests += disk.done - walker.stepRequests
+    bookStep()
     if kind == .stageTwo { markStageTwo() }
     walker.advance()
+  }
+
+  /// Books what has passed since the last step ended on the present one.
+  mutating func bookStep() {
+    let (group, index) = (walker.group, walker.index)
+    outcome.steps[group][index].wall += now - walker.bookedUntil
+    outcome.steps[group][index].bytes += bytes - walker.bookedBytes
+    outcome.steps[group][index].requests += disk.done - walker.bookedRequests
+    walker.bookedUntil = now
+    walker.bookedBytes = bytes
+    walker.bookedRequests = disk.done
   }
 
   /// Everything up to now belongs to the stage-2 part.
@@ -171,6 +188,8 @@ extension Machine {
     stageTwoMarkRequests = disk.done
     stageTwoMarkDatagrams = outcome.network.datagrams
     stageTwoMarkSegments = queue.flow?.processed ?? 0
+    queue.advance(to: now)
+    stageTwoMarkDrops = queue.drops
   }
 
   /// A step that is no work: the task sleeps or yields.

@@ -112,6 +112,8 @@ struct Machine {
   var stageTwoMarkRequests: Int64 = 0
   var stageTwoMarkDatagrams: Int64 = 0
   var stageTwoMarkSegments: Int64 = 0
+  var stageTwoMarkDrops: Int64 = 0
+  var hasSeenStageTwo = false
 
   // Packets that are followed one by one.
   var requestsInRing: Ring<ReceiveQueue.Tracked>

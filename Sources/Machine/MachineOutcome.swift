@@ -42,10 +42,12 @@ public struct MachineOutcome: Sendable {
   public var stageTwoBytes: Int64 = 0
   /// Bytes taken between `began` and `ended`.
   public var operationBytes: Int64 = 0
-  /// Datagrams that reached their sockets between `began` and `stageTwoEnded`.
+  /// Datagrams that reached their sockets between the first chunk and `stageTwoEnded`.
   public var stageTwoDatagrams: Int64 = 0
-  /// TCP segments that the stack took between `began` and `stageTwoEnded`.
+  /// TCP segments that the stack took between the first chunk and `stageTwoEnded`.
   public var stageTwoSegments: Int64 = 0
+  /// Packets that the ring refused between the first chunk and `stageTwoEnded`.
+  public var stageTwoDrops: Int64 = 0
   /// Storage requests done during the baseline.
   public var baselineRequests: Int64 = 0
   /// Storage requests done between `began` and `stageTwoEnded`.

@@ -21,8 +21,10 @@ struct Walker: Sendable {
   var stolen = Nanoseconds.zero
   var suspended = Instant.start
   var stepBegan = Instant.start
-  var stepBytes: Int64 = 0
-  var stepRequests: Int64 = 0
+  /// Up to when time, bytes and requests are booked on steps; waiting counts for the next step.
+  var bookedUntil = Instant.start
+  var bookedBytes: Int64 = 0
+  var bookedRequests: Int64 = 0
   var isInStep = false
   /// Since when mmu_lock is held, if it is.
   var holdBegan: Instant?

@@ -138,6 +138,12 @@ public struct NetworkOutcome: Hashable, Sendable, Codable {
   public var polls: Int64 = 0
   /// Times ksoftirqd was woken.
   public var ksoftirqdWakes: Int64 = 0
+  /// Softirq runs at interrupt exit that began while ksoftirqd was runnable, during the operation.
+  public var softirqsBesideThread: Int64?
+  /// Packets polled from the first chunk to the end of the stage-2 part.
+  public var packetsInside: Int64?
+  /// Packets that the ring refused in the same time.
+  public var dropsInside: Int64?
   /// From the operation's start to the first wake of ksoftirqd; nil if it was never woken.
   public var firstKsoftirqdWake: Nanoseconds?
 
@@ -155,6 +161,9 @@ public struct NetworkOutcome: Hashable, Sendable, Codable {
     case longestWithoutSoftirq = "longest_without_softirq_ns"
     case drops, retransmits, timeouts, datagrams, interrupts, polls
     case ksoftirqdWakes = "ksoftirqd_wakes"
+    case softirqsBesideThread = "softirqs_beside_ksoftirqd"
+    case packetsInside = "packets_inside"
+    case dropsInside = "ring_drops_inside"
     case firstKsoftirqdWake = "first_ksoftirqd_wake_ns"
   }
 }

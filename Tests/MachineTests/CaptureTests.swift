@@ -7,11 +7,10 @@ import Quantities
 import Randomness
 import Testing
 
-/// What recorded 6.1 and 6.12 kernels did with packets inside a chunk (`captures/net`).
+/// What recorded 6.1 and 6.12 kernels did with packets inside a chunk (`captures/net`), on a host that
+/// is made up here; the recordings themselves are facts (`models/facts/captures-net.yaml`).
 ///
-/// The runs were made in an emulator, so every cost is of the recording: mean lengths of handlers
-/// and softirqs outside the chunk, from the traces. Rates, HZ and weights are the run's. What is
-/// compared follows from the rules.
+/// Rates, HZ and weights are the run's. What is compared follows from the rules.
 @Suite struct CaptureTests {
   /// The recording machine: one CPU, virtio-net without moderation, a ring of 256.
   static func host(tick: Double, packet: Double) -> HostProfile {
@@ -54,7 +53,7 @@ import Testing
   static let work = Nanoseconds.milliseconds(944)
 
   @Test func newKernelsRunSoftirqsToTheEnd() throws {
-    for seed in 1...5 as ClosedRange<UInt64> {
+    for seed in 1...2 as ClosedRange<UInt64> {
       let outcome = try Self.datagrams(Self.new, rate: 2_000, chunk: Self.work, seed: seed)
       let length = outcome.stageTwo.inSeconds
       #expect(abs(Double(outcome.stageTwoDatagrams) / length / 2_000 - 1) < 0.03)
@@ -64,7 +63,7 @@ import Testing
   }
 
   @Test func oldKernelsRunNoneOnceTheThreadIsRunnable() throws {
-    for seed in 1...5 as ClosedRange<UInt64> {
+    for seed in 1...2 as ClosedRange<UInt64> {
       let outcome = try Self.datagrams(Self.old, rate: 2_000, chunk: Self.work * 4, seed: seed)
       let wake = try #require(outcome.network.firstKsoftirqdWake)
       let rest = outcome.stageTwo - wake
@@ -72,24 +71,6 @@ import Testing
       let inside = Double(outcome.stageTwoDatagrams)
       #expect(abs(inside - wake.inSeconds * 2_000) < 40 + 0.1 * inside)
     }
-  }
-
-  /// The wake comes from a tick that raises a softirq inside another, or from an interrupt inside
-  /// a timer's softirq: a matter of chance, in which the recorded times must lie.
-  @Test func firstWakeIsDistributedAroundTheRecordedOnes() throws {
-    func wakes(_ kernel: KernelProfile, rate: Int) throws -> [Nanoseconds] {
-      try (1...25 as ClosedRange<UInt64>).map { seed in
-        let chunk = rate > 10_000 ? Self.work / 8 : Self.work
-        let outcome = try Self.datagrams(kernel, rate: rate, chunk: chunk, seed: seed)
-        return outcome.network.firstKsoftirqdWake ?? .seconds(10)
-      }.sorted()
-    }
-    for (kernel, recorded) in [(Self.old, 181.4), (Self.new, 42.8)] {
-      let times = try wakes(kernel, rate: 2_000)
-      #expect(times[1].inSeconds * 1e3 < recorded && recorded < times[23].inSeconds * 1e3)
-    }
-    let flood = try wakes(Self.new, rate: 20_000)
-    #expect(flood[1].inSeconds * 1e3 < 13.4 && 13.4 < flood[23].inSeconds * 1e3)
   }
 
   @Test func floodIsThrottledToOnePollATick() throws {
@@ -127,42 +108,5 @@ import Testing
     input.network.window = .bytes(2_708 * 1_448)
     input.network.roundTrip = .microseconds(500)
     return input.run()
-  }
-
-  /// One MADV_DONTNEED against 2 MiB slices with sched_yield, both beside the flow (runs C and D).
-  @Test func slicesCostWhatWasRecorded() throws {
-    let slices: Int64 = 512
-    let free = Nanoseconds.milliseconds(660)
-    let whole = WorkPlan([
-      WorkGroup([
-        WorkStep(.stageTwo, unit: Self.work, holdsLock: true),
-        WorkStep(.hostSide, unit: free / slices, units: slices),
-      ])
-    ])
-    let sliced = WorkPlan([
-      WorkGroup(
-        [
-          WorkStep(.stageTwo, unit: Self.work / slices, holdsLock: true),
-          WorkStep(.hostSide, unit: free / slices),
-          WorkStep(.yield, unit: .zero),
-        ],
-        repeats: slices
-      )
-    ])
-    let one = try Self.stream(Self.new, whole)
-    let many = try Self.stream(Self.new, sliced)
-    func share(_ outcome: MachineOutcome) -> Double {
-      let time = (outcome.ended - outcome.began).inSeconds
-      return Double(outcome.operationBytes) / time / outcome.baselineRate
-    }
-    // Recorded: gaps of 1002 and 88 ms, shares of 0.60 and 0.97, 1.83 times the time. The gap is
-    // the chunk's; slices keep more of the flow and take longer. How much longer (1.5 here)
-    // depends on how the fair scheduler divides a saturated CPU, where the model is off.
-    #expect(abs(one.network.largestGap.inSeconds / 1.002 - 1) < 0.1)
-    #expect(many.network.largestGap < .milliseconds(88))
-    #expect(abs(share(one) - 0.60) < 0.1)
-    #expect(share(many) > share(one) + 0.15)
-    let ratio = (many.ended - many.began).inSeconds / (one.ended - one.began).inSeconds
-    #expect((1.4...2.03).contains(ratio))
   }
 }

@@ -12,7 +12,7 @@ public enum FactError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The machine refused or could not finish the run.
   case run(String)
   /// The run's report does not hold the metric.
-  case noMetric(Response)
+  case noMetric(Measure)
 
   /// One sentence.
   public var description: String {
@@ -20,7 +20,7 @@ public enum FactError: Error, Hashable, Sendable, CustomStringConvertible {
     case .profile(let error): error.description
     case .policy(let error): error.description
     case .run(let reason): reason
-    case .noMetric(let response): "the run's report has no \(response.rawValue)"
+    case .noMetric(let measure): "the run's report has no \(measure.rawValue)"
     }
   }
 }

@@ -26,6 +26,8 @@ public struct Fact: Hashable, Sendable {
     case below
     /// The metric lies within so many units of this value.
     case within(value: Double, distance: Double)
+    /// The runs scatter around this value: it lies among the middle nine tenths of them.
+    case contains(Double)
   }
 
   /// What is run: names of profiles, changes to them and a policy's text.
@@ -52,6 +54,8 @@ public struct Fact: Hashable, Sendable {
 
   /// The fact's name, unique in its file.
   public let id: String
+  /// How many runs with different chance it needs; zero leaves that to whoever validates.
+  public let replicates: Int
   /// What it says, in one sentence.
   public let says: String
   /// Where it is from.
@@ -67,7 +71,7 @@ public struct Fact: Hashable, Sendable {
   /// What it is compared with, for ratios and orders.
   public let versus: Experiment?
   /// What is read from the run's report.
-  public let metric: Response
+  public let metric: Measure
   /// What the metric is claimed to be.
   public let claim: Claim
   /// The claim as it was written.

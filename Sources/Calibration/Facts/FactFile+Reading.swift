@@ -28,6 +28,7 @@ private struct FactReader {
 
   static let keys = [
     "says", "source", "use", "gated", "fits", "run", "versus", "metric", "claim", "mechanism",
+    "replicates",
   ]
 
   func fact(named id: String, _ node: Node) throws(ProfileError) -> Fact {
@@ -37,7 +38,7 @@ private struct FactReader {
     let versus = try parts["versus"].map { node throws(ProfileError) in
       try experiment(node, over: run)
     }
-    let metric = try choice("metric", of: Response.self, in: parts)
+    let metric = try choice("metric", of: Measure.self, in: parts)
     let use = try choice("use", of: Fact.Use.self, in: parts)
     let claim = try claim(required("claim", in: parts), of: metric, compared: versus != nil)
     let fits = try optional("fits", in: parts).map { $0.split(separator: " ").map(String.init) }
@@ -51,6 +52,7 @@ private struct FactReader {
     }
     return Fact(
       id: id,
+      replicates: try replicates(in: parts),
       says: try yaml.text("says", in: parts),
       source: try yaml.text("source", in: parts),
       use: use,
@@ -105,6 +107,15 @@ private struct FactReader {
     return value
   }
 
+  func replicates(in parts: Node.Mapping) throws(ProfileError) -> Int {
+    guard let node = parts["replicates"] else { return 0 }
+    let text = try yaml.scalar(node)
+    guard let value = Int(text), (1...1_000).contains(value) else {
+      throw illegal(node, key: "replicates", value: text, legal: "1 to 1000")
+    }
+    return value
+  }
+
   /// Reads an experiment; what it leaves out is taken from `base`, where there is one.
   func experiment(_ node: Node, over base: Fact.Experiment?) throws(ProfileError)
     -> Fact.Experiment
@@ -146,12 +157,12 @@ private struct FactReader {
 
 extension FactReader {
   static let claims =
-    "'300ms +-5%', '0.2 +-0.05' (units of the metric), '1.58x +-10%', '>= 0.97', '<= 5s' or '< versus'"
+    "'300ms +-5%', '0.2 +-0.05' (units of the metric), '1.58x +-10%', '>= 0.97', '<= 5s', 'contains 43ms' or '< versus'"
 
   /// Reads a claim such as `39.5s +-5%` about a metric.
   func claim(
     _ node: Node,
-    of metric: Response,
+    of metric: Measure,
     compared: Bool
   ) throws(ProfileError) -> Fact.Claim {
     let text = try yaml.scalar(node)
@@ -163,13 +174,14 @@ extension FactReader {
     return claim
   }
 
-  private func parse(_ text: String, _ metric: Response) -> Fact.Claim? {
+  private func parse(_ text: String, _ metric: Measure) -> Fact.Claim? {
     let words = text.split(separator: " ").map(String.init)
     guard words.count == 2 else { return nil }
     switch (words[0], words[1]) {
     case ("<", "versus"): return .below
     case (">=", let bound): return number(bound, metric).map { .atLeast($0) }
     case ("<=", let bound): return number(bound, metric).map { .atMost($0) }
+    case ("contains", let value): return number(value, metric).map { .contains($0) }
     default: break
     }
     guard words[1].hasPrefix("+-") else { return nil }
@@ -184,7 +196,7 @@ extension FactReader {
   }
 
   /// A number in the metric's unit: a time with its unit for times, a plain number otherwise.
-  private func number(_ text: String, _ metric: Response) -> Double? {
+  private func number(_ text: String, _ metric: Measure) -> Double? {
     if metric.unit == .nanoseconds {
       return (try? Nanoseconds(parsing: text)).map { Double($0.rawValue) }
     }

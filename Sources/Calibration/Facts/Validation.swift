@@ -67,14 +67,15 @@ public struct Validation: Sendable {
 
   /// Runs one fact.
   public func run(_ fact: Fact) -> FactResult {
+    let runs = max(replicates, fact.replicates)
     do throws(FactError) {
-      let predictions = try values(of: fact.metric, in: fact.run)
+      let predictions = try values(of: fact.metric, in: fact.run, runs)
       let compared = try fact.versus.map { experiment throws(FactError) in
-        try values(of: fact.metric, in: experiment)
+        try values(of: fact.metric, in: experiment, runs)
       }
       let verdict = Verdict(
         claim: fact.claim,
-        predicted: FactResult.mean(predictions),
+        predictions: predictions,
         versus: compared.map(FactResult.mean)
       )
       return FactResult(
@@ -110,14 +111,15 @@ public struct Validation: Sendable {
 
   /// The metric of every replicate; both runs of a comparison meet the same chance.
   func values(
-    of metric: Response,
-    in experiment: Fact.Experiment
+    of metric: Measure,
+    in experiment: Fact.Experiment,
+    _ runs: Int = 1
   ) throws(FactError) -> [Double] {
     let setup = try ExperimentSetup(experiment, store: store)
     var values: [Double] = []
-    for replicate in 0..<replicates {
+    for replicate in 0..<runs {
       let report = try setup.run(seed: seed.replicate(UInt64(replicate)), extent: extent)
-      guard let value = report.value(of: metric) else { throw .noMetric(metric) }
+      guard let value = metric.value(in: report) else { throw .noMetric(metric) }
       values.append(value)
     }
     return values

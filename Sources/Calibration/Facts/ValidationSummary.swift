@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
-
 /// A validation as it is printed: every fact with its distance, then the tally of each source.
 public struct ValidationSummary: Sendable, Encodable {
   /// One fact's line.
@@ -17,7 +15,7 @@ public struct ValidationSummary: Sendable, Encodable {
     /// Whether a miss fails the validation.
     public let isGated: Bool
     /// The metric.
-    public let metric: Response
+    public let metric: Measure
     /// The claim as text.
     public let claim: String
     /// The mean over the seeds of what the claim is about; nil where it could not be run.
