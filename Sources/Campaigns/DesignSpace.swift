@@ -56,6 +56,8 @@ public struct DesignSpace: Hashable, Sendable {
   public var memoryShares: ClosedRange<Double> = 0.125...1
   /// The least and the greatest load as shares of the profile's.
   public var loadShares: ClosedRange<Double> = 0.2...1.1
+  /// The share of points at the profile's own memory and load, where most questions are.
+  public var profileShare = 0.4
   /// Whether knobs beyond chunk, flush and slice are varied.
   public var variesAllKnobs = true
 
@@ -67,7 +69,7 @@ public struct DesignSpace: Hashable, Sendable {
   }
 
   /// The dimensions of the Sobol sequence that the points are taken from.
-  static let dimensions = 16
+  static let dimensions = 18
 
   /// The first `count` possible points of the space's Sobol sequence, shifted by the seed.
   ///
@@ -110,7 +112,7 @@ public struct DesignSpace: Hashable, Sendable {
       release: kernel.release,
       features: host.features
     )
-    let draw = PolicyDraw(place: Array(place[5...]), setting: setting, workload: workload)
+    let draw = PolicyDraw(place: Array(place[6...]), setting: setting, workload: workload)
     guard let policy = draw.policy(allKnobs: variesAllKnobs) else { return nil }
     return DesignPoint(
       index: index,
@@ -123,12 +125,13 @@ public struct DesignSpace: Hashable, Sendable {
     )
   }
 
-  /// A workload with its memory and its load moved.
+  /// A workload with its memory and its load moved, or as it is.
   private func varied(
     _ workload: WorkloadProfile,
     _ host: HostProfile,
     _ place: [Double]
   ) -> WorkloadProfile {
+    guard place[5] >= profileShare else { return workload }
     var workload = workload
     let step = max(ByteCount.mebibytes(2), host.granule.smallestBlock)
     let share = logarithmic(place[3], memoryShares)

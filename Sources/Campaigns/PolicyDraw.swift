@@ -18,16 +18,19 @@ struct PolicyDraw {
   let setting: PolicySetting
   let workload: WorkloadProfile
 
+  /// Which knobs a draw turns: those of user space, those of the kernel, or all.
+  private enum Reach { case today, kernel, any }
+
+  /// Two in five draws turn only what needs no kernel change, as many only the kernel's rules.
+  private var reach: Reach { place[10] < 0.4 ? .today : place[10] < 0.8 ? .kernel : .any }
+
   /// The policy in canonical form, or nil where it is impossible.
   func policy(allKnobs: Bool) -> Policy? {
-    var policy = Policy(chunk: chunk, flush: flush)
-    if workload.operation == .teardown { drawSlices(&policy) }
-    if workload.operation == .migration { drawMigration(&policy) }
-    if allKnobs {
-      policy.controller = controller
-      policy.interrupt = place[6] < 0.85 ? .sameCPU : .moved
-      policy.threadedNAPI = place[7] >= 0.9
-    }
+    let reach = allKnobs ? reach : .any
+    var policy = setting.baseline
+    if reach != .today { (policy.chunk, policy.flush) = (chunk, flush) }
+    if reach != .kernel { drawUserSpace(&policy, allKnobs: allKnobs) }
+    if allKnobs, reach != .today { policy.controller = controller }
     let canonical = policy.canonical(in: setting)
     do throws(PolicyError) {
       try canonical.validate(in: setting)
@@ -37,15 +40,26 @@ struct PolicyDraw {
     }
   }
 
-  /// A chunk: the kernel's own in a quarter of the points, else a size between a page and the root
-  /// entry or four gibibytes, whichever is less.
+  private func drawUserSpace(_ policy: inout Policy, allKnobs: Bool) {
+    if workload.operation == .teardown { drawSlices(&policy) }
+    if workload.operation == .migration || workload.operation == .logEnable {
+      drawMigration(&policy)
+    }
+    guard allKnobs else { return }
+    policy.interrupt = place[6] < 0.85 ? .sameCPU : .moved
+    policy.threadedNAPI = place[7] >= 0.9
+  }
+
+  /// A chunk: a named one in a quarter of the points, a number of visits in a twelfth, else a size
+  /// between a page and the root entry or four gibibytes, whichever is less.
   private var chunk: ChunkRule {
     let coordinate = place[0]
-    if coordinate < 0.15 { return .largestBlock }
-    if coordinate < 0.25 { return .rootEntry }
+    if coordinate < 0.13 { return .largestBlock }
+    if coordinate < 0.2 { return .rootEntry }
+    if coordinate < 0.28 { return .visits(1 << (6 + pick(place[8], 9))) }
     let low = Double(setting.granule.pageShift)
     let high = min(32, Double(setting.rootEntry.rawValue.trailingZeroBitCount))
-    let shift = low + (coordinate - 0.25) / 0.75 * max(0, high - low + 0.999)
+    let shift = low + (coordinate - 0.28) / 0.72 * max(0, high - low + 0.999)
     let size = ByteCount(rawValue: 1 << Int64(shift))
     return place[8] < 0.85 ? .fixed(size) : .mappingAware(size)
   }
@@ -53,7 +67,8 @@ struct PolicyDraw {
   private var flush: FlushRule {
     let rules: [FlushRule] = [
       setting.baseline.flush, .perLeaf, .deferredRange, .deferredIfCleared(.clearedLeaves),
-      .vmidAbove(leaves: 1 << (2 + pick(place[9], 10))),
+      .vmidAbove(leaves: 1 << (2 + pick(place[9], 11))),
+      place[9] < 0.5 ? .none : .deferredIfCleared(.call),
     ]
     return rules[pick(place[1], rules.count)]
   }
@@ -69,30 +84,33 @@ struct PolicyDraw {
     return .feedback(floor: floor, patience: 4)
   }
 
-  /// In half of the points the VMM slices its teardown; one in five exits instead.
+  /// In three points of five the VMM slices its teardown; one in eight exits instead.
   private func drawSlices(_ policy: inout Policy) {
     let coordinate = place[3]
-    if coordinate < 0.2 {
+    if coordinate < 0.12 {
       policy.path = .processExit
-    } else if coordinate < 0.5 {
-      policy.path = coordinate < 0.35 ? .munmap : .memslotDelete
+    } else if coordinate < 0.4 {
+      policy.path = coordinate < 0.3 ? .munmap : .memslotDelete
     } else {
       policy.path = coordinate < 0.75 ? .munmap : .madviseSlices
-      let low = setting.granule.smallestBlock.rawValue.trailingZeroBitCount
-      let shift = low + pick(place[4], max(1, 31 - low))
-      policy.slice = ByteCount(rawValue: 1 << Int64(shift))
-      if place[5] >= 0.6 {
-        let pause = logarithmic((place[5] - 0.6) / 0.4, 10_000...2_000_000)
+      let low = setting.granule.pageShift + 6
+      policy.slice = ByteCount(rawValue: 1 << Int64(low + pick(place[4], max(1, 33 - low))))
+      if place[5] >= 0.5 {
+        let pause = logarithmic((place[5] - 0.5) / 0.5, 10_000...2_000_000)
         policy.pause = Nanoseconds(rawValue: Int64(pause))
       }
     }
   }
 
+  /// Ranges of CLEAR of 64 pages and more; half of the points split eagerly, to any block size.
   private func drawMigration(_ policy: inout Policy) {
-    if place[3] >= 0.3 {
-      policy.clearRange = ByteCount(rawValue: 1 << Int64(20 + pick(place[4], 14)))
+    if place[3] >= 0.2 {
+      let low = setting.granule.pageShift + 6
+      policy.clearRange = ByteCount(rawValue: 1 << Int64(low + pick(place[4], max(1, 34 - low))))
     }
-    if place[5] >= 0.5 { policy.eagerSplit = setting.granule.smallestBlock }
+    guard place[5] >= 0.5, setting.rules?.eagerSplit == true else { return }
+    let blocks = setting.blockSizes
+    policy.eagerSplit = blocks[pick((place[5] - 0.5) * 2, blocks.count)]
   }
 }
 

@@ -67,7 +67,7 @@ extension CostModel {
         process.inverseLengths.count == axes.count
         && process.weights.count == process.inducing.count
         && process.errorWeights.count == process.inducing.count
-        && process.inducing.allSatisfy { $0.count == axes.count }
+        && process.inducing.dimensions == axes.count
         && axes.allSatisfy { $0.deviation > 0 }
         && model.conformal.quantiles.count == Conformal.levels.count
       guard fits else {

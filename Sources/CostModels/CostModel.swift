@@ -75,7 +75,7 @@ public struct SplitRuns: Hashable, Sendable {
 /// Fitted models of several responses, with their origin and their error on runs not seen.
 public struct CostModel: Hashable, Sendable, Codable {
   /// The version of the file's form.
-  public static let schemaVersion = 1
+  public static let schemaVersion = 2
 
   /// The version of the form this model was written in.
   public let schema: Int

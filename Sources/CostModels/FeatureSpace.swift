@@ -18,6 +18,8 @@ struct FeatureSpace: Hashable, Sendable, Codable {
     }
   }
 
+  init(axes: [Axis]) { self.axes = axes }
+
   let axes: [Axis]
 
   var dimensions: Int { axes.count }
@@ -47,6 +49,9 @@ struct FeatureSpace: Hashable, Sendable, Codable {
     for index in left.indices { sum += left[index] * right[index] }
     return sum / Double(left.count)
   }
+
+  /// The space of some of the axes, by their places.
+  func keeping(_ places: [Int]) -> FeatureSpace { FeatureSpace(axes: places.map { axes[$0] }) }
 
   /// The standardised coordinates of a vector.
   func coordinates(_ features: FeatureVector) -> [Double] {

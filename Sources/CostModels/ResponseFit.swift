@@ -96,10 +96,11 @@ struct ResponseFit {
     let variance = residuals.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
     let deviation = max(variance.squareRoot(), 1e-9)
     let targets = residuals.map { ($0 - mean) / deviation }
-    let kernel = try kernel(points, targets)
+    let whole = try kernel(points, targets)
+    let kept = whole.relevant
     let fit = try SparseFit(
-      kernel,
-      points: points,
+      whole.keeping(kept),
+      points: points.map { point in kept.map { point[$0] } },
       targets: targets,
       limit: settings.inducingLimit
     )
@@ -108,7 +109,7 @@ struct ResponseFit {
     return Draft(
       sample: sample,
       structure: structure,
-      space: space,
+      space: space.keeping(kept),
       mean: mean,
       deviation: deviation,
       process: process

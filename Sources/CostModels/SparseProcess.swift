@@ -16,14 +16,22 @@ import GSLKit
 struct SparseProcess: Hashable, Sendable, Codable {
   /// One over the length of each dimension.
   let inverseLengths: [Double]
-  /// The points, in lengths, `[points x dimensions]`.
-  let inducing: [[Double]]
+  /// The points, in lengths.
+  let inducing: GridPoints
   /// The weights of the mean.
   let weights: [Double]
   /// The weights of the logarithm of the error's size.
   let errorWeights: [Double]
   /// The mean of the logarithm of the error's size.
   let errorLevel: Double
+
+  enum CodingKeys: String, CodingKey {
+    case inverseLengths = "inverse_lengths"
+    case inducing = "inducing_thousandths"
+    case weights
+    case errorWeights = "error_weights"
+    case errorLevel = "error_level"
+  }
 
   /// What the process says of a place.
   struct Answer {
@@ -40,7 +48,7 @@ struct SparseFit {
   let kernel: ArdKernel
   let points: [[Double]]
   let targets: [Double]
-  let inducing: [[Double]]
+  let inducing: GridPoints
   private let projections: [[Double]]
 
   /// Factors the kernel of the inducing points and projects every point on them.
@@ -55,20 +63,24 @@ struct SparseFit {
     let scaled = kernel.scaled(points)
     self.points = scaled
     let chosen = InducingPoints.choose(scaled, limit: limit).map { scaled[$0] }
-    inducing = chosen
-    let factor = try Self.factor(chosen)
+    let grid = GridPoints(nearest: chosen)
+    inducing = grid
+    let factor = try Self.factor(grid)
     projections = scaled.map { point in
       factor.solveLower(
-        chosen.map { ArdKernel.correlation(squared: squaredDistance(point, $0)) }
+        (0..<grid.count).map {
+          ArdKernel.correlation(squared: grid.squaredDistance(point, from: $0))
+        }
       )
     }
   }
 
-  private static func factor(_ points: [[Double]]) throws(GSLError) -> Cholesky {
+  private static func factor(_ points: GridPoints) throws(GSLError) -> Cholesky {
     var matrix = Matrix(rows: points.count, columns: points.count)
-    for row in points.indices {
+    let rows = points.rows
+    for row in 0..<points.count {
       for column in 0..<row {
-        let distance = squaredDistance(points[row], points[column])
+        let distance = points.squaredDistance(rows[row], from: column)
         matrix[row, column] = ArdKernel.correlation(squared: distance)
       }
       matrix[row, row] = 1 + 1e-8
@@ -142,8 +154,9 @@ extension SparseProcess {
   func answer(_ coordinates: [Double]) -> Answer {
     let place = zip(coordinates, inverseLengths).map { $0 * $1 }
     var (mean, size, nearness) = (0.0, errorLevel, 0.0)
-    for (index, point) in inducing.enumerated() {
-      let correlation = ArdKernel.correlation(squared: squaredDistance(place, point))
+    for index in weights.indices {
+      let distance = inducing.squaredDistance(place, from: index)
+      let correlation = ArdKernel.correlation(squared: distance)
       mean += correlation * weights[index]
       size += correlation * errorWeights[index]
       nearness = max(nearness, correlation)

@@ -75,7 +75,7 @@ struct RefusalTests {
     let bytes = try await CostModelTests.model(runs: 100).json()
     let text = String(decoding: bytes, as: UTF8.self)
     let cases = [
-      ("\"schema_version\" : 1", "\"schema_version\" : 9", "schema version 9"),
+      ("\"schema_version\" : 2", "\"schema_version\" : 9", "schema version 9"),
       ("\"simulator\" : \"toy-1\"", "\"simulator\" : \"toy-0\"", "simulator toy-0"),
       ("\"feature_set\" : \"", "\"feature_set\" : \"00", "feature set 00"),
       ("\"fitted_run_count\"", "\"fitted_runs\"", "no 'fitted_run_count' at models"),
