@@ -24,6 +24,8 @@ public struct Observation: Hashable, Sendable {
   }
 
   /// Creates an observation from values in the order of `Response.allCases`.
+  ///
+  /// A share above one, which is the noise of what it is a share of, counts as one.
   public init(
     features: FeatureVector,
     values: [Double?],
@@ -32,7 +34,9 @@ public struct Observation: Hashable, Sendable {
   ) {
     precondition(values.count == Response.allCases.count, "one value a response")
     self.features = features
-    self.values = values
+    self.values = zip(Response.allCases, values).map { response, value in
+      response.unit == .share ? value.map { $0 > 1 ? 1 : $0 } : value
+    }
     self.isCensored = isCensored
     self.group = group
   }

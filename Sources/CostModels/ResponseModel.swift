@@ -64,8 +64,8 @@ public struct ResponseModel: Hashable, Sendable, Codable {
     return ResponseEstimate(
       response: response,
       value: scale.backward(place.center),
-      low: scale.backward(place.center - half),
-      high: scale.backward(place.center + half),
+      low: scale.whole(scale.backward(place.center - half), .down),
+      high: scale.whole(scale.backward(place.center + half), .up),
       level: level,
       validity: validity(features, nearness: place.nearness)
     )

@@ -40,6 +40,11 @@ public enum ResponseScale: String, Hashable, Sendable, Codable {
     }
   }
 
+  /// Rounds a bound of an interval outward where runs report whole units: times, in nanoseconds.
+  func whole(_ value: Double, _ rule: FloatingPointRoundingRule) -> Double {
+    self == .logarithm ? value.rounded(rule) : value
+  }
+
   /// The value in the response's unit that stands at a place on the scale.
   public func backward(_ place: Double) -> Double {
     switch self {

@@ -90,7 +90,8 @@ public struct ModelKitchen: Sendable {
     do throws(CampaignError) {
       let store = try RunStore(file, identity: identity)
       try await Campaign(points: points, workers: workers).run(into: store, progress: progress) {
-        point throws(CampaignError) in try point.run(extent: .window(Window()))
+        point throws(CampaignError) in
+        try point.run(extent: .window(ScenarioSimulator.standardWindow))
       }
       let runs = store.runs.compactMap { run in
         run.featureVector.map { Observation(features: $0, report: run.report, group: run.group) }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import CostModels
+import Foundation
+import Policies
+import Profiles
+import Scenarios
+import Testing
+
+@testable import Tuning
+
+/// The cost model that answers use: it must go with this program, or be made again with
+/// `Benchmarks/model/rebuild.sh`.
+@Suite struct ShippedModelTests {
+  static func load() throws -> CostModel {
+    let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("models")
+    let file = models.appendingPathComponent("cost/standard.json")
+    return try CostModel(
+      json: Data(contentsOf: file),
+      file: file.path,
+      simulator: Scenario.simulatorVersion
+    )
+  }
+
+  @Test("The shipped model is of this simulator and these features, and holds every response")
+  func fits() throws {
+    let model = try Self.load()
+    #expect(model.responses == Response.allCases, "run Benchmarks/model/rebuild.sh")
+    #expect(model.accuracy.allSatisfy { $0.runs >= 100 })
+    #expect(model.origin.rebuild.hasPrefix("s2tune fit --name standard"))
+  }
+
+  @Test(
+    "Shipped questions lie among its runs, and values in their intervals",
+    arguments: ["container-churn", "live-migration", "storage-randwrite", "rpc-latency"]
+  )
+  func answers(workload: String) throws {
+    let question = try shipped(workload: workload)
+    let predictor = ModelPredictor(model: try Self.load())
+    let found = try predictor.predictions(question, policy: question.presentPolicy)
+    #expect(!found.isEmpty)
+    for (response, value) in found {
+      #expect(!value.isExtrapolated, "\(response) of \(workload)")
+      #expect(value.low <= value.value && value.value <= value.high, "\(response)")
+    }
+  }
+}
