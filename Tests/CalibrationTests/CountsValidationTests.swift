@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import PageTables
+import Quantities
 import TestSupport
 import Testing
 
@@ -41,6 +42,45 @@ import Testing
     #expect(validation.phases.map { $0.compared - $0.equal } == [1])
   }
 
+  /// Other pages, other blocks and a slot of several chunks: rows as the model counts them read
+  /// back and agree, so every name is understood.
+  @Test(arguments: [
+    ("6.12.107-16k", "thp", Int64(64)), ("6.12.107", "16k", 64), ("7.3.4-64k", "h512m", 1_024),
+    ("7.3.4", "h1g", 3_072), ("5.10.0", "4k", 2_048),
+  ])
+  func otherBackingsAndGranulesAreLivedToo(
+    _ kernel: String,
+    backing: String,
+    memory: Int64
+  ) throws {
+    let start = "\(kernel),max,yes,yes,yes,40,\(memory),\(backing),16"
+    let zeros = Array(repeating: "0", count: 33).joined(separator: ",")
+    let phases = ["A.dontneed_all", "A.destroy", "B.rewrite", "C.clearlog_all"]
+    let rows = phases.map { "\(start),\($0),\(zeros)" }
+    let text = ([KernelCountsTests.header] + rows).joined(separator: "\n")
+    let file = try KernelCounts(parsing: Array(text.utf8), file: "mine.csv")
+    let validation = CountsValidation(file)
+    #expect(validation.skipped.isEmpty)
+    func modelled(_ column: String, _ phase: String) -> Int64 {
+      validation.mismatches.first { $0.column == column && $0.row.phase == phase }?.modelled ?? 0
+    }
+    let row = try #require(file.rows.first)
+    let blocks: [String: ByteCount] = [
+      "thp": row.granule.smallestBlock, "h512m": .mebibytes(512), "h1g": .gibibytes(1),
+    ]
+    let leaf = blocks[backing] ?? row.granule.page
+    let leaves = row.memory.divided(roundedDownBy: leaf)
+    #expect(modelled("put_page", "A.dontneed_all") >= leaves)
+    #expect(modelled("unmap_visits", "A.dontneed_all") >= leaves)
+    let chunk: ByteCount = row.granule.largestBlock
+    #expect(
+      modelled("break_points", "A.dontneed_all") == row.memory.divided(roundedUpBy: chunk) - 1
+    )
+    let word = row.granule.page * 64
+    let words = row.memory.divided(roundedUpBy: word)
+    #expect(modelled("wrprotect_calls", "C.clearlog_all") == words)
+  }
+
   /// The erratum of a CPU that is not known by name is read off the file's own barriers.
   @Test func learnsTheErratumOfAnUnknownCPU() throws {
     let text = String(decoding: try capture("kernel-counts.csv"), as: UTF8.self)
@@ -48,7 +88,8 @@ import Testing
     let validation = CountsValidation(
       try KernelCounts(parsing: Array(renamed.utf8), file: "kernel-counts.csv")
     )
-    #expect(validation.inferred == ["some-core"])
+    let kernels = ["6.1.0", "6.12.107", "7.3.4"]
+    #expect(validation.inferred == kernels.map { "\($0) some-core" })
     #expect(validation.passes)
   }
 }

@@ -66,7 +66,7 @@ import Testing
     Refusal(1, "a column 'put_page'", header: header.replacing("put_page,", with: "")),
     Refusal(2, "at least 0", row: row.replacing(",0,0,0", with: ",-1,0,0")),
     Refusal(2, "43 fields, as in the header", row: String(row.dropLast(2))),
-    Refusal(2, "4k, thp or h2m", row: row.replacing("4k", with: "8k")),
+    Refusal(2, "4k, 16k, 64k, thp, or hugetlb", row: row.replacing("4k", with: "8k")),
     Refusal(2, "yes or no", row: row.replacing("yes,40", with: "maybe,40")),
     Refusal(2, "a release such as 6.12.107", row: row.replacing("6.12.107", with: "six")),
     Refusal(1, "at least one row", row: ""),

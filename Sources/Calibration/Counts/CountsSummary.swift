@@ -129,7 +129,7 @@ extension CountsSummary.Place {
       kernel: row.kernel,
       cpu: row.cpu,
       memoryMib: row.memory.rawValue >> 20,
-      backing: row.backing.rawValue,
+      backing: row.backingName,
       rewriteMib: row.rewrite.rawValue >> 20,
       phase: row.phase
     )

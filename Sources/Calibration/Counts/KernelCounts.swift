@@ -7,13 +7,13 @@ public import Quantities
 /// Event counts of one phase on one real host: a row of a file like `kernel-counts.csv`.
 public struct CountsRow: Hashable, Sendable {
   /// What the guest's memory stands on.
-  public enum Backing: String, Hashable, Sendable, CaseIterable {
-    /// Pages of 4 KiB (MADV_NOHUGEPAGE).
-    case pages = "4k"
-    /// Transparent huge pages of 2 MiB.
-    case transparentHuge = "thp"
-    /// hugetlb pages of 2 MiB.
-    case hugetlb = "h2m"
+  public enum Backing: Hashable, Sendable {
+    /// Pages of the granule (MADV_NOHUGEPAGE): `4k`, `16k` or `64k`.
+    case pages
+    /// Transparent huge pages of the smallest block: `thp`.
+    case transparentHuge
+    /// hugetlb pages of a size: `h2m`, `h1g` and so on.
+    case hugetlb(ByteCount)
   }
 
   /// The line in the file, counted from one.
@@ -30,8 +30,12 @@ public struct CountsRow: Hashable, Sendable {
   public let ipaBits: Int
   /// Size of the memory slot.
   public let memory: ByteCount
+  /// The page size: of the backing where it names pages, else of the kernel's other rows and name.
+  public let granule: Granule
   /// What the memory stands on.
   public let backing: Backing
+  /// The backing as written.
+  public let backingName: String
   /// How much the guest writes again in the phases that rewrite.
   public let rewrite: ByteCount
   /// The phase's name, such as `A.dontneed_all`.
@@ -66,9 +70,17 @@ public struct KernelCounts: Hashable, Sendable {
   public init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
     let lines = try LogLines(bytes, file: file)
     let header = try CountsHeader(lines)
-    var rows: [CountsRow] = []
+    var read: [CountsLine] = []
     for index in lines.lines.indices.dropFirst() where !lines.lines[index].isEmpty {
-      rows.append(try CountsLine(lines, at: index, header: header).row())
+      read.append(try CountsLine(lines, at: index, header: header))
+    }
+    let granules = Dictionary(
+      read.compactMap { line in line.namedGranule.map { (line.text("kernel"), $0) } },
+      uniquingKeysWith: { first, _ in first }
+    )
+    var rows: [CountsRow] = []
+    for line in read {
+      rows.append(try line.row(granule: granules[line.text("kernel")] ?? .size4K))
     }
     guard !rows.isEmpty else {
       throw LogError(file: file, line: 1, found: "a header alone", legal: "at least one row")
@@ -174,10 +186,25 @@ private struct CountsLine {
     )
   }
 
-  func row() throws(LogError) -> CountsRow {
-    guard let backing = CountsRow.Backing(rawValue: text("backing")) else {
-      throw refuse("backing", "4k, thp or h2m")
-    }
+  /// The page size that the row names: by pages as its backing, or in the kernel's name
+  /// (`6.12.107-16k`).
+  var namedGranule: Granule? {
+    let words = ["4k": Granule.size4K, "16k": .size16K, "64k": .size64K]
+    return words[text("backing")] ?? words.first { text("kernel").hasSuffix("-\($0.key)") }?.value
+  }
+
+  private func backing() throws(LogError) -> CountsRow.Backing {
+    let text = text("backing")
+    if ["4k", "16k", "64k"].contains(text) { return .pages }
+    if text == "thp" { return .transparentHuge }
+    let units = ["k": ByteCount.kibibytes(1), "m": .mebibytes(1), "g": .gibibytes(1)]
+    guard text.first == "h", let unit = text.last.flatMap({ units[String($0)] }),
+      let size = Int64(text.dropFirst().dropLast()), (1...1_024).contains(size)
+    else { throw refuse("backing", "4k, 16k, 64k, thp, or hugetlb with a size such as h2m") }
+    return .hugetlb(unit * size)
+  }
+
+  func row(granule: Granule) throws(LogError) -> CountsRow {
     var counts = EventCounts()
     for column in EventCounts.capturedColumns {
       counts[keyPath: column.field] = try count(column.name)
@@ -190,7 +217,9 @@ private struct CountsLine {
       features: try features(),
       ipaBits: Int(try count("ipa_bits", in: 32...52)),
       memory: .mebibytes(try count("memory_mib", in: 1...(1 << 24))),
-      backing: backing,
+      granule: granule,
+      backing: try backing(),
+      backingName: text("backing"),
       rewrite: .mebibytes(try count("rewrite_mib", in: 0...(1 << 24))),
       phase: text("phase"),
       counts: counts,

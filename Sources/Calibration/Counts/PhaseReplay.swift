@@ -9,6 +9,7 @@ struct CapturedVM: Hashable, Sendable {
   let features: CPUFeatures
   let ipaBits: Int
   let memory: ByteCount
+  let granule: Granule
   let backing: CountsRow.Backing
   let rewrite: ByteCount
 
@@ -17,8 +18,20 @@ struct CapturedVM: Hashable, Sendable {
     self.features = features
     ipaBits = row.ipaBits
     memory = row.memory
+    granule = row.granule
     backing = row.backing
     rewrite = row.rewrite
+  }
+
+  /// The level at which the host maps the memory; contiguous hugetlb sizes fall to the next
+  /// smaller leaf.
+  var hostLevel: Int {
+    switch backing {
+    case .pages: 3
+    case .transparentHuge: 2
+    case .hugetlb(let size):
+      (granule.minimumBlockLevel...3).first { granule.entrySize(level: $0) <= size } ?? 3
+    }
   }
 }
 
@@ -40,10 +53,9 @@ struct PhaseReplay {
   private(set) var phases: [(name: String, counts: EventCounts)] = []
 
   /// The page with the guest's loop.
-  private static let loop = AddressRange(
-    start: GuestAddress(rawValue: 0x10000),
-    size: .kibibytes(4)
-  )
+  private var loop: AddressRange {
+    AddressRange(start: GuestAddress(rawValue: 0x10000), size: vm.granule.page)
+  }
 
   /// Lives the series that a phase belongs to; nil for a series this replay does not know.
   init?(_ vm: CapturedVM, series: String) throws(PageTableError) {
@@ -51,16 +63,16 @@ struct PhaseReplay {
     rules = try StageTwoRules(vm.release, vm.features)
     slotRange = AddressRange(start: GuestAddress(rawValue: 1 << 30), size: vm.memory)
     tables = StageTwo(
-      geometry: try StageTwoGeometry(granule: .size4K, ipaBits: vm.ipaBits)
+      geometry: try StageTwoGeometry(granule: vm.granule, ipaBits: vm.ipaBits)
     )
-    slot = MemorySlot(range: slotRange, hostLevel: vm.backing == .pages ? 3 : 2)
+    slot = MemorySlot(range: slotRange, hostLevel: vm.hostLevel)
     switch series {
     case "A": try liveUnmaps()
     case "B": try liveLogging()
     case "C": try liveManualLogging()
     default:
       guard let chunk = Self.eagerChunk(series) else { return nil }
-      plan = try SplitPlan(chunk: chunk, granule: .size4K, release: rules.release)
+      plan = try SplitPlan(chunk: chunk, granule: vm.granule, release: rules.release)
       try liveEagerSplit(series)
     }
   }
@@ -116,7 +128,7 @@ struct PhaseReplay {
   private mutating func liveManualLogging() throws(PageTableError) {
     _ = try touchAll()
     slot.isLogging = true
-    dirty = DirtyPages(0..<vm.memory.divided(roundedDownBy: .kibibytes(4)))
+    dirty = DirtyPages(0..<vm.memory.divided(roundedDownBy: vm.granule.page))
     record("C.log_enable_initset")
     record("C.getlog")
     record("C.clearlog_all", try harvest())
@@ -144,18 +156,18 @@ struct PhaseReplay {
 
   /// Runs the vCPU over the whole slot: its loop's page, the touches, the exit at the end.
   private mutating func touchAll() throws(PageTableError) -> EventCounts {
-    let stride: ByteCount = vm.backing == .pages ? .kibibytes(4) : .mebibytes(2)
+    let stride = vm.backing == .pages ? vm.granule.page : vm.granule.smallestBlock
     return try run(GuestAccess(range: slotRange, stride: stride, isWrite: true))
   }
 
   private mutating func rewrite() throws(PageTableError) -> EventCounts {
     let size = min(vm.rewrite, vm.memory)
     guard size > .zero else { return .zero }
-    dirty.insert(0..<size.divided(roundedDownBy: .kibibytes(4)))
+    dirty.insert(0..<size.divided(roundedDownBy: vm.granule.page))
     return try run(
       GuestAccess(
         range: AddressRange(start: slotRange.start, size: size),
-        stride: .kibibytes(4),
+        stride: vm.granule.page,
         isWrite: true
       )
     )
@@ -167,8 +179,8 @@ struct PhaseReplay {
       counts += tables.firstRun(rules)
       hasRun = true
     }
-    let loop = GuestAccess(range: Self.loop, stride: .kibibytes(4), isWrite: false)
-    counts += try tables.touch(loop, in: MemorySlot(range: Self.loop), rules)
+    let reading = GuestAccess(range: loop, stride: vm.granule.page, isWrite: false)
+    counts += try tables.touch(reading, in: MemorySlot(range: loop), rules)
     counts += try tables.touch(access, in: slot, rules)
     // The loop ends with a store to no slot, which leaves to the VMM.
     counts.guestAborts += 1

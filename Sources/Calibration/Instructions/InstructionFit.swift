@@ -19,7 +19,7 @@ struct InstructionSample {
     guard let (operation, context) = Self.kind(row, modelled) else { return nil }
     self.operation = operation
     self.context = context
-    layout = "\(row.backing.rawValue) \(row.memory)"
+    layout = "\(row.backingName) \(row.memory)"
     counts = modelled
     instructions = Double(row.instructions)
   }
