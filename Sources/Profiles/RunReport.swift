@@ -109,7 +109,7 @@ public enum Fidelity: String, Hashable, Sendable, Codable {
 
 /// How long the operation took on the clock, everything that shared the CPU included.
 public struct OperationTimes: Hashable, Sendable, Codable {
-  /// From the start to the end of the last stage-2 work; with slices, what lies between counts.
+  /// Of the whole, the stage-2 steps with what interrupted them; what lies between does not count.
   public var stageTwo = Nanoseconds.zero
   /// From the start to the end of everything, host-side freeing included.
   public var whole = Nanoseconds.zero

@@ -72,35 +72,34 @@ extension Scenario {
     var done = Nanoseconds.zero
     for group in outcome.steps { for step in group where step.kind != .sleep { done += step.work } }
     times.simulatedShare = min(1, done.inSeconds / max(1e-12, whole.inSeconds))
+    times.stageTwo = .seconds(rounding: wall(outcome, scaled) { $0 == .stageTwo })
     guard scaled.isCut else {
-      times.stageTwo = outcome.stageTwoEnded - outcome.began
       times.whole = outcome.ended - outcome.began
       return times
     }
-    times.stageTwo = .seconds(rounding: sum(outcome, scaled, upToStageTwo: true))
-    times.whole = .seconds(rounding: sum(outcome, scaled, upToStageTwo: false))
+    times.whole = .seconds(rounding: wall(outcome, scaled) { _ in true })
     times.errorBound = 1 / Double(max(1, scaled.plan.groups.reduce(0) { $0 + $1.repeats }))
     times.errorBound = min(0.05, max(0.01, times.errorBound))
     return times
   }
 
-  /// Scaled wall time of all steps, or of those up to the last stage-2 step.
-  private func sum(_ outcome: MachineOutcome, _ scaled: ScaledPlan, upToStageTwo: Bool) -> Double {
-    var total = 0.0
-    var upToLast = 0.0
-    for (group, scales) in zip(outcome.steps, scaled.scales) {
-      for (step, scale) in zip(group, scales) {
-        total += step.wall.inSeconds * scale
-        if step.kind == .stageTwo { upToLast = total }
+  /// Scaled wall time of the steps of some kinds.
+  private func wall(
+    _ outcome: MachineOutcome,
+    _ scaled: ScaledPlan,
+    of isWanted: (WorkKind) -> Bool
+  ) -> Double {
+    zip(outcome.steps, scaled.scales).reduce(0.0) { sum, group in
+      zip(group.0, group.1).reduce(sum) {
+        isWanted($1.0.kind) ? $0 + $1.0.wall.inSeconds * $1.1 : $0
       }
     }
-    return upToStageTwo ? upToLast : total
   }
 
   private func writeProtect(_ outcome: MachineOutcome, _ report: RunReport) -> WriteProtectTimes {
     var times = WriteProtectTimes()
-    times.total = report.operation.stageTwo
-    times.callP99 = report.operation.stageTwo
+    times.total = report.operation.whole
+    times.callP99 = report.operation.whole
     times.worstStall = outcome.locks.holds.max
     times.calls = 1
     return times

@@ -45,7 +45,7 @@ import Testing
     workload.operation = .logEnable
     let report = try Fixture.scenario(Self.kernel, workload, chunk: .largestBlock).run()
     #expect(report.counts.leavesProtected == 2 * 262_144)
-    #expect(report.writeProtect?.total == report.operation.stageTwo)
+    #expect(report.writeProtect?.total == report.operation.whole)
     let time = 2 * 262_144 * 25e-9
     #expect(abs(report.operation.stageTwo.inSeconds / time - 1) < 0.02)
   }
