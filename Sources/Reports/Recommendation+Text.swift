@@ -153,11 +153,13 @@ extension Recommendation {
       ]
     case .keep: return ["keep the present policy: nothing simulated beats it"]
     case .noneFeasible:
-      let nearest = rows.last { !$0.violations.isEmpty }
       let misses = (nearest?.violations ?? []).map { miss in
-        "\(miss.limit) is missed with \(miss.response.exactText(miss.value))"
+        "\(miss.limit) with \(miss.response.exactText(miss.value))"
       }
-      return ["none: no policy that was simulated keeps the limits"] + misses
+      let how =
+        misses.isEmpty ? "keeps them on average only" : "breaks \(misses.joined(separator: ", "))"
+      return ["none: no policy that was simulated keeps the limits"]
+        + (nearest.map { ["nearest is \($0.policy): it \(how)"] } ?? [])
     }
   }
 

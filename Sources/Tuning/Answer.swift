@@ -18,6 +18,7 @@ extension RecommendationRun {
       asked: AskedQuestion(question, goal: goal),
       verdict: verdict,
       rows: rows,
+      nearest: try nearestRow(),
       changes: (winner ?? present).changes(from: present).map(KnobChange.init),
       why: try reasons(),
       cost: try costs(),
@@ -36,6 +37,12 @@ extension RecommendationRun {
     if let policy = best(of: .today) { rows.append(try row(.today, policy)) }
     if let policy = best(of: .kernel) { rows.append(try row(.kernel, policy)) }
     return rows
+  }
+
+  private func nearestRow() throws(TuningError) -> AnswerRow? {
+    guard winner == nil, let nearest else { return nil }
+    let needed = PolicySpace.knobClass(of: nearest, from: present)
+    return try row(nearest == present ? .now : needed == .today ? .today : .kernel, nearest)
   }
 
   private func row(_ role: RowRole, _ policy: Policy) throws(TuningError) -> AnswerRow {

@@ -55,6 +55,37 @@ public final class Bench: Sendable {
     try reports((0..<replicates).map { RunRequest(policy: policy, replicate: $0) })
   }
 
+  /// What the requests come to in the order of a goal's problem; where a limit is relative, the
+  /// present policy is run with the same chance.
+  public func values(_ requests: [RunRequest], _ goal: Goal) throws(TuningError) -> [[Double]] {
+    let present = question.presentPolicy
+    let beside = requests.map {
+      RunRequest(policy: present, replicate: $0.replicate, extent: $0.extent)
+    }
+    _ = try reports(goal.isRelative ? requests + beside : requests)
+    return requests.map { known($0, goal) }
+  }
+
+  /// The values of a policy's known windows, by replicate.
+  public func knownValues(_ policy: Policy, _ goal: Goal) -> [[Double]] {
+    let replicates = reports.withLock { known in
+      known.keys.filter { $0.policy == policy && $0.extent == .window }.map(\.replicate)
+    }
+    return replicates.sorted().map { known(RunRequest(policy: policy, replicate: $0), goal) }
+  }
+
+  private func known(_ request: RunRequest, _ goal: Goal) -> [Double] {
+    reports.withLock { known in
+      let beside = RunRequest(
+        policy: question.presentPolicy,
+        replicate: request.replicate,
+        extent: request.extent
+      )
+      guard let report = known[request] else { preconditionFailure("the run was made before") }
+      return goal.values(of: report, beside: known[beside])
+    }
+  }
+
   /// Says how many runs the whole answer will take, for the progress bar.
   public func expect(_ runs: Int) { expected.withLock { $0 = runs } }
 

@@ -132,6 +132,17 @@ public struct TuningTools: Sendable {
 }
 
 extension TuningTools {
+  /// The same tools with another simulator.
+  func replacing(simulator: any PolicySimulator) -> Self {
+    Self(
+      simulator: simulator,
+      predictor: predictor,
+      safety: safety,
+      workers: workers,
+      progress: progress
+    )
+  }
+
   /// The simulator, a cost model where there is one, and the rules of safety.
   ///
   /// - Parameters:

@@ -14,7 +14,14 @@ public struct Goal: Sendable {
   /// The limits, and the numbers they come to.
   public let limits: [Limit]
   /// The same as a problem of the search: the objective is its only one.
+  ///
+  /// Its responses are those shown, then one ratio for each limit that is relative to the present
+  /// policy. A ratio is of two runs with the same chance, so that noise they share bounds nothing.
   public let problem: Problem
+  /// The places in `shown` that have a ratio, in the order of the ratios.
+  private let ratios: [Int]
+  /// The present policy's mean of each shown response.
+  private let present: [Double]
 
   /// A limit with its number.
   public struct Limit: Hashable, Sendable {
@@ -53,24 +60,48 @@ public struct Goal: Sendable {
     self.objective = objective
     self.shown = shown
     self.limits = limits
-    problem = Problem(
-      responses: shown.map(\.forSearch),
-      objectives: [0],
-      constraints: limits.map { limit in
-        Constraint(response: shown.firstIndex(of: limit.response) ?? 0, bound: limit.bound)
+    self.present = shown.map { present[$0] ?? .nan }
+    var ratios: [Int] = []
+    let constraints = limits.map { limit in
+      let place = shown.firstIndex(of: limit.response) ?? 0
+      guard case .relative(let factor) = limit.level.bound else {
+        return Constraint(response: place, bound: limit.bound)
       }
+      ratios.append(place)
+      return Constraint(response: shown.count + ratios.count - 1, bound: factor)
+    }
+    self.ratios = ratios
+    problem = Problem(
+      responses: shown.map(\.forSearch) + ratios.map { shown[$0].ratioForSearch },
+      objectives: [0],
+      constraints: constraints
     )
   }
 
-  /// The values of a report in the order of `shown`; what is missing is not a number, but a lock
-  /// that was never taken is a hold of zero.
-  public func values(of report: RunReport) -> [Double] {
-    shown.map { report.value(of: $0) ?? ($0 == .longestHold ? 0 : .nan) }
+  /// Whether some limit is relative to the present policy.
+  var isRelative: Bool { !ratios.isEmpty }
+
+  /// The values of a report in the order of the problem's responses; what is missing is not a
+  /// number, but a lock that was never taken is a hold of zero.
+  ///
+  /// - Parameters:
+  ///   - report: The run.
+  ///   - other: The present policy's run with the same chance; nil takes its mean instead.
+  /// - Returns: One value a response, ratios last.
+  public func values(of report: RunReport, beside other: RunReport? = nil) -> [Double] {
+    func row(_ report: RunReport) -> [Double] {
+      shown.map { report.value(of: $0) ?? ($0 == .longestHold ? 0 : .nan) }
+    }
+    return withRatios(row(report), of: other.map(row) ?? present)
   }
 
-  /// Values by response in the order of `shown`.
+  /// Values by response in the order of the problem's responses.
   func values(_ known: [Profiles.Response: Double]) -> [Double] {
-    shown.map { known[$0] ?? ($0 == .longestHold ? 0 : .nan) }
+    withRatios(shown.map { known[$0] ?? ($0 == .longestHold ? 0 : .nan) }, of: present)
+  }
+
+  private func withRatios(_ values: [Double], of other: [Double]) -> [Double] {
+    values + ratios.map { values[$0] == other[$0] ? 1 : values[$0] / other[$0] }
   }
 
   /// The limits that values break, with how much.
@@ -102,6 +133,15 @@ public struct Violation: Hashable, Sendable, Codable {
 }
 
 extension Profiles.Response {
+  /// The response over that of the present policy, as the search sees it.
+  fileprivate var ratioForSearch: Search.Response {
+    Search.Response(
+      rawValue + "_ratio",
+      direction == .lower ? .minimize : .maximize,
+      scale: unit == .nanoseconds ? .logarithmic : .linear
+    )
+  }
+
   /// The response as the search sees it: times by their logarithm, shares and counts as they are.
   var forSearch: Search.Response {
     Search.Response(

@@ -87,7 +87,7 @@ public struct ParetoFinder: Sendable {
     let study = Study(problem: problem, budget: question.budget, batch: PolicyHunt.batch)
     let found = try study.run(&strategy) { (points) throws(TuningError) -> [[Double]] in
       let requests = points.map { RunRequest(policy: safe.policies[$0], replicate: 0) }
-      return try bench.reports(requests).map { goal.values(of: $0) }
+      return try bench.values(requests, goal)
     }
     let members = found.front.map { found.observations[$0] }
     return FrontAnswer(

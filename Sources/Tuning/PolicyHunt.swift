@@ -18,8 +18,7 @@ struct HuntResult {
   /// that nearly keep them, since one run says little about a policy that sits on a limit.
   func best(_ count: Int, goal: Goal, bench: Bench) -> [Policy] {
     let ranked = simulated.compactMap { policy -> (Policy, Double, Double)? in
-      guard let report = bench.known(policy).first else { return nil }
-      let values = goal.values(of: report)
+      guard let values = bench.knownValues(policy, goal).first else { return nil }
       return (policy, goal.problem.violation(of: values), goal.problem.costs(of: values)[0])
     }
     let kept = ranked.filter { $0.1 <= 0 }.sorted { $0.2 < $1.2 }
@@ -52,7 +51,7 @@ struct PolicyHunt {
     let (bench, goal) = (run.bench, run.goal)
     let found = try study.run(&strategy) { (points) throws(TuningError) -> [[Double]] in
       let requests = points.map { RunRequest(policy: safe.policies[$0], replicate: 0) }
-      return try bench.reports(requests).map { goal.values(of: $0) }
+      return try bench.values(requests, goal)
     }
     result.simulated = found.observations.map { safe.policies[$0.point] }
     return result
@@ -69,13 +68,13 @@ struct PolicyHunt {
     var strategy = ModelStrategy(
       space: space.space,
       problem: run.goal.problem,
-      seed: Seed(question.seed).derived("search \(knobs.rawValue)"),
+      seed: Seed(question.searchSeed ?? question.seed).derived("search \(knobs.rawValue)"),
       prior: prior,
       settings: settings
     )
     let start = favourites(prior, count: min(4, budget / 2))
     let requests = start.map { RunRequest(policy: space.policies[$0], replicate: 0) }
-    let values = try run.bench.reports(requests).map { run.goal.values(of: $0) }
+    let values = try run.bench.values(requests, run.goal)
     strategy.observe(zip(start, values).map { Observation(point: $0, values: $1) })
     return strategy
   }
@@ -86,12 +85,11 @@ struct PolicyHunt {
     _ question: Question
   ) throws(TuningError) -> [[Double]] {
     guard let predictor = run.tools.predictor else { return [] }
-    var rows = run.goal.shown.map { _ in [Double]() }
+    var rows = run.goal.problem.responses.map { _ in [Double]() }
     for policy in policies {
       let predicted = try predictor.predictions(question, policy: policy)
-      for (place, response) in run.goal.shown.enumerated() {
-        if let value = predicted[response]?.value { rows[place].append(value) }
-      }
+      let values = run.goal.values(predicted.mapValues(\.value))
+      for (place, value) in values.enumerated() where !value.isNaN { rows[place].append(value) }
     }
     return rows.map { $0.count == policies.count ? $0 : [] }
   }

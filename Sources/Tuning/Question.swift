@@ -35,13 +35,15 @@ public struct Question: Sendable {
   public var confidence = 0.95
   /// The root of all chance.
   public var seed: UInt64 = 1
+  /// The seed of the search's own choices; nil is `seed`, which also seeds the runs.
+  public var searchSeed: UInt64?
   /// Of knobs with a size or a time, every n-th value only: for spaces that are simulated whole.
   public var thinning = 1
 
   /// The fewest runs that can verify anything: two finalists and the present policy, three times.
   public static let leastBudget = 9
   /// The runs that are spent where the user says nothing.
-  public static let standardBudget = 64
+  public static let standardBudget = 128
 
   /// Asks about a workload on a host and a kernel, with everything else as it is by default.
   public init(host: HostProfile, kernel: KernelProfile, workload: WorkloadProfile) {

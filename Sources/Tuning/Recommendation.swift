@@ -261,7 +261,7 @@ public struct ResponseValue: Hashable, Sendable, Codable {
 /// A recommendation: everything an operator needs to act on it and to check it.
 public struct Recommendation: Hashable, Sendable, Codable {
   /// The version of the JSON form.
-  public static let schemaVersion = 1
+  public static let schemaVersion = 2
 
   /// The version of the form this was written in.
   public let schema: Int
@@ -271,6 +271,8 @@ public struct Recommendation: Hashable, Sendable, Codable {
   public let verdict: Verdict
   /// The present policy, the best of today, the best with a kernel change.
   public let rows: [AnswerRow]
+  /// The policy that comes closest where none keeps the limits.
+  public let nearest: AnswerRow?
   /// What to change, from and to.
   public let changes: [KnobChange]
   /// The mechanism, in sentences with its numbers.
@@ -297,7 +299,8 @@ public struct Recommendation: Hashable, Sendable, Codable {
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
-    case asked, verdict, rows, changes, why, cost, apply, holds, safety, basis, alternatives, paths
+    case asked, verdict, rows, nearest, changes, why, cost, apply, holds, safety, basis,
+      alternatives, paths
     case fullRun = "full_run"
   }
 }

@@ -22,6 +22,24 @@ public struct Recommender: Sendable {
 
   /// The answer; throws for a question that has none, such as an SLO on what the workload lacks.
   public func recommend() throws(TuningError) -> Recommendation {
+    try searched().answer()
+  }
+
+  /// What a search alone comes to, without the runs that explain it.
+  struct Choice {
+    /// The policy; nil where none is feasible.
+    let policy: Policy?
+    /// Runs spent.
+    let runs: Int
+  }
+
+  /// The choice that `recommend` explains.
+  func choose() throws(TuningError) -> Choice {
+    let run = try searched()
+    return Choice(policy: run.winner, runs: run.bench.spent)
+  }
+
+  private func searched() throws(TuningError) -> RecommendationRun {
     try question.check()
     let bench = Bench(question, tools: tools)
     bench.expect(question.budget)
@@ -37,7 +55,7 @@ public struct Recommender: Sendable {
     try run.search()
     try run.race()
     try run.simplify()
-    return try run.answer()
+    return run
   }
 
   /// The goal, with relative limits taken from the mean of the present policy's first runs.
@@ -95,8 +113,8 @@ struct RecommendationRun {
     let budget = question.budget
     let parts: [(knobs: KnobChoice, share: Int)] =
       switch question.knobs {
-      case .today: [(.today, budget * 3 / 8), (.kernel, budget / 8)]
-      case .kernel: [(.kernel, budget * 3 / 8), (.today, budget / 8)]
+      case .today: [(.today, budget * 3 / 8), (.kernel, budget / 4)]
+      case .kernel: [(.kernel, budget * 3 / 8), (.today, budget / 4)]
       case .any: [(.today, budget / 4), (.kernel, budget / 4)]
       }
     for part in parts where part.share > 0 {
@@ -128,7 +146,7 @@ struct RecommendationRun {
         let requests = runs.map {
           RunRequest(policy: eligible[$0.finalist], replicate: $0.replicate)
         }
-        return try bench.reports(requests).map { goal.values(of: $0) }
+        return try bench.values(requests, goal)
       }
     result = outcome
     winner = outcome.winner.map { place in
@@ -184,15 +202,15 @@ struct RecommendationRun {
 
   /// The mean values of a policy over the windows that were run, in the goal's order.
   func means(_ policy: Policy) -> [Double] {
-    let reports = bench.known(policy).map { goal.values(of: $0) }
-    return goal.shown.indices.map { place in
-      reports.reduce(0) { $0 + $1[place] } / Double(max(1, reports.count))
+    let rows = bench.knownValues(policy, goal)
+    return goal.problem.responses.indices.map { place in
+      rows.reduce(0) { $0 + $1[place] } / Double(max(1, rows.count))
     }
   }
 
   /// The standing of a policy in its runs: estimates, violations, whether it is confirmed.
   func isConfirmed(_ policy: Policy) -> Bool {
-    let runs = bench.known(policy).map { goal.problem.violations(of: goal.values(of: $0)) }
+    let runs = bench.knownValues(policy, goal).map { goal.problem.violations(of: $0) }
     guard runs.count > 1 else { return false }
     return goal.limits.indices.allSatisfy { limit in
       let excess = Estimate(runs.map { $0[limit] })

@@ -118,8 +118,9 @@ public struct TableVerifier: Sendable {
     let goal = try Goal(question, present: present)
     let requests = replicates.map { RunRequest(policy: policy, replicate: $0) }
     let reports = try bench.reports(requests)
-    let means = goal.shown.indices.map { place in
-      reports.reduce(0) { $0 + goal.values(of: $1)[place] } / Double(reports.count)
+    let rows = try bench.values(requests, goal)
+    let means = goal.problem.responses.indices.map { place in
+      rows.reduce(0) { $0 + $1[place] } / Double(rows.count)
     }
     var findings = goal.violations(of: means).map { "it \($0.sentence)" }
     for effect in entry.effects {

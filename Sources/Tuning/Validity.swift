@@ -58,9 +58,8 @@ extension RecommendationRun {
   private func flips(_ winner: Policy, _ changed: Question) throws(TuningError) -> String? {
     let bench = Bench(changed, tools: tools)
     let requests = [winner, present].map { RunRequest(policy: $0, replicate: 0) }
-    let reports = try bench.reports(requests)
-    guard reports.count == 2 else { return nil }
-    let (mine, other) = (goal.values(of: reports[0]), goal.values(of: reports[1]))
+    let rows = try bench.values(requests, goal)
+    let (mine, other) = (rows[0], rows[1])
     let own = goal.violations(of: mine)
     let isPresentFine = goal.violations(of: other).isEmpty
     if let broken = own.first {

@@ -50,6 +50,7 @@ struct S2Tune: ParsableCommand {
       ParetoCommand.self,
       ExportCommand.self,
       TableCommand.self,
+      EvaluateCommand.self,
       SimulateCommand.self,
       CountCommand.self,
       FitCommand.self,

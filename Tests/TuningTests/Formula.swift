@@ -135,7 +135,9 @@ func exampleQuestion(
   workload.teardownPath = path
   workload.network.offered = .gigabits(9.5)
   workload.serviceLevels = [ServiceLevel(.ioGoodput, .share(0.97))]
-  return Question(host: host, kernel: kernel, workload: workload)
+  var question = Question(host: host, kernel: kernel, workload: workload)
+  question.budget = 64
+  return question
 }
 
 /// The formula as a set of tools.

@@ -9,6 +9,7 @@ import Testing
     [], ["--help"], ["count", "--help"], ["profiles", "--help"], ["profiles", "list", "--help"],
     ["recommend", "--help"], ["what-if", "--help"], ["pareto", "--help"], ["export", "--help"],
     ["table", "--help"], ["table", "diff", "--help"], ["table", "verify", "--help"],
+    ["evaluate", "--help"], ["evaluate", "search", "--help"],
   ])
   func helpIsGolden(arguments: [String]) throws {
     let result = try Tool.run(arguments)

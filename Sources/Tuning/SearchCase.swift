@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+public import Policies
+public import Profiles
+public import Randomness
+public import Search
+import Synchronization
+
+/// A space of policies small enough to be simulated whole, and all of its runs: the truth that a
+/// search is held against.
+public struct SearchCase: Sendable {
+  /// The question; its knobs and thinning say which space it is.
+  public let question: Question
+  /// Every policy that is possible, hazardous ones included.
+  public let whole: PolicySpace
+  /// Those that may leave no stale translation: what is searched.
+  public let safe: PolicySpace
+  /// What the answer is judged by.
+  public let goal: Goal
+  /// The three objectives of the front over the same responses and limits.
+  public let problem: Problem
+  /// One run of each safe policy, in the order of the space.
+  public let table: [[Double]]
+
+  /// Simulates the whole space of a question once, every policy with the same chance.
+  ///
+  /// - Parameters:
+  ///   - question: The question.
+  ///   - tools: The simulator and the oracle; a cost model plays no part.
+  ///   - store: Runs that were made and are not made again.
+  /// - Throws: The simulator's sentence, or that the workload lacks three objectives.
+  public init(
+    _ question: Question,
+    tools: TuningTools,
+    store: RunCache
+  ) throws(TuningError) {
+    let tools = tools.replacing(simulator: store)
+    let bench = Bench(question, tools: tools)
+    let whole = try PolicySpace(question)
+    let safe = whole.restricted { tools.safety.verdict(question, policy: $0).isSafe }
+    let present = try bench.window(question.presentPolicy, replicates: 3)
+    let goal = try Goal(question, present: Recommender.means(present))
+    let requests = safe.policies.map { RunRequest(policy: $0, replicate: 0) }
+    bench.expect(requests.count)
+    var table: [[Double]] = []
+    // Small pieces keep the progress bar alive.
+    for start in stride(from: 0, to: requests.count, by: 64) {
+      let piece = requests[start..<min(start + 64, requests.count)]
+      table += try bench.values(Array(piece), goal)
+    }
+    let metrics = ParetoFinder.standardObjectives(question)
+    self.question = question
+    self.whole = whole
+    self.safe = safe
+    self.goal = goal
+    self.table = table
+    problem = Problem(
+      responses: goal.problem.responses,
+      objectives: metrics.compactMap { goal.shown.firstIndex(of: $0.response) },
+      constraints: goal.problem.constraints
+    )
+  }
+
+  /// The case's name.
+  public var name: String {
+    "\(question.host.name)/\(question.kernel.name)/\(question.workload.name)"
+  }
+
+  /// The names of the objectives, with their units.
+  public var objectives: [String] { problem.objectives.map { problem.responses[$0].name } }
+
+  /// The point from which volumes are counted: a tenth of each objective's range beyond the worst
+  /// of the true front.
+  public var reference: [Double] {
+    let truth = costs(table)
+    let front = truth.front()
+    return problem.objectives.indices.map { column in
+      let values = front.map { truth[$0, column] }
+      let (low, high) = (values.min() ?? 0, values.max() ?? 0)
+      return high + max(0.1 * (high - low), 0.01)
+    }
+  }
+
+  /// The volume that the feasible ones of some evaluations dominate.
+  public func volume(_ values: [[Double]]) -> Double {
+    costs(values).hypervolume(reference: reference)
+  }
+
+  private func costs(_ values: [[Double]]) -> Costs {
+    let feasible = values.filter { problem.isFeasible($0) }
+    return Costs(feasible.map { problem.costs(of: $0) }, width: problem.objectives.count)
+  }
+
+  /// The point with the best objective among those that keep the limits, by the single runs.
+  public var best: Int? {
+    table.indices.filter { problem.isFeasible(table[$0]) }
+      .min { (objective($0), $0) < (objective($1), $1) }
+  }
+
+  /// The first objective of a point as a cost.
+  func objective(_ point: Int) -> Double { goal.problem.costs(of: table[point])[0] }
+
+  /// Whether the best point has a neighbour on both sides in every ordered knob that it turns.
+  public var isBestInside: Bool {
+    guard let best else { return false }
+    let point = safe.space.points[best]
+    return safe.space.dimensions.indices.allSatisfy { place in
+      let levels = safe.space.dimensions[place].levels
+      let isOrdered = levels.count > 2 && levels.allSatisfy { $0.position != nil }
+      guard isOrdered, safe.space.isActive(place, at: point) else { return true }
+      return point.levels[place] > 0 && point.levels[place] < levels.count - 1
+    }
+  }
+}
+
+/// Runs that were made, shared by everything that asks for them: a simulator with a memory.
+public final class RunCache: PolicySimulator {
+  private let simulator: any PolicySimulator
+  private let known = Mutex<[Asked: RunReport]>([:])
+
+  private struct Asked: Hashable {
+    let host: String
+    let kernel: String
+    let workload: WorkloadProfile
+    let policy: Policy
+    let seed: Seed
+    let extent: RunExtent
+  }
+
+  /// Creates a memory for a simulator; profiles of one name must have the same values.
+  public init(_ simulator: any PolicySimulator) { self.simulator = simulator }
+
+  /// Runs that are remembered.
+  public var count: Int { known.withLock { $0.count } }
+
+  /// The report of a run, made once.
+  public func report(
+    _ question: Question,
+    policy: Policy,
+    seed: Seed,
+    extent: RunExtent
+  ) throws(TuningError) -> RunReport {
+    let asked = Asked(
+      host: question.host.name,
+      kernel: question.kernel.name,
+      workload: question.workload,
+      policy: policy,
+      seed: seed,
+      extent: extent
+    )
+    if let report = known.withLock({ $0[asked] }) { return report }
+    let report = try simulator.report(question, policy: policy, seed: seed, extent: extent)
+    known.withLock { $0[asked] = report }
+    return report
+  }
+}
