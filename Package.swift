@@ -95,7 +95,8 @@ let package = Package(
       name: "s2tune",
       dependencies: scenarios
         + [
-          "CostModels", "Search", "Campaigns", "Calibration", "Tuning", "Reports", argumentParser,
+          "Events", "Machine", "CostModels", "Search", "Campaigns", "Calibration", "Tuning",
+          "Reports", argumentParser,
         ],
       exclude: ["README.md"],
       swiftSettings: strict

@@ -26,6 +26,8 @@ public struct FaultStorm: Sendable {
   public var finding: Nanoseconds
   /// Whether faults take the lock for read (6.2 and later).
   public var sharesLock: Bool
+  /// Whether a fault that met a notifier is taken again.
+  public var retriesFaults = true
   /// The share of the vCPUs that write; the others only read.
   public var writers: Ratio
   /// The root of all chance: when each vCPU starts.
@@ -220,7 +222,8 @@ struct StormRun: Sendable {
   private mutating func finishMapping(_ actor: Int) {
     let page = actors[actor].page
     release(actor)
-    guard inProgress == 0, sequence == actors[actor].sequence else {
+    let isUndisturbed = inProgress == 0 && sequence == actors[actor].sequence
+    guard isUndisturbed || !storm.retriesFaults else {
       outcome.faults.retries += 1
       actors[actor].isRetry = true
       go(actor, to: .touch, after: storm.costs.retry * 1)

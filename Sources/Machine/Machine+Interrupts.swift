@@ -69,12 +69,12 @@ extension Machine {
 
   private mutating func tickEffects() {
     jiffies += 1
-    if scheduler.tick(now) { needsReschedule = true }
+    if scheduler.tick(now), input.switches.has(.slices) { needsReschedule = true }
     if needsLazyReschedule {
       needsLazyReschedule = false
       needsReschedule = true
     }
-    if input.switches.ticksRaiseSoftirqs, tickChance.chance(softirqs.tickRaises) {
+    if input.switches.has(.timers), tickChance.chance(softirqs.tickRaises) {
       isTimerPending = true
     }
   }
@@ -191,7 +191,9 @@ extension Machine {
   }
 
   private mutating func wakeSoftirqThread() {
-    guard !scheduler.entities[CPUTask.softirqThread].isQueued else { return }
+    guard input.switches.has(.softirqThread),
+      !scheduler.entities[CPUTask.softirqThread].isQueued
+    else { return }
     if walker.hasBegun, !walker.isDone {
       outcome.network.ksoftirqdWakes += 1
       if outcome.network.firstKsoftirqdWake == nil {
@@ -253,7 +255,7 @@ extension Machine {
       armInterrupt()
       return
     }
-    if input.interrupt == .moved || !input.switches.handlesInterrupts {
+    if !handlesInterrupts {
       queue.interrupted(at: now)
       queue.isMasked = false
       deliver(queue.poll(queue.occupancy))

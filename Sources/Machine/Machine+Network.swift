@@ -19,8 +19,9 @@ extension ReceiveQueue {
       flow = TCPFlow(
         gap: gap,
         load: load,
-        window: input.switches.limitsWindow ? window : .max / 4,
-        start: start
+        window: input.switches.has(.window) ? window : .max / 4,
+        start: start,
+        switches: input.switches
       )
     }
     self.init(
@@ -30,7 +31,8 @@ extension ReceiveQueue {
       start: .start,
       jitter: input.seed.stream("datagrams")
     )
-    if !input.switches.limitsRing { removeLimit() }
+    if !input.switches.has(.ring) { removeLimit() }
+    if !input.switches.has(.moderation) { removeModeration() }
   }
 }
 

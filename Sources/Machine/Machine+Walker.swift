@@ -84,8 +84,6 @@ extension Machine {
       || scheduler.entities[CPUTask.softirqThread].isQueued
   }
 
-  private var breaks: Bool { input.switches.breaks }
-
   /// The walker has come to the end of a unit or of the step.
   mutating func walkerBoundary() {
     let step = walker.step

@@ -57,6 +57,9 @@ struct Machine {
   let softirqs: SoftirqRules
   let model: PreemptionModel
   let costs: MachineCosts
+  /// Switches that are asked at every interrupt, out of their set.
+  let breaks: Bool
+  let handlesInterrupts: Bool
   var events = EventQueue<MachineEvent>()
   var digest = TraceDigest()
   var scheduler: Scheduler
@@ -126,9 +129,12 @@ struct Machine {
     self.input = input
     var rules = SoftirqRules(input.release, hz: input.kernel.hz)
     if let skips = input.switches.skipsSoftirqs { rules.skipsWhileThreadRunnable = skips }
+    if !input.switches.has(.softirqRule) { rules.skipsWhileThreadRunnable = false }
     softirqs = rules
     model = input.kernel.preemption
     costs = MachineCosts(input)
+    breaks = input.switches.breaks
+    handlesInterrupts = input.interrupt != .moved && input.switches.has(.interrupts)
     let tasks = CPUTask.competitors + input.competitors
     scheduler = Scheduler(
       rules: SchedulerRules(input.release, cpus: input.host.cpus),

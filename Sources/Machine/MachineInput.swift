@@ -6,25 +6,6 @@ public import Profiles
 public import Quantities
 public import Randomness
 
-/// Mechanisms that a scenario may switch off, to see what each of them does.
-public struct MachineSwitches: Hashable, Sendable {
-  /// Whether ksoftirqd's being runnable keeps softirqs from running; nil is as the release does.
-  public var skipsSoftirqs: Bool?
-  /// Whether the conditional break between chunks exists.
-  public var breaks = true
-  /// Whether interrupts interrupt: off, the queue's packets are handled on another CPU.
-  public var handlesInterrupts = true
-  /// Whether a tick may raise a softirq of its own (timers).
-  public var ticksRaiseSoftirqs = true
-  /// Whether the receive ring has an end.
-  public var limitsRing = true
-  /// Whether the sender heeds the receive window.
-  public var limitsWindow = true
-
-  /// Everything as on a real machine.
-  public init() {}
-}
-
 /// Where a run stops even if the operation has not come to its end.
 public struct MachineLimits: Hashable, Sendable {
   /// Simulated time, warm-up included.

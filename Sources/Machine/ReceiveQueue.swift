@@ -25,7 +25,7 @@ struct ReceiveQueue: Sendable {
 
   /// Packets that the ring holds.
   private(set) var capacity: Int64
-  let moderation: Nanoseconds
+  private(set) var moderation: Nanoseconds
   var flow: TCPFlow?
   private var datagramGap: Nanoseconds
   private var nextDatagram: Instant
@@ -61,6 +61,9 @@ struct ReceiveQueue: Sendable {
 
   /// Gives the ring no end; for scenarios that switch the limit off.
   mutating func removeLimit() { capacity = .max / 4 }
+
+  /// Lets the interrupt follow the packet at once; for scenarios that switch moderation off.
+  mutating func removeModeration() { moderation = .zero }
 
   /// Packets in the ring.
   var occupancy: Int64 { segments + datagrams + singles }

@@ -64,12 +64,19 @@ struct TCPFlow: Sendable {
   private(set) var readable: Int64 = 0
   private(set) var taken: Int64 = 0
 
-  init(gap: UnitCost, load: NetworkLoad, window: Int64, start: Instant) {
+  init(
+    gap: UnitCost,
+    load: NetworkLoad,
+    window: Int64,
+    start: Instant,
+    switches: MachineSwitches = MachineSwitches()
+  ) {
     self.gap = gap
     roundTrip = load.roundTrip
     self.window = window
-    timeout = .milliseconds(200)
+    timeout = switches.has(.timeout) ? .milliseconds(200) : .seconds(1_000_000)
     congestion = CongestionWindow(control: load.congestion)
+    congestion.isConstant = !switches.has(.congestion)
     edge = window
     let none = Acknowledgement(time: .start, delivered: 0, lost: 0, edge: 0)
     acknowledgements = Ring(capacity: 1_024, filler: none)

@@ -11,6 +11,8 @@ import Foundation
 /// The congestion window of a TCP sender, in segments.
 struct CongestionWindow: Sendable {
   let control: CongestionControl
+  /// Whether losses leave the window as it is; for scenarios that switch congestion control off.
+  var isConstant = false
   private(set) var window: Double = 10
   private(set) var threshold = Double.infinity
   /// CUBIC: the window before the last loss, and when the present epoch began.
@@ -49,6 +51,7 @@ struct CongestionWindow: Sendable {
 
   /// A loss that duplicate acknowledgements revealed: one reduction.
   mutating func reduce() {
+    guard !isConstant else { return }
     before = window
     window = max(2, window * (control == .cubic ? 0.7 : 0.5))
     threshold = window
@@ -57,6 +60,7 @@ struct CongestionWindow: Sendable {
 
   /// A retransmission timeout: one segment, then slow start.
   mutating func collapse() {
+    guard !isConstant else { return }
     if undo == nil { undo = (window, threshold) }
     before = window
     threshold = max(2, window * (control == .cubic ? 0.7 : 0.5))

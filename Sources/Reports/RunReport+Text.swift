@@ -22,9 +22,13 @@ extension RunReport {
 
   private var extent: String {
     let share = percent(operation.simulatedShare)
-    return fidelity == .exact
-      ? "every event of the operation"
-      : "\(share) of the operation simulated, scaled to the whole"
+    switch fidelity {
+    case .exact: return "every event of the operation"
+    case .window: return "\(share) of the operation simulated, scaled to the whole"
+    case .fast:
+      return "\(share) of the operation simulated, the rest like the mean of its batches: time "
+        + "+-\(percent(operation.errorBound)) (95 %)"
+    }
   }
 
   private var details: [Paragraph] {

@@ -70,7 +70,8 @@ extension Scenario {
     )
     storm.clearing = host.price(calls.mapped, slowdown: slowdown)
     storm.finding = host.price(calls.empty, slowdown: slowdown)
-    storm.sharesLock = calls.shares
+    storm.sharesLock = calls.shares && switches.has(.sharedFaults)
+    storm.retriesFaults = switches.has(.faultRetry)
     return PricedStorm(storm: storm, counts: calls.mapped * pages, pages: pages)
   }
 

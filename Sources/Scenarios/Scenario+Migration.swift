@@ -57,7 +57,8 @@ extension Scenario {
   private func preCopy(_ logging: LoggingCosts) throws(ScenarioError) -> Migration.Outcome {
     let tables = try layOut()
     let pages = tables.mappedBytes.divided(roundedUpBy: host.granule.page)
-    let isShared = release.map { $0.sharedFaults != .none } ?? false
+    let hasShared = release.map { $0.sharedFaults != .none } ?? false
+    let isShared = hasShared && switches.has(.sharedFaults)
     let isLocal = release.map(\.relaxesLocally) ?? false
     let flush = (isLocal ? host.tlbi.ipaFlushLocal : host.tlbi.ipaFlush) * 1
     let inside = host.fault.insideLock * 1
@@ -71,7 +72,7 @@ extension Scenario {
     )
     if !workload.migration.initiallyAllSet { run.start = logging.enable }
     if !isShared { run.exclusive = inside + flush }
-    if logging.flushesVMID { run.refill = host.tlbi.vmidRefill * 1 }
+    if logging.flushesVMID, switches.has(.refill) { run.refill = host.tlbi.vmidRefill * 1 }
     run.firstFaults = firstFaults(tables)
     return run.run()
   }

@@ -69,7 +69,10 @@ extension Scenario {
   }
 
   /// What concurrent teardowns add to each invalidation.
-  var slowdown: Double { 1 + host.tlbi.contention * Double(workload.neighbours) }
+  var slowdown: Double {
+    let neighbours = switches.has(.neighbours) ? workload.neighbours : 0
+    return 1 + host.tlbi.contention * Double(neighbours)
+  }
 
   /// Turns the operation into the walker's plan.
   func plan() throws(ScenarioError) -> Operation {
@@ -231,6 +234,7 @@ extension Scenario {
 
   /// The host's own zapping and freeing of what these leaves mapped.
   func freeing(_ leaves: [Int64]) -> [WorkStep] {
+    guard switches.has(.hostFreeing) else { return [] }
     var steps: [WorkStep] = []
     let batch = Int64(max(1, host.hostFree.pagesPerYield))
     let pages = leaves[3]

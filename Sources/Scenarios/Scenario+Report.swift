@@ -11,8 +11,36 @@ import Randomness
 extension Scenario {
   /// Runs the machine on a plan and turns what it measured into a report.
   func execute(_ operation: Operation) throws(ScenarioError) -> (report: RunReport, trace: Trace) {
-    var scaled = ScaledPlan(whole: operation.plan)
-    if case .window(let window) = extent { scaled = ScaledPlan(operation.plan, window: window) }
+    switch extent {
+    case .exact: return try execute(operation, ScaledPlan(whole: operation.plan))
+    case .window(let window):
+      return try execute(operation, ScaledPlan(operation.plan, window: window), window.warmUp)
+    case .fast(let fast): return try execute(operation, fast)
+    }
+  }
+
+  /// Runs more and more of the operation until what is left out is known well enough.
+  private func execute(
+    _ operation: Operation,
+    _ fast: FastRun
+  ) throws(ScenarioError) -> (report: RunReport, trace: Trace) {
+    var fast = fast
+    while true {
+      let scaled = ScaledPlan(operation.plan, window: fast.window).divided(into: fast.batches)
+      let result = try execute(operation, scaled, fast.window.warmUp)
+      let isLimited = result.report.stop != .completed
+      if !scaled.isCut || isLimited || result.report.operation.errorBound <= fast.target {
+        return result
+      }
+      fast = fast.doubled
+    }
+  }
+
+  private func execute(
+    _ operation: Operation,
+    _ scaled: ScaledPlan,
+    _ warmUp: Nanoseconds? = nil
+  ) throws(ScenarioError) -> (report: RunReport, trace: Trace) {
     var input: MachineInput
     do throws(PageTableError) {
       input = try MachineInput(host: host, kernel: kernel, plan: scaled.plan, seed: seed)
@@ -27,7 +55,7 @@ extension Scenario {
     input.limits = limits
     input.switches = switches
     input.traceLimit = traceLimit
-    if case .window(let window) = extent { input.warmUp = window.warmUp }
+    if let warmUp { input.warmUp = warmUp }
     let outcome = input.run()
     return (report(outcome, scaled, operation), outcome.trace)
   }
@@ -47,7 +75,7 @@ extension Scenario {
       )
     )
     report.stop = outcome.stop
-    report.fidelity = scaled.isCut ? .window : .exact
+    report.fidelity = fidelity(scaled)
     report.simulated = outcome.stopped.sinceStart
     report.events = outcome.events
     report.digest = outcome.digest
@@ -58,6 +86,40 @@ extension Scenario {
     if workload.operation == .logEnable { report.writeProtect = writeProtect(outcome, report) }
     addLoads(outcome, scaled, to: &report)
     return report
+  }
+
+  private func fidelity(_ scaled: ScaledPlan) -> Fidelity {
+    guard scaled.isCut else { return .exact }
+    if case .fast = extent { return .fast }
+    return .window
+  }
+
+  /// How well the batches of a fast run know the whole: the half-width of a 95 % interval.
+  private func halfWidth(_ outcome: MachineOutcome, _ scaled: ScaledPlan, of whole: Double)
+    -> Double
+  {
+    var stretches: [WorkStretch: (scale: Double, batches: [(time: Double, work: Double)])] = [:]
+    var order: [WorkStretch] = []
+    func add(_ stretch: WorkStretch, _ scale: Double, _ time: Nanoseconds, _ work: Int64) {
+      if stretches[stretch] == nil { order.append(stretch) }
+      stretches[stretch, default: (scale, [])].batches.append((time.inSeconds, Double(work)))
+    }
+    for (place, steps) in outcome.steps.enumerated() {
+      let (group, scales) = (scaled.plan.groups[place], scaled.scales[place])
+      if scaled.isRound[place], let scale = scales.first, scale != 1 {
+        let time = steps.reduce(Nanoseconds.zero) { $0 + $1.wall }
+        add(.rounds(group.steps), scale, time, group.repeats)
+        continue
+      }
+      for (step, (plan, scale)) in zip(steps, zip(group.steps, scales)) where scale != 1 {
+        add(.units(plan.kind, plan.unit), scale, step.wall, plan.units)
+      }
+    }
+    var means = BatchMeans()
+    for stretch in order {
+      if let found = stretches[stretch] { means.add(found.batches, scale: found.scale) }
+    }
+    return means.halfWidth(of: whole)
   }
 
   /// Wall times, scaled to the whole where a window was simulated.
@@ -78,6 +140,10 @@ extension Scenario {
       return times
     }
     times.whole = .seconds(rounding: wall(outcome, scaled) { _ in true })
+    if case .fast = extent {
+      times.errorBound = halfWidth(outcome, scaled, of: times.whole.inSeconds)
+      return times
+    }
     times.errorBound = 1 / Double(max(1, scaled.plan.groups.reduce(0) { $0 + $1.repeats }))
     times.errorBound = min(0.05, max(0.01, times.errorBound))
     return times

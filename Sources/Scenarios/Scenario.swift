@@ -40,6 +40,8 @@ public struct Scenario: Sendable {
     case exact
     /// A piece of every part, scaled to the whole: good enough to rank policies.
     case window(Window)
+    /// Steady state skipped by batch means, to a stated error.
+    case fast(FastRun)
   }
 
   /// Creates a scenario that runs its operation whole.

@@ -23,6 +23,8 @@ struct ScaledPlan: Sendable {
   var plan: WorkPlan
   /// How much longer each step is in the whole plan, by group and step.
   var scales: [[Double]]
+  /// Whether a group's rounds repeat in the whole plan, so that it is scaled as one.
+  var isRound: [Bool]
   /// Whether anything was cut.
   var isCut: Bool
 
@@ -30,6 +32,7 @@ struct ScaledPlan: Sendable {
   init(whole plan: WorkPlan) {
     self.plan = plan
     scales = plan.groups.map { $0.steps.map { _ in 1 } }
+    isRound = plan.groups.map { $0.repeats > 1 }
     isCut = false
   }
 
@@ -37,13 +40,22 @@ struct ScaledPlan: Sendable {
   init(_ whole: WorkPlan, window: Window) {
     var groups: [WorkGroup] = []
     scales = []
+    isRound = []
     for group in Self.merged(whole.groups) {
       let cut = group.repeats > 1 ? Self.rounds(group, window) : Self.chains(group, window)
       groups.append(cut.group)
       scales.append(cut.scales)
+      isRound.append(group.repeats > 1)
     }
     plan = WorkPlan(groups)
     isCut = scales.contains { $0.contains { $0 != 1 } }
+  }
+
+  /// Adds a group and what is known of it.
+  mutating func append(_ group: WorkGroup, _ scales: [Double], isRound: Bool) {
+    plan.groups.append(group)
+    self.scales.append(scales)
+    self.isRound.append(isRound)
   }
 
   /// Groups that repeat, equal ones merged wherever they stand.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Events
+import Foundation
+import Machine
 import Policies
 import Profiles
 import Randomness
@@ -22,9 +25,37 @@ struct SimulateCommand: ParsableCommand {
   var seed: UInt64 = 1
   @Flag(help: "Runs a steady window and scales it, instead of the whole operation.")
   var window = false
+  @Flag(
+    help: ArgumentHelp(
+      "Skips through steady state by batch means and says to what error.",
+      discussion: "Excludes --window."
+    )
+  )
+  var fast = false
+  @Option(
+    help: ArgumentHelp(
+      "A mechanism to do without, to see what it does; may be repeated.",
+      discussion: "One of " + Mechanism.allCases.map(\.rawValue).joined(separator: ", ") + ".",
+      valueName: "mechanism"
+    ),
+    completion: .list(Mechanism.allCases.map(\.rawValue))
+  )
+  var without: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "Writes a trace that Perfetto and chrome://tracing open.",
+      discussion: """
+        One track a context: chunks, holds, polls, reads, drops. The first 200,000 spans and marks are kept, at most 32 MB.
+        """,
+      valueName: "file"
+    ),
+    completion: .file(extensions: ["json"])
+  )
+  var trace: String?
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    try check()
     let loaded = try question.load(from: common.store())
     var scenario = Scenario(
       host: loaded.host.profile,
@@ -34,8 +65,12 @@ struct SimulateCommand: ParsableCommand {
       seed: Seed(seed)
     )
     scenario.tables = loaded.tables
+    scenario.switches = try MachineSwitches(without: without.map(mechanism))
     if window { scenario.extent = .window(Window()) }
-    let report = try scenario.run()
+    if fast { scenario.extent = .fast(FastRun()) }
+    if trace != nil { scenario.traceLimit = Self.traceLimit }
+    let (report, spans) = try scenario.runTraced()
+    try write(spans, of: report)
     switch common.format {
     case .json: try output.write(json(report))
     case .text:
@@ -47,6 +82,33 @@ struct SimulateCommand: ParsableCommand {
           + "was known then"
       )
     }
+  }
+}
+
+extension SimulateCommand {
+  /// Spans and marks a trace holds at most.
+  static let traceLimit = 200_000
+
+  private func check() throws {
+    guard !(fast && window) else {
+      throw Failure.usage("--fast and --window exclude each other; write one of them")
+    }
+    try output.check()
+    guard let trace, !output.force, FileManager.default.fileExists(atPath: trace) else { return }
+    throw FileError.exists(path: trace)
+  }
+
+  private func mechanism(_ name: String) throws -> Mechanism {
+    if let mechanism = Mechanism(rawValue: name) { return mechanism }
+    let legal = Mechanism.allCases.map(\.rawValue).joined(separator: ", ")
+    throw Failure.usage("--without \(name) is not legal; write one of \(legal)")
+  }
+
+  private func write(_ spans: Trace, of report: RunReport) throws {
+    guard let trace else { return }
+    let process = "\(report.identity.workload) on \(report.identity.host)"
+    let data = Scenario.traceEvents(spans, process: process)
+    try UserFile.write(String(decoding: data, as: UTF8.self), to: trace, force: output.force)
   }
 }
 
