@@ -10,8 +10,8 @@ struct FaultEvents: Hashable, Sendable {
   var relaxes = SIMD4<Int64>.zero
   /// Blocks broken because a page was wanted: one IPA flush and one reference each.
   var breaks: Int64 = 0
-  /// Of those, maps whose fault was a permission fault.
-  var permissionMaps: Int64 = 0
+  /// Bytes of leaves that were mapped after a permission fault.
+  var permissionBytes: Int64 = 0
   /// Tables replaced by a block.
   var rebuilds: Int64 = 0
   /// Bytes of those blocks.
@@ -35,7 +35,7 @@ struct FaultEvents: Hashable, Sendable {
     maps &+= other.maps &* factor
     relaxes &+= other.relaxes &* factor
     breaks += other.breaks * count
-    permissionMaps += other.permissionMaps * count
+    permissionBytes += other.permissionBytes * count
     rebuilds += other.rebuilds * count
     rebuiltBytes += other.rebuiltBytes * count
     detached += other.detached * count
@@ -143,8 +143,10 @@ struct FaultWalker {
     guard count > 0 else { return (FaultEvents(), entry) }
     switch entry {
     case .table(let child):
-      if level >= geometry.startLevel, takesBlock(level, base), faults(child, base, low, high) {
-        return rebuild(child, level)
+      if level >= geometry.startLevel, takesBlock(level, base),
+        let fault = firstFault(child, base, low, high)
+      {
+        return rebuild(child, level, after: fault)
       }
       let (events, after) = touch(child, base: base, low, high)
       return (events, .table(after))
@@ -189,33 +191,45 @@ struct FaultWalker {
       return (events, .leaf(writable))
     }
     events.breaks = 1
-    events.permissionMaps = 1
+    events.permissionBytes = granule.page.rawValue
     let (below, after) = fill(level, base, low, high)
     return (events + below, after)
   }
 
-  /// Whether any touch in a table would fault.
-  private func faults(_ table: Table, _ base: Int64, _ low: Int64, _ high: Int64) -> Bool {
-    let (events, _) = FaultWalker(
-      geometry: geometry,
-      slot: pageOnly,
-      access: access,
-      rules: rules
-    ).touch(table, base: base, low, high)
-    return events != FaultEvents()
-  }
+  private enum Fault { case translation, permission }
 
-  /// The slot with every fault installing a page.
-  private var pageOnly: MemorySlot {
-    MemorySlot(range: slot.range, hostLevel: 3, isCongruent: false)
+  /// The first fault that touches of `[low, high)` of a table would take, if any.
+  private func firstFault(_ table: Table, _ base: Int64, _ low: Int64, _ high: Int64) -> Fault? {
+    let shift = Int64(granule.shift(level: table.level))
+    for run in table.runs {
+      let from = max(low, Int64(run.start) << shift)
+      let to = min(high, Int64(run.end) << shift)
+      guard from < to, touches(base + from, base + to) > 0 else { continue }
+      switch run.entry {
+      case .hole, .annotated: return .translation
+      case .leaf(let leaf): if access.isWrite, !leaf.writable { return .permission }
+      case .table(let child):
+        for index in (from >> shift)...((to - 1) >> shift) {
+          let start = index << shift
+          let end = min(to - start, Int64(1) << shift)
+          if let fault = firstFault(child, base + start, max(from - start, 0), end) { return fault }
+        }
+      }
+    }
+    return nil
   }
 
   /// A fault under a table where a block fits: the block takes the table's place.
-  private func rebuild(_ child: Table, _ level: Int) -> (events: FaultEvents, after: Entry) {
+  private func rebuild(
+    _ child: Table,
+    _ level: Int,
+    after fault: Fault
+  ) -> (events: FaultEvents, after: Entry) {
     var events = FaultEvents()
     events.maps[level] = 1
     events.rebuilds = 1
     events.rebuiltBytes = Int64(1) << Int64(granule.shift(level: level))
+    if fault == .permission { events.permissionBytes = events.rebuiltBytes }
     events.detachedTables = child.tables + 1
     events.detachedEntries = child.visits - child.tables
     events.detached = child.countedBelow
@@ -278,7 +292,7 @@ extension FaultEvents {
       bytes += maps[level] << Int64(geometry.granule.shift(level: level))
     }
     if !rules.release.cleansOnPermissionMap {
-      bytes -= permissionMaps * geometry.granule.page.rawValue
+      bytes -= permissionBytes
     }
     counts.dcCIVAC = bytes / rules.features.cacheLine.rawValue
   }

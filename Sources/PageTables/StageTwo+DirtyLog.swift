@@ -66,8 +66,10 @@ extension StageTwo {
     _ rules: StageTwoRules
   ) throws(PageTableError) -> Bool {
     let word = geometry.granule.page * DirtyPages.wordPages
-    let shift = try rules.chunkShift(geometry) ?? 62
-    return slot.start.isAligned(to: word) && Int64(1) << Int64(shift) >= word.rawValue
+    guard slot.start.isAligned(to: word) else { return false }
+    if case .visits(let visits) = rules.chunk { return visits >= DirtyPages.wordPages }
+    guard let shift = try rules.chunkShift(geometry) else { return false }
+    return Int64(1) << Int64(shift) >= word.rawValue
   }
 
   private mutating func harvestWord(

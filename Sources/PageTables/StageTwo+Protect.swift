@@ -25,8 +25,10 @@ extension StageTwo {
     _ rules: StageTwoRules
   ) throws(PageTableError) -> RunTree<Chunk> {
     try geometry.check(range)
-    let granule = geometry.granule
-    let shift = try rules.chunkShift(geometry) ?? granule.shift(level: granule.minimumBlockLevel)
+    guard let shift = try rules.chunkShift(geometry) else {
+      let sweeper = Sweeper(geometry: geometry, rule: ProtectEntries())
+      return try walkByVisits(range, rules, sweeper: sweeper, protectChunk)
+    }
     let sweeper = Sweeper(
       geometry: geometry,
       rule: ProtectEntries(),

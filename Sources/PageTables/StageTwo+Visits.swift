@@ -36,12 +36,11 @@ extension StageTwo {
   ) throws(PageTableError) -> Chunk {
     precondition(!cursor.isDone, "the cursor has nothing left to do")
     guard visits > 0 else { throw .illegalBudget(Int(visits)) }
-    let end = try chunkEnd(cursor)
-    let chunk = try step(&cursor, to: end, visits: visits, sweeper: budgetSweeper(cursor.rules))
-    return chunk
+    let costs = UnmapCosts(rules: cursor.rules, granule: geometry.granule)
+    return try step(&cursor, visits: visits, sweeper: unmapSweeper, costs.chunk)
   }
 
-  private func budgetSweeper(_ rules: StageTwoRules) -> Sweeper<UnmapEntries> {
+  private var unmapSweeper: Sweeper<UnmapEntries> {
     Sweeper(geometry: geometry, rule: UnmapEntries(granule: geometry.granule))
   }
 
@@ -53,13 +52,14 @@ extension StageTwo {
     return min(end, ((Int64(cursor.position.rawValue) >> shift) + 1) << shift)
   }
 
-  private mutating func step(
+  private mutating func step<Rule: EntryRule>(
     _ cursor: inout UnmapCursor,
-    to end: Int64,
     visits: Int64,
-    sweeper: Sweeper<UnmapEntries>
+    sweeper: Sweeper<Rule>,
+    _ chunk: (Tally) -> Chunk
   ) throws(PageTableError) -> Chunk {
     let start = Int64(cursor.position.rawValue)
+    let end = try chunkEnd(cursor)
     var budget = visits
     var (tally, after, reached) = sweeper.walk(root, start, end, budget: &budget)
     if let after { root = after }
@@ -67,7 +67,7 @@ extension StageTwo {
     tally.extent = tally.extent.shifted(-start)
     tally.residue = cursor.rules.features.largeAddresses ? start & 0xFFFF : 0
     cursor.position = GuestAddress(rawValue: UInt64(reached))
-    return UnmapCosts(rules: cursor.rules, granule: geometry.granule).chunk(tally)
+    return chunk(tally)
   }
 
   /// Unmaps with a work budget a chunk.
@@ -75,14 +75,24 @@ extension StageTwo {
     _ range: AddressRange,
     _ rules: StageTwoRules
   ) throws(PageTableError) -> ChunkTrain {
-    guard case .visits(let visits) = rules.chunk else { return ChunkTrain() }
-    var cursor = UnmapCursor(range: range, rules: rules)
-    let sweeper = budgetSweeper(rules)
-    var chunks = RunTree<Chunk>()
-    while !cursor.isDone {
-      let end = try chunkEnd(cursor)
-      chunks.append(try step(&cursor, to: end, visits: Int64(visits), sweeper: sweeper))
-    }
+    let costs = UnmapCosts(rules: rules, granule: geometry.granule)
+    let chunks = try walkByVisits(range, rules, sweeper: unmapSweeper, costs.chunk)
     return ChunkTrain(chunks: chunks, mayYield: rules.mayYield)
+  }
+
+  /// Walks a range in calls of as many visits as the chunk rule has.
+  mutating func walkByVisits<Rule: EntryRule>(
+    _ range: AddressRange,
+    _ rules: StageTwoRules,
+    sweeper: Sweeper<Rule>,
+    _ chunk: (Tally) -> Chunk
+  ) throws(PageTableError) -> RunTree<Chunk> {
+    var chunks = RunTree<Chunk>()
+    guard case .visits(let visits) = rules.chunk else { return chunks }
+    var cursor = UnmapCursor(range: range, rules: rules)
+    while !cursor.isDone {
+      chunks.append(try step(&cursor, visits: Int64(visits), sweeper: sweeper, chunk))
+    }
+    return chunks
   }
 }

@@ -144,7 +144,7 @@ final class Sweeper<Rule: EntryRule> {
       let end = min(high - base, 1 << size)
       let run = table.runs[table.runIndex(containing: index)]
       let whole = start == 0 && end == 1 << size
-      let cost = (run.entry.child?.visits ?? 0) + 1
+      let cost = visits(run.entry)
       let fitting = whole ? min(min(run.end, Int(high >> size)) - index, Int(budget / cost)) : 0
       let count = max(1, fitting)
       let isEntered = run.entry.child != nil && fitting == 0
@@ -183,9 +183,18 @@ final class Sweeper<Rule: EntryRule> {
   ) -> (tally: Tally, after: Entry, reached: Int64) {
     guard let child = entry.child else { return (Tally(), entry, high) }
     var (tally, after, reached) = walk(child, low, high, budget: &budget)
-    budget -= 1
-    if isPosted(child) { tally.add(rule.post(freed: after == nil)) }
+    if isPosted(child) {
+      budget -= 1
+      tally.add(rule.post(freed: after == nil))
+    }
     return (tally, after.map { .table($0) } ?? .hole, reached)
+  }
+
+  /// Callbacks of this rule on a whole entry and everything below it.
+  private func visits(_ entry: Entry) -> Int64 {
+    guard let child = entry.child else { return 1 }
+    guard rule.visitsTables else { return child.visits - child.tables }
+    return child.visits + (isPosted(child) ? 1 : 0)
   }
 
   // MARK: - Chunks

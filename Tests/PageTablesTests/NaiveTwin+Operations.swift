@@ -187,6 +187,8 @@ extension NaiveTwin {
   func protect(_ low: Int64, _ high: Int64, _ rules: StageTwoRules) throws -> [NaiveChunk] {
     try chunks(low, high, rules) { [self] from, to in
       counts.wrprotectCalls = 1
+      if case .visits(let visits) = rules.chunk { budget = Int64(visits) }
+      defer { budget = .max }
       return walk(
         from,
         to,

@@ -23,8 +23,8 @@ import Testing
     var rules: Int {
       switch self {
       case .map, .split: 1
-      case .fault, .protect: 2
-      case .unmap: 4
+      case .fault: 2
+      case .unmap, .protect: 4
       }
     }
   }
@@ -137,8 +137,6 @@ import Testing
       let train = try tables.unmap(AddressRange(low, high), rules)
       return TwinTests().differences(train, try twin.unmap(low, high, rules))
     case .protect(let low, let high):
-      var rules = rules
-      if case .visits = rules.chunk { rules.chunk = .largestBlock }
       let train = try tables.writeProtect(slot: AddressRange(low, high), rules)
       return TwinTests().differences(train, try twin.protect(low, high, rules))
     case .split(let low, let high):

@@ -76,7 +76,6 @@ import Testing
     var world = try RandomWorld(seed: seed)
     var rules = try world.rules()
     rules.mayYield = world.below(2) == 0
-    if case .visits = rules.chunk { rules.chunk = .largestBlock }
     let slot = Self.slot(&world)
     let pages = Self.pages(&world, of: slot)
     var dirty = DirtyPages()

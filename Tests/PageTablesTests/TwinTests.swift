@@ -62,7 +62,6 @@ extension EventCounts {
   func protectsAndDestroysLikeTheTwin(seed: UInt64) throws {
     var world = try RandomWorld(seed: seed)
     var rules = try world.rules()
-    if case .visits = rules.chunk { rules.chunk = .largestBlock }
     if world.below(2) == 0 { rules.chunk = .largestBlock }
     let shift = try rules.chunkShift(world.geometry) ?? 30
     let (low, high) = world.range(Int64(1) << Int64(shift))

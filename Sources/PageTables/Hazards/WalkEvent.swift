@@ -47,7 +47,10 @@ struct StaleEntryOracle {
   }
 
   private struct Stale: Hashable {
+    /// What is left of the entry.
     let span: Range<Int64>
+    /// The leaf or table that the entry stood for.
+    let origin: Range<Int64>
     let kind: Kind
     /// Whether a flush meant to remove it and could not: the hazard that stands for it then.
     var cause: Hazard?
@@ -81,7 +84,7 @@ struct StaleEntryOracle {
       let page = address..<address + 4096
       flush(
         hint: hint,
-        meant: { $0.span.contains(address) },
+        meant: { (isLeaf ? $0.origin : $0.span).contains(address) },
         covers: { isLeaf || $0.isTable ? nil : page }
       )
     case .flushRange(let range, let meant, let hint):
@@ -100,7 +103,7 @@ struct StaleEntryOracle {
   }
 
   private mutating func add(_ span: Range<Int64>, _ kind: Kind) {
-    stale.append(Stale(span: span, kind: kind, cause: nil))
+    stale.append(Stale(span: span, origin: span, kind: kind, cause: nil))
   }
 
   /// Reports entries that are still there; the cause is a flush that failed, where one did.
@@ -147,7 +150,7 @@ struct StaleEntryOracle {
     let after = min(entry.span.upperBound, range.upperBound)..<entry.span.upperBound
     let cause = entry.cause ?? .conditionalFlushBelowLeaf
     return [before, after].filter { !$0.isEmpty }.map {
-      Stale(span: $0, kind: entry.kind, cause: cause)
+      Stale(span: $0, origin: entry.origin, kind: entry.kind, cause: cause)
     }
   }
 }
