@@ -100,8 +100,8 @@ enum ReleaseTable {
     Row(
       6,
       9,
-      backports: [stable(6, 6, 47)],
-      "f62d4c3eb687, 36e008323926 [H]"
+      backports: [stable(6, 6, 47), stable(6, 1, 192)],
+      "f62d4c3eb687, 36e008323926 [H]; the hint is gone in 6.1.192 [H], since [M]"
     ) { $0.tableFlush = .immediate(hinted: false) },
     Row(6, 11, "c793a62823d1, nested shadow tables [M]") {
       $0.contentionBreak = .runningModel

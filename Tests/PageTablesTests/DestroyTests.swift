@@ -4,30 +4,68 @@ import PageTables
 import Quantities
 import Testing
 
+/// One GiB at 4 GiB, destroyed by a release.
+struct DestroyVector: Sendable, CustomTestStringConvertible {
+  let release: (Int, Int)
+  let bits: Int
+  let level: Int
+  let walks: Int64
+  let leafVisits: Int64
+  let tableVisits: Int64
+  let freed: Int64
+  let puts: Int64
+
+  var testDescription: String { "\(release.0).\(release.1), \(bits) bits, level \(level)" }
+}
+
+/// Release, IPA bits, level; walks, LEAF, POST, tables freed, references dropped.
+private func vector(
+  _ release: (Int, Int),
+  _ layout: (bits: Int, level: Int),
+  _ counts: (Int64, Int64, Int64, Int64, Int64)
+) -> DestroyVector {
+  DestroyVector(
+    release: release,
+    bits: layout.bits,
+    level: layout.level,
+    walks: counts.0,
+    leafVisits: counts.1,
+    tableVisits: counts.2,
+    freed: counts.3,
+    puts: counts.4
+  )
+}
+
+private let destroyVectors: [DestroyVector] = [
+  vector((5, 10), (40, 3), (1, 263_167, 513, 513, 263_170)),
+  vector((6, 12), (40, 3), (1, 263_167, 513, 513, 263_170)),
+  vector((6, 18), (40, 3), (1, 263_167, 513, 513, 263_170)),
+  vector((6, 19), (40, 3), (1_024, 263_167, 513, 513, 263_170)),
+  vector((7, 3), (40, 3), (1_024, 263_167, 513, 513, 263_170)),
+  vector((7, 3), (48, 2), (262_144, 262_655, 6, 2, 516)),
+]
+
 @Suite struct DestroyTests {
   static let region = AddressRange(start: GuestAddress(rawValue: 1 << 32), size: .gibibytes(1))
 
-  @Test(arguments: [(6, 12, Int64(1)), (6, 18, 1), (6, 19, 1_024), (7, 3, 1_024)])
-  func countsOneGibibyteOfPages(_ major: Int, minor: Int, walks: Int64) throws {
-    var tables = try StageTwo(maps: [(Self.region.start, Self.region.size, 3)])
-    let total = tables.destroy(try rules(major, minor, defers: true)).total
-    #expect(total.freeVisits - total.tableVisits == 263_167)
-    #expect(total.tableVisits == 513)
-    #expect(total.putPage == 263_170)
-    #expect(total.destroyCalls + total.destroyRangeCalls == walks)
+  @Test(arguments: destroyVectors)
+  func countsTheVector(_ vector: DestroyVector) throws {
+    var tables = try StageTwo(
+      bits: vector.bits,
+      maps: [(Self.region.start, Self.region.size, vector.level)]
+    )
+    let rules = try rules(vector.release.0, vector.release.1, defers: true)
+    let train = tables.destroy(rules)
+    let total = train.total
+    #expect(total.destroyCalls + total.destroyRangeCalls == vector.walks)
+    #expect(train.chunkCount == vector.walks && total.breakPoints == 0)
+    #expect(total.freeVisits - total.tableVisits == vector.leafVisits)
+    #expect(total.tableVisits == vector.tableVisits)
+    #expect(total.tablesFreed == vector.freed)
+    #expect(total.putPage == vector.puts)
     #expect(total.ipaFlushes + total.rangeFlushRequests + total.vmidFlushes == 0)
+    #expect(total.dcCIVAC == 0)
     #expect(tables.leafCounts == [0, 0, 0, 0])
-  }
-
-  @Test func countsBlocksInAWideSpace() throws {
-    var tables = try StageTwo(bits: 48, maps: [(Self.region.start, Self.region.size, 2)])
-    let total = tables.destroy(try rules(7, 3, defers: true)).total
-    #expect(total.destroyRangeCalls == 262_144)
-    #expect(total.freeVisits - total.tableVisits == 262_655)
-    #expect(total.tableVisits == 6)
-    #expect(total.tableVisits - total.tablesFreed == 4)
-    #expect(total.tablesFreed == 2)
-    #expect(total.putPage == 516)
   }
 }
 

@@ -43,6 +43,17 @@ import Testing
     return oracle.found.sorted()
   }
 
+  /// What is found in either TLB model, which must be the same.
+  func foundInBoth(
+    _ discipline: BatchDiscipline,
+    _ mappings: [Mapping],
+    _ work: (EventWalker) -> Void
+  ) -> [Hazard] {
+    let spans = found(discipline, mappings, .leafSpan, work)
+    #expect(found(discipline, mappings, .fragments, work) == spans)
+    return spans
+  }
+
   var bigLeaf: [Mapping] { leaves(Self.base, Self.base + Self.gibibyte, 1) }
   var firstChunks: Range<Int64> { Self.base..<Self.base + 8 * Self.mebibyte }
 
@@ -132,9 +143,9 @@ import Testing
     discipline.rangeHint = nil
     let pages = leaves(Self.base, Self.base + 2 * Self.mebibyte, 3)
     let range = Self.base..<Self.base + 2 * Self.mebibyte
-    #expect(found(discipline, pages, .leafSpan) { $0.unmap(range) } == hazards)
+    #expect(foundInBoth(discipline, pages) { $0.unmap(range) } == hazards)
     discipline.tableFree = .afterCallFlush
-    #expect(found(discipline, pages, .leafSpan) { $0.unmap(range) } == [])
+    #expect(foundInBoth(discipline, pages) { $0.unmap(range) } == [])
   }
 
   // MARK: - 4
@@ -144,13 +155,13 @@ import Testing
     let pages = leaves(Self.base, Self.base + 2 * Self.mebibyte, 3)
     let range = Self.base..<Self.base + 2 * Self.mebibyte
     let old = try discipline(KernelRelease(major: 6, minor: 1), features)
-    #expect(found(old, pages, .leafSpan) { $0.unmap(range) } == [.levelHint])
+    #expect(foundInBoth(old, pages) { $0.unmap(range) } == [.levelHint])
     var without = features
     without.levelHint = false
     let plain = try discipline(KernelRelease(major: 6, minor: 1), without)
-    #expect(found(plain, pages, .leafSpan) { $0.unmap(range) } == [])
+    #expect(foundInBoth(plain, pages) { $0.unmap(range) } == [])
     let new = try discipline(KernelRelease(major: 6, minor: 9), features)
-    #expect(found(new, pages, .leafSpan) { $0.unmap(range) } == [])
+    #expect(foundInBoth(new, pages) { $0.unmap(range) } == [])
   }
 
   @Test func aMergedFlushOfMixedLevelsNeedsNoHint() throws {
@@ -160,8 +171,8 @@ import Testing
       leaves(Self.base, Self.base + 2 * Self.mebibyte, 3)
       + leaves(Self.base + 2 * Self.mebibyte, Self.base + 4 * Self.mebibyte, 2)
     let range = Self.base..<Self.base + 4 * Self.mebibyte
-    #expect(found(hinted, mixed, .leafSpan) { $0.unmap(range) } == [.levelHint])
-    #expect(found(try discipline(), mixed, .leafSpan) { $0.unmap(range) } == [])
+    #expect(foundInBoth(hinted, mixed) { $0.unmap(range) } == [.levelHint])
+    #expect(foundInBoth(try discipline(), mixed) { $0.unmap(range) } == [])
   }
 
   // MARK: - 5
@@ -201,13 +212,13 @@ import Testing
       + leaves(Self.base + Self.gibibyte, Self.base + Self.gibibyte + 4096, 3)
     var chunked = try discipline()
     chunked.rules.destroy = .chunked
-    #expect(found(chunked, pages, .leafSpan) { $0.destroy(range) } == [.walkerNotIdempotent])
+    #expect(foundInBoth(chunked, pages) { $0.destroy(range) } == [.walkerNotIdempotent])
     chunked.destroyCountsReferences = true
-    #expect(found(chunked, pages, .leafSpan) { $0.destroy(range) } == [])
+    #expect(foundInBoth(chunked, pages) { $0.destroy(range) } == [])
     chunked.destroyChunk = 2 * Self.mebibyte
     let blocks = leaves(range.lowerBound, range.upperBound, 1)
-    #expect(found(chunked, blocks, .leafSpan) { $0.destroy(range) } == [.walkerNotIdempotent])
-    #expect(found(try discipline(), blocks, .leafSpan) { $0.destroy(range) } == [])
+    #expect(foundInBoth(chunked, blocks) { $0.destroy(range) } == [.walkerNotIdempotent])
+    #expect(foundInBoth(try discipline(), blocks) { $0.destroy(range) } == [])
   }
 
   // MARK: - 8
@@ -221,10 +232,10 @@ import Testing
     deferred.rules.flush = .deferredRange
     let blocks = leaves(Self.base, Self.base + 4 * Self.mebibyte, 2)
     let range = Self.base..<Self.base + 4 * Self.mebibyte
-    #expect(found(stock, blocks, .leafSpan) { $0.unmap(range) } == [])
-    #expect(found(deferred, blocks, .leafSpan) { $0.unmap(range) } == [.cleanBeforeFlush])
+    #expect(foundInBoth(stock, blocks) { $0.unmap(range) } == [])
+    #expect(foundInBoth(deferred, blocks) { $0.unmap(range) } == [.cleanBeforeFlush])
     deferred.cleansAfterFlush = true
-    #expect(found(deferred, blocks, .leafSpan) { $0.unmap(range) } == [])
+    #expect(foundInBoth(deferred, blocks) { $0.unmap(range) } == [])
   }
 
   // MARK: - 9
@@ -252,7 +263,7 @@ import Testing
     discipline.remembersEmptyParts = remembers
     discipline.admitsFaults = true
     let pages = leaves(Self.base, Self.base + 2 * Self.mebibyte, 3)
-    let hazardsFound = found(discipline, pages, .leafSpan) {
+    let hazardsFound = foundInBoth(discipline, pages) {
       $0.faultAtBreak = Self.base + 6 * Self.mebibyte
       $0.unmap(firstChunks)
     }

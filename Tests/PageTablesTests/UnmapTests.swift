@@ -51,6 +51,9 @@ extension StageTwo {
       #expect(total.putPage == vector.puts)
       #expect(total.ipaFlushes == flushes)
       #expect(total.rangeFlushes == (deferral == .none ? 0 : vector.chunks))
+      // Every range flush of the vectors needs one instruction.
+      let instructions = total.tlbiRIPAS2E1IS + total.tlbiIPAS2E1IS - total.ipaFlushes
+      #expect(instructions == total.rangeFlushes)
       #expect(total.unmapCalls == vector.chunks)
       #expect(total.breakPoints == vector.chunks - 1)
       if let freed = vector.freed { #expect(total.tablesFreed == freed) }

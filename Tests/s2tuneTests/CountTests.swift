@@ -143,6 +143,7 @@ import Testing
     (["--kernel", "6", "--op", "destroy"], 64, "a release such as 6.12"),
     (["--kernel", "4.19", "--op", "destroy"], 65, "oldest known release is 5.10"),
     (["--ipa-bits", "60", "--op", "destroy"], 65, "60 bits"),
+    (["--ipa-bits", "52", "--op", "destroy"], 65, "LPA2"),
     (["--policy", "tlbi=deferred", "--op", "destroy"], 64, "FEAT_TLBIRANGE"),
     (["--kernel", "6.1", "--cpu", "lpa2", "--op", "destroy"], 65, "LPA2"),
     (

@@ -53,9 +53,8 @@ struct BatchDiscipline: Hashable, Sendable {
     self.rules = rules
     let release = rules.release
     tableFree = rules.flushesTablesAtOnce ? .afterOwnFlush : .beforeFlush
-    tableHint =
-      release.tableFlush == .immediate(hinted: true) && rules.features.levelHint
-      ? .tableLevel : .none
+    let isHinted = release.tableFlush != .immediate(hinted: false) && rules.features.levelHint
+    tableHint = isHinted ? .tableLevel : .none
     if !release.levelUnknownIsExplicit, rules.features.levelHint { rangeHint = 0 }
     destroyCountsReferences = release.destroy == .chunked
   }

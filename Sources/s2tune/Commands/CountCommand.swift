@@ -134,6 +134,13 @@ struct CountCommand: ParsableCommand {
 
   private func layout(_ setting: PolicySetting) throws -> StageTwo {
     let geometry = try StageTwoGeometry(granule: setting.granule, ipaBits: setting.ipaBits)
+    let needsLPA2 = setting.ipaBits > 48 && setting.granule != .size64K
+    guard !needsLPA2 || setting.features.largeAddresses else {
+      throw Failure.data(
+        "--ipa-bits \(setting.ipaBits) with \(setting.granule.rawValue) pages needs LPA2; "
+          + "write lpa2 into --cpu (Linux 6.8 and later), or at most 48 bits"
+      )
+    }
     var tables = StageTwo(geometry: geometry)
     if let dump {
       tables = try DumpFile.read(dump, granule: setting.granule).tables(geometry)
