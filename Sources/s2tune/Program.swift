@@ -55,6 +55,7 @@ struct S2Tune: ParsableCommand {
       CountCommand.self,
       FitCommand.self,
       ValidateCommand.self,
+      InstructionsCommand.self,
       CalibrateCommand.self,
       ProfilesCommand.self,
     ]

@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct UsageTests {
   @Test(arguments: [
-    [], ["--help"], ["count", "--help"], ["profiles", "--help"], ["profiles", "list", "--help"],
+    [], ["--help"], ["count", "--help"], ["validate", "--help"], ["instructions", "--help"],
+    ["profiles", "--help"], ["profiles", "list", "--help"],
     ["recommend", "--help"], ["what-if", "--help"], ["pareto", "--help"], ["export", "--help"],
     ["table", "--help"], ["table", "diff", "--help"], ["table", "verify", "--help"],
     ["evaluate", "--help"], ["evaluate", "search", "--help"],

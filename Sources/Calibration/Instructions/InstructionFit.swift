@@ -62,7 +62,8 @@ extension InstructionModel {
     }
     var models: [Self] = []
     for (_, group) in groups.sorted(by: { $0.key < $1.key }) {
-      models.append(try fit(group.row, group.samples, source: file.file))
+      let name = file.file.split(separator: "/").last.map(String.init) ?? file.file
+      models.append(try fit(group.row, group.samples, source: name))
     }
     return models
   }
@@ -126,7 +127,10 @@ extension InstructionModel {
     samples.reduce(Accuracy(instructions: 0, ofAllowed: 0)) { worst, sample in
       let distance = abs(sample.predicted(prices) - sample.instructions)
       return worst.worse(
-        Accuracy(instructions: distance, ofAllowed: distance / sample.allowed)
+        Accuracy(
+          instructions: withoutNoise(distance),
+          ofAllowed: withoutNoise(distance / sample.allowed)
+        )
       )
     }
   }
@@ -149,6 +153,9 @@ extension InstructionSample {
     }
   }
 }
+
+/// At most six decimal places, so that a file holds no noise of the solver.
+private func withoutNoise(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
 
 /// Finds the prices of one operation: least squares in units of the allowed distance, then whole
 /// numbers one term after the other as long as the rows stay explained.
@@ -184,11 +191,8 @@ private struct InstructionSolver {
       fixed = attempt
       best = rounded
     }
-    return terms.map { InstructionModel.Price(term: $0, instructions: decimal(best[$0] ?? 0)) }
+    return terms.map { InstructionModel.Price(term: $0, instructions: withoutNoise(best[$0] ?? 0)) }
   }
-
-  /// At most six decimal places, so that a file holds no noise of the solver.
-  private func decimal(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
 
   private func residual(_ prices: [InstructionTerm: Double]) -> Double {
     let list = terms.map { InstructionModel.Price(term: $0, instructions: prices[$0] ?? 0) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+public import Foundation
 public import PageTables
 
 /// How many instructions a kernel executes in stage-2 code for each event, fitted to captures.
@@ -77,4 +78,19 @@ public struct InstructionModel: Hashable, Sendable, Codable {
       $0 + $1.instructions * Double($1.term.count(operation, counts, context))
     }
   }
+}
+
+extension InstructionModel {
+  /// The name of the model's file: kernel and CPU.
+  public var fileName: String { "\(kernel)-\(cpu).json" }
+
+  /// The model as its file holds it, byte for byte.
+  public func encoded() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    return try encoder.encode(self) + Data("\n".utf8)
+  }
+
+  /// Whether every operation's layouts are predicted within what is allowed by the others.
+  public var passes: Bool { operations.allSatisfy { $0.leftOut.ofAllowed <= 1 } }
 }
