@@ -124,6 +124,16 @@ import Testing
     #expect(error.legal.contains(damage.legal))
   }
 
+  /// Cut inside its last line a dump is refused, wherever the cut is.
+  @Test func refusesADumpThatEndsInALine() throws {
+    let bytes = try capture("ptdump/6.12.107_mixed_64M.stage2_page_tables")
+    let last = try #require(bytes.dropLast().lastIndex(of: 0x0A))
+    for end in (last + 2)..<bytes.count {
+      #expect(throws: LogError.self) { try Stage2Dump(parsing: bytes[..<end], file: "dump") }
+    }
+    #expect(throws: Never.self) { try Stage2Dump(parsing: bytes, file: "dump") }
+  }
+
   @Test(arguments: ["", "hello", "\u{0}\u{1}", "---[ Kernel ]\nx"])
   func refusesWhatIsNoDump(_ text: String) {
     #expect(throws: LogError.self) { try Stage2Dump(parsing: Array(text.utf8), file: "dump") }

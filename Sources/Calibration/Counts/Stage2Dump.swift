@@ -23,8 +23,8 @@ public struct Stage2Dump: Hashable, Sendable {
   /// Reads a dump.
   ///
   /// Ranges must ascend without gaps, sizes must agree with the addresses, and
-  /// leaves must be aligned to their level; anything else is refused with file, line, text and
-  /// what is legal.
+  /// leaves must be aligned to their level, and the last line must be whole; anything else is
+  /// refused with file, line, text and what is legal.
   public init(
     parsing bytes: some Collection<UInt8>,
     file: String,
@@ -67,6 +67,10 @@ private struct DumpReader {
   }
 
   mutating func read() throws(LogError) {
+    // A hole's line is the beginning of a leaf's: cut short it would read as another layout.
+    guard lines.lines.last?.isEmpty ?? true else {
+      throw lines.error(at: lines.lines.count - 1, legal: "a whole line, with its line feed")
+    }
     var isFirst = true
     for index in lines.lines.indices {
       let line = lines.lines[index]
