@@ -42,6 +42,19 @@ public struct DesignPoint: Hashable, Sendable {
     self.seed = seed
     self.group = group
   }
+
+  /// The same point at another place of the design and with another seed.
+  public func copy(index: Int, seed: UInt64) -> DesignPoint {
+    DesignPoint(
+      index: index,
+      host: host,
+      kernel: kernel,
+      workload: workload,
+      policy: policy,
+      seed: seed,
+      group: group
+    )
+  }
 }
 
 /// What a campaign varies: profiles, the policy space, and memory and load around the profiles.

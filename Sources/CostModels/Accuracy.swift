@@ -8,7 +8,7 @@ public struct Accuracy: Hashable, Sendable, Codable {
   public let response: Response
   /// Runs it was measured on; censored ones are left out.
   public let runs: Int
-  /// What errors are measured in: a share of the value for times, points for shares.
+  /// What errors are measured in: percent of the value for times, points for shares.
   public let unit: ErrorUnit
   /// The median error.
   public let median: Double
@@ -25,10 +25,8 @@ public struct Accuracy: Hashable, Sendable, Codable {
   public enum ErrorUnit: String, Hashable, Sendable, Codable {
     /// Percent of the value.
     case percent
-    /// Percentage points.
+    /// Percentage points; of the connections tried where connections are counted.
     case points
-    /// The unit of a count.
-    case count
   }
 
   enum CodingKeys: String, CodingKey {
@@ -43,7 +41,7 @@ public struct Accuracy: Hashable, Sendable, Codable {
   }
 
   /// Measures a model on runs.
-  init(of model: ResponseModel, on runs: [Observation]) {
+  public init(of model: ResponseModel, on runs: [Observation]) {
     self.init(
       response: model.response,
       on: runs,
@@ -61,7 +59,7 @@ public struct Accuracy: Hashable, Sendable, Codable {
     var covered: [(group: Int, value: Double, hit: Bool)] = []
     for (run, estimate) in zip(runs, estimates) {
       guard let estimate, let value = run.value(of: response), !run.isCensored else { continue }
-      errors.append(unit.error(estimate.value, value))
+      errors.append(run.error(of: response, predicted: estimate.value, value: value))
       covered.append((run.group, value, estimate.low <= value && value <= estimate.high))
     }
     errors.sort()
@@ -94,7 +92,7 @@ public struct Accuracy: Hashable, Sendable, Codable {
   }
 
   /// The quantile of sorted values; zero where there are none.
-  static func quantile(_ sorted: [Double], _ level: Double) -> Double {
+  public static func quantile(_ sorted: [Double], _ level: Double) -> Double {
     guard !sorted.isEmpty else { return 0 }
     return sorted[min(sorted.count - 1, Int(Double(sorted.count) * level))]
   }
@@ -105,18 +103,16 @@ extension Accuracy.ErrorUnit {
   init(of response: Response) {
     switch response.unit {
     case .nanoseconds: self = .percent
-    case .share: self = .points
-    case .count: self = .count
+    case .share, .count: self = .points
     }
   }
 
-  /// The error of a prediction in this unit.
-  func error(_ predicted: Double, _ value: Double) -> Double {
-    let difference = (predicted - value).magnitude
+  /// The error of a prediction in this unit; points are of `scale`.
+  func error(_ predicted: Double, _ value: Double, scale: Double = 1) -> Double {
+    let difference = (predicted - value).magnitude / scale
     switch self {
     case .percent: return 100 * difference / max(value.magnitude, 1_000)
     case .points: return 100 * difference
-    case .count: return difference
     }
   }
 }

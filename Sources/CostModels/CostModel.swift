@@ -54,16 +54,21 @@ public struct SplitRuns: Hashable, Sendable {
   /// Runs that only judge the result.
   public let held: [Observation]
 
-  /// Deals runs out in the order they come.
+  /// Deals runs out by chance that is always the same.
   ///
-  /// Of every ten, five go to the fit, two to the intervals and three to the judgement. A design
-  /// whose points fill the space in order stays even.
+  /// Of every ten, about five go to the fit, two to the intervals and three to the judgement.
+  /// Chance, not turns: the points of a Sobol sequence alternate between halves of the space.
   public init(_ observations: [Observation]) {
-    let kinds = [0, 1, 0, 2, 0, 2, 0, 1, 0, 2]
-    func deal(_ kind: Int) -> [Observation] {
-      observations.indices.filter { kinds[$0 % 10] == kind }.map { observations[$0] }
+    var order = Array(observations.indices)
+    var chance = MixedBits(state: 0x5EED)
+    order.shuffle(using: &chance)
+    let (first, second) = (observations.count / 2, observations.count * 7 / 10)
+    func deal(_ range: Range<Int>) -> [Observation] {
+      order[range].sorted().map { observations[$0] }
     }
-    (fitting, calibrating, held) = (deal(0), deal(1), deal(2))
+    fitting = deal(0..<first)
+    calibrating = deal(first..<second)
+    held = deal(second..<observations.count)
   }
 
   /// Creates a split that was made elsewhere.
@@ -179,5 +184,18 @@ private struct FitOutcome: Sendable {
         calibrating: runs.calibrating
       )
     }
+  }
+}
+
+/// SplitMix64: chance that is the same in every process, for dealing out runs.
+struct MixedBits: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var bits = state
+    bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+    return bits ^ (bits >> 31)
   }
 }

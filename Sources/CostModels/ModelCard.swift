@@ -32,12 +32,7 @@ extension Accuracy {
   }
 
   private var cells: [String] {
-    let unit =
-      switch self.unit {
-      case .percent: " %"
-      case .points: " pt"
-      case .count: ""
-      }
+    let unit = " " + self.unit.symbol
     return [
       response.rawValue, "\(runs)", significant(median, digits: 3) + unit,
       significant(ninetieth, digits: 3) + unit, significant(100 * coverage, digits: 3) + " %",

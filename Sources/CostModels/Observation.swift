@@ -12,6 +12,8 @@ public struct Observation: Hashable, Sendable {
   public let isCensored: Bool
   /// Runs of one workload share a group; the best policies are judged within it.
   public let group: Int
+  /// Connections that were tried: failed ones are judged as a share of them.
+  public let connects: Int
 
   /// Creates an observation from a run's report.
   public init(features: FeatureVector, report: RunReport, group: Int = 0) {
@@ -19,7 +21,8 @@ public struct Observation: Hashable, Sendable {
       features: features,
       values: Response.allCases.map { report.value(of: $0) },
       isCensored: report.stop != .completed,
-      group: group
+      group: group,
+      connects: Int(report.connects?.attempted ?? 1)
     )
   }
 
@@ -30,7 +33,8 @@ public struct Observation: Hashable, Sendable {
     features: FeatureVector,
     values: [Double?],
     isCensored: Bool = false,
-    group: Int = 0
+    group: Int = 0,
+    connects: Int = 1
   ) {
     precondition(values.count == Response.allCases.count, "one value a response")
     self.features = features
@@ -39,10 +43,21 @@ public struct Observation: Hashable, Sendable {
     }
     self.isCensored = isCensored
     self.group = group
+    self.connects = max(1, connects)
   }
 
   /// The value of a response, or nil where the run has none.
   public func value(of response: Response) -> Double? { values[response.index] }
+
+  /// The error of a prediction against a value, in the unit of the response's accuracy.
+  public func error(of response: Response, predicted: Double, value: Double) -> Double {
+    Accuracy.ErrorUnit(of: response).error(predicted, value, scale: scale(of: response))
+  }
+
+  /// What errors of a response are a share of, where it is a count: connections tried.
+  func scale(of response: Response) -> Double {
+    response == .connectsFailed ? Double(connects) : 1
+  }
 }
 
 extension Response {

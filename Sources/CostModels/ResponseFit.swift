@@ -12,11 +12,11 @@ import Profiles
 /// How much effort a fit takes.
 public struct FitSettings: Hashable, Sendable {
   /// Points the process stands on: what a prediction costs.
-  public var inducingLimit = 224
+  public var inducingLimit = 320
   /// Runs the kernel's parameters are estimated on.
-  public var evidenceRuns = 224
+  public var evidenceRuns = 300
   /// Starts of the search for the kernel's parameters, one to four.
-  public var starts = 3
+  public var starts = 2
   /// Iterations of each start.
   public var iterationLimit = 40
   /// Folds that the size of errors is learnt from.
@@ -58,7 +58,7 @@ struct ResponseFit {
   private func fit(_ sample: ResponseSample) throws(GSLError) -> Draft {
     let complete = sample.complete
     let structure = try structure(complete)
-    let space = FeatureSpace(sample.features)
+    let space = FeatureSpace(sample.features, among: Self.axes(of: sample.response))
     var draft = try draft(complete, structure, space, complete.residuals(from: structure))
     guard complete.count < sample.count else { return draft }
     // Rounds of imputing what a stopped run would have become; a few settle to a percent.
@@ -116,13 +116,16 @@ struct ResponseFit {
     )
   }
 
-  /// The kernel of most evidence on evenly spread runs.
+  /// The kernel of most evidence on runs drawn by chance that is always the same.
   private func kernel(
     _ points: [[Double]],
     _ targets: [Double]
   ) throws(GSLError) -> ArdKernel {
     let used = min(points.count, settings.evidenceRuns)
-    let chosen = (0..<used).map { $0 * points.count / used }
+    var order = Array(points.indices)
+    var chance = MixedBits(state: 0xE71D)
+    order.shuffle(using: &chance)
+    let chosen = order.prefix(used).sorted()
     let evidence = MarginalLikelihood(
       points: chosen.map { points[$0] },
       targets: chosen.map { targets[$0] }

@@ -22,9 +22,14 @@ struct StructuralFit {
     case .teardownTime:
       [
         .leafWork, .invalidWork, .tableWork, .ipaFlushWork, .rangeFlushWork, .vmidFlushWork,
-        .cacheWork, .hostFreeWork, .callWork, .faultWork,
+        .cacheWork, .hostFreeWork, .callWork, .pauseWork, .faultWork,
       ]
-    case .stageTwoTime, .writeProtectTotal:
+    case .stageTwoTime:
+      [
+        .leafWork, .invalidWork, .tableWork, .ipaFlushWork, .rangeFlushWork, .vmidFlushWork,
+        .cacheWork, .callWork, .faultWork,
+      ]
+    case .writeProtectTotal:
       [
         .leafWork, .invalidWork, .tableWork, .ipaFlushWork, .rangeFlushWork, .vmidFlushWork,
         .cacheWork, .callWork,

@@ -53,7 +53,10 @@ extension StructuralMean.Queueing {
   static func logarithm(_ a: Double, _ b: Double, _ features: FeatureVector) -> Double {
     let interrupts = min(features[.softirqLoad], 0.9)
     let tasks = min(features[.taskLoad] + 0.5 * features[.competitors], 0.9)
-    return log(1 + a * interrupts / (1 - interrupts) + b * tasks / (1 - tasks))
+    // Tasks come to the CPU where the walker can be interrupted within a slice, else they wait.
+    let slice = max(features[.schedulerSlice], 1_000)
+    let broken = slice / (slice + features[.longestStretch])
+    return log(1 + a * interrupts / (1 - interrupts) + b * broken * tasks / (1 - tasks))
   }
 }
 

@@ -4,9 +4,9 @@ import Quantities
 
 /// One number of a run that a policy is judged by.
 public enum Response: String, Hashable, Sendable, CaseIterable, Codable {
-  /// The whole operation, host-side freeing included.
+  /// The whole operation, host-side freeing included; a migration's is `migrationTime`.
   case teardownTime = "teardown_time_ns"
-  /// The stage-2 part of the operation.
+  /// The stage-2 part of the operation; a migration's is `writeProtectTotal`.
   case stageTwoTime = "stage2_time_ns"
   /// The longest hold of mmu_lock for write.
   case longestHold = "longest_hold_ns"
@@ -69,8 +69,8 @@ extension RunReport {
   /// The value of a response in its unit, or nil where the run has none.
   public func value(of response: Response) -> Double? {
     switch response {
-    case .teardownTime: operation.whole.inNanoseconds
-    case .stageTwoTime: operation.stageTwo.inNanoseconds
+    case .teardownTime: migration == nil ? operation.whole.inNanoseconds : nil
+    case .stageTwoTime: migration == nil ? operation.stageTwo.inNanoseconds : nil
     case .longestHold: locks?.holds.max.inNanoseconds
     case .writeProtectTotal: writeProtect?.total.inNanoseconds
     case .writeProtectP99: writeProtect?.callP99.inNanoseconds

@@ -129,7 +129,7 @@ extension WorkloadProfile {
   func has(_ response: Response, policy: Policy) -> Bool {
     let path = policy.path ?? teardownPath
     return switch response {
-    case .teardownTime, .stageTwoTime: true
+    case .teardownTime, .stageTwoTime: operation != .migration
     case .longestHold: operation != .teardown || path != .processExit
     case .writeProtectTotal, .writeProtectP99, .worstStall:
       operation == .logEnable || operation == .migration

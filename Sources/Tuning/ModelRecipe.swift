@@ -56,7 +56,7 @@ public struct ModelRecipe: Hashable, Sendable {
 /// Makes a model from a recipe: design, runs, fit.
 public struct ModelKitchen: Sendable {
   /// The recipe.
-  public let recipe: ModelRecipe
+  public var recipe: ModelRecipe
   /// Runs made at the same time; the model does not depend on it.
   public var workers = 2
   /// The effort of the fit.
@@ -80,9 +80,18 @@ public struct ModelKitchen: Sendable {
     into file: URL,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) async throws(ModelError) -> (runs: [Observation], digest: String) {
-    let points = try points()
+    try await runs(of: points(), named: recipe.name, into: file, progress: progress)
+  }
+
+  /// Makes the runs of any points.
+  func runs(
+    of points: [DesignPoint],
+    named name: String,
+    into file: URL,
+    progress: @escaping @Sendable (Int, Int) -> Void
+  ) async throws(ModelError) -> (runs: [Observation], digest: String) {
     let identity = CampaignIdentity(
-      name: recipe.name,
+      name: name,
       seed: recipe.seed,
       points: points,
       simulator: Scenario.simulatorVersion
@@ -126,7 +135,18 @@ public struct ModelKitchen: Sendable {
     }
   }
 
-  private func points() throws(ModelError) -> [DesignPoint] {
+  /// The points of the recipe's design.
+  func points() throws(ModelError) -> [DesignPoint] {
+    let space = try space()
+    do throws(CampaignError) {
+      return try space.points(recipe.runs, seed: Seed(recipe.seed))
+    } catch {
+      throw .campaign(error)
+    }
+  }
+
+  /// What the recipe's design covers.
+  func space() throws(ModelError) -> DesignSpace {
     var space = DesignSpace(hosts: [], kernels: [], workloads: [])
     do throws(ProfileError) {
       for name in recipe.hosts {
@@ -138,13 +158,9 @@ public struct ModelKitchen: Sendable {
       for name in recipe.workloads {
         space.workloads.append(try profiles.load(WorkloadProfile.self, named: name).profile)
       }
+      return space
     } catch {
       throw .profile(error)
-    }
-    do throws(CampaignError) {
-      return try space.points(recipe.runs, seed: Seed(recipe.seed))
-    } catch {
-      throw .campaign(error)
     }
   }
 

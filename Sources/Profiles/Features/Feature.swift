@@ -53,6 +53,11 @@ public enum Feature: String, Hashable, Sendable, CaseIterable, Codable {
   /// The pause between two slices.
   case pause = "slice_pause_ns"
 
+  /// All stage-2 work together.
+  case stageTwoWork = "stage2_work_ns"
+  /// All pauses between slices together.
+  case pauseWork = "slice_pauses_ns"
+
   /// Whether the stage-2 work is done without mmu_lock: 0 or 1.
   case lockFree = "lock_free_flag"
 

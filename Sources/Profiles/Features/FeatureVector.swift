@@ -92,6 +92,7 @@ extension FeatureVector {
     self[.rangeFlushWork] = work.rangeFlush
     self[.vmidFlushWork] = work.vmidFlush
     self[.cacheWork] = work.cache
+    self[.stageTwoWork] = work.total
     self[.callWork] = host.hostFree.call.priced(outline.calls)
     self[.hostFreeWork] =
       host.hostFree.page.priced(outline.freedPages)
@@ -125,6 +126,7 @@ extension FeatureVector {
     self[.controlled] = policy.controller == .fixed ? 0 : 1
     self[.slices] = Double(outline.calls)
     self[.pause] = outline.calls > 1 ? Double(policy.pause.rawValue) : 0
+    self[.pauseWork] = self[.pause] * self[.slices]
     self[.chunks] = Double(train.chunkCount)
     self[.breakPoints] = breaks ? Double(max(0, train.chunkCount - outline.calls)) : 0
   }

@@ -11,8 +11,8 @@ import Tuning
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measures how good the search is, against spaces that are simulated whole.",
-    subcommands: [EvaluateSearch.self]
+    abstract: "Measures how good the cost model and the search are.",
+    subcommands: [EvaluateModel.self, EvaluateSearch.self]
   )
 }
 

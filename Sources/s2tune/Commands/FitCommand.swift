@@ -2,10 +2,8 @@
 
 import ArgumentParser
 import CostModels
-import Dispatch
 import Foundation
 import Profiles
-import Synchronization
 import Tuning
 
 /// `s2tune fit`: makes the runs of a design and fits a cost model to them.
@@ -24,12 +22,7 @@ struct FitCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
   @Option(help: "The model's name.")
   var name = "standard"
-  @Option(help: "Host profiles, separated by commas, or all.")
-  var hosts = "all"
-  @Option(help: "Kernel profiles, separated by commas, or all.")
-  var kernels = "all"
-  @Option(help: "Workload profiles, separated by commas, or all.")
-  var workloads = "all"
+  @OptionGroup var design: DesignOptions
   @Option(help: "Runs to make, 60 to 100000.")
   var runs = 4_000
   @Option(help: "The seed of the design and of every run.")
@@ -59,9 +52,10 @@ struct FitCommand: ParsableCommand {
     let temporary = FileManager.default.temporaryDirectory
       .appending(path: "s2tune-\(ProcessInfo.processInfo.processIdentifier).jsonl")
     defer { try? FileManager.default.removeItem(at: temporary) }
-    let kitchen = ModelKitchen(recipe(store), profiles: store)
+    var kitchen = ModelKitchen(recipe(store), profiles: store)
+    kitchen.workers = try design.threads()
     let progress = ProgressLine()
-    let model = try waiting {
+    let model = try waiting { [kitchen] in
       try await kitchen.makeModel(runsIn: kept ?? temporary) {
         progress.show($0, of: $1, "runs")
       }
@@ -71,17 +65,7 @@ struct FitCommand: ParsableCommand {
   }
 
   private func recipe(_ store: ProfileStore) -> ModelRecipe {
-    func names(_ text: String, _ kind: ProfileKind) -> [String] {
-      text == "all" ? store.names(of: kind) : text.split(separator: ",").map(String.init)
-    }
-    var recipe = ModelRecipe(
-      name: name,
-      hosts: names(hosts, .host),
-      kernels: names(kernels, .kernel),
-      workloads: names(workloads, .workload),
-      runs: runs,
-      seed: seed
-    )
+    var recipe = design.recipe(named: name, in: store, runs: runs, seed: seed)
     recipe.date = date
     return recipe
   }
@@ -110,23 +94,4 @@ extension ModelError: Refusal {
   var status: Status {
     if case .profile(let error) = self { error.status } else { .data }
   }
-}
-
-/// Runs asynchronous work to its end on this thread.
-private func waiting<Value: Sendable>(
-  _ body: @escaping @Sendable () async throws -> Value
-) throws -> Value {
-  let outcome = Mutex<Result<Value, any Error>?>(nil)
-  let ended = DispatchSemaphore(value: 0)
-  Task.detached {
-    let result: Result<Value, any Error>
-    do { result = .success(try await body()) } catch { result = .failure(error) }
-    outcome.withLock { $0 = result }
-    ended.signal()
-  }
-  ended.wait()
-  guard let result = outcome.withLock({ $0 }) else {
-    preconditionFailure("the work ended without a result")
-  }
-  return try result.get()
 }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Profiles
+
+extension ResponseFit {
+  /// The features that a response may depend on beside its structural part.
+  ///
+  /// What a mechanism cannot touch is left out: a length for it would only be fitted to chance.
+  static func axes(of response: Response) -> [Feature] {
+    switch response {
+    case .teardownTime, .stageTwoTime: work + shape + sharing + rules + storm
+    case .longestHold: [.stageTwoWork, .callWork] + shape + sharing + rules + storm
+    case .writeProtectTotal, .migrationTime, .downtime: work + shape + guest
+    case .writeProtectP99, .worstStall: shape + guest
+    case .goodputRetained, .requestP99, .iopsRetained, .connectsFailed:
+      [.stageTwoWork, .hostFreeWork, .callWork, .pauseWork] + shape + sharing + rules
+        + [.roundTrip, .windowFill]
+    }
+  }
+
+  private static let work: [Feature] = [
+    .stageTwoWork, .leafWork, .tableWork, .ipaFlushWork, .vmidFlushWork, .hostFreeWork, .callWork,
+    .pauseWork,
+  ]
+
+  /// How the work is cut.
+  private static let shape: [Feature] = [
+    .longestChunk, .longestStretch, .callStretch, .breakPoints, .chunks, .slices, .pause,
+    .lockFree, .controlled,
+  ]
+
+  /// Who shares the CPU.
+  private static let sharing: [Feature] = [
+    .softirqLoad, .taskLoad, .offered, .packetRate, .ringFill, .requestRate, .connectRate,
+    .queueDepth, .competitors, .interruptHere, .threadedNAPI, .readerHere, .storageHere,
+  ]
+
+  /// The kernel's rules.
+  private static let rules: [Feature] = [
+    .jiffy, .schedulerSlice, .oldSoftirqRule, .eevdf, .preemptible, .lazy,
+  ]
+
+  private static let storm: [Feature] = [.faultWork, .vcpus]
+
+  private static let guest: [Feature] = [
+    .faultWork, .vcpus, .mapped, .link, .dirtyRate, .workingSet, .transfer, .downtimeLimit,
+  ]
+}

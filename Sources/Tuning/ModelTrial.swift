@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Campaigns
+public import CostModels
+public import Foundation
+
+import Profiles
+import Randomness
+
+/// Makes the runs that a model is judged by, and judges it.
+///
+/// Nothing of the model's own design is used to judge: the held-out runs, the replicates and the
+/// runs near fronts have seeds of their own.
+public struct ModelTrial: Sendable {
+  /// The model.
+  public let model: CostModel
+  /// The design of the held-out runs: profiles, number and seed.
+  public let recipe: ModelRecipe
+  /// Points of the design that are run several times, to measure the noise.
+  public var replicatedPoints = 100
+  /// Runs of each such point.
+  public var replicates = 4
+  /// Runs near Pareto fronts.
+  public var frontRuns = 300
+  /// Runs of the model's own design that simpler ways are fitted to; zero compares nothing.
+  public var rivalRuns = 2_000
+  let kitchen: ModelKitchen
+
+  /// Creates a trial over the kitchen's recipe, whose seed must not be the model's own.
+  public init(_ model: CostModel, kitchen: ModelKitchen) {
+    self.model = model
+    self.kitchen = kitchen
+    recipe = kitchen.recipe
+  }
+
+  /// Makes all runs and judges.
+  ///
+  /// - Parameters:
+  ///   - folder: Where runs are kept while they are made.
+  ///   - progress: Called with how many runs are done, and of how many.
+  /// - Returns: The evaluation.
+  /// - Throws: A sentence about the profile, the run, the file or the fit.
+  public func evaluate(
+    runsIn folder: URL,
+    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+  ) async throws(ModelError) -> ModelEvaluation {
+    let points = try kitchen.points()
+    let again = replicated(Array(points.prefix(replicatedPoints)), from: points.count)
+    let fronts = try frontPoints(from: points.count + again.count)
+    let all = points + again + fronts
+    let total = all.count + rivalRuns
+    let found = try await kitchen.runs(
+      of: all,
+      named: "\(recipe.name)-held",
+      into: folder.appending(path: "held.jsonl")
+    ) { done, _ in progress(done, total) }
+    let held = Array(found.runs.prefix(points.count))
+    let repeats = found.runs[points.count..<points.count + again.count]
+    let examination = ModelExamination(
+      model: model,
+      held: held,
+      nearFronts: Array(found.runs.suffix(fronts.count)),
+      replicates: (0..<min(replicatedPoints, points.count)).map { point in
+        let first = repeats.startIndex + point * (replicates - 1)
+        return [held[point]] + repeats[first..<first + replicates - 1]
+      }
+    )
+    let before = all.count
+    let rivals = try await rivals(held, folder) { done, _ in progress(before + done, total) }
+    return ModelEvaluation(
+      origin: model.origin,
+      seed: recipe.seed,
+      runs: held.count,
+      frontRuns: fronts.count,
+      rows: examination.rows(),
+      rivalRuns: rivalRuns,
+      rivals: rivals
+    )
+  }
+
+  /// Points with further seeds, `replicates - 1` of each.
+  private func replicated(_ points: [DesignPoint], from index: Int) -> [DesignPoint] {
+    var found: [DesignPoint] = []
+    for point in points {
+      for replicate in 1..<max(2, replicates) {
+        let seed = Seed(point.seed).replicate(UInt64(replicate)).rawValue
+        found.append(point.copy(index: index + found.count, seed: seed))
+      }
+    }
+    return found
+  }
+
+  /// Fits simpler ways to the first runs of the model's own design.
+  private func rivals(
+    _ held: [Observation],
+    _ folder: URL,
+    progress: @escaping @Sendable (Int, Int) -> Void
+  ) async throws(ModelError) -> [RivalScore] {
+    guard rivalRuns > 0 else { return [] }
+    var own = kitchen
+    own.recipe.seed = model.origin.seed
+    own.recipe.runs = rivalRuns
+    let known = try await own.makeRuns(
+      into: folder.appending(path: "rivals.jsonl"),
+      progress: progress
+    ).runs
+    let cut = known.count * 7 / 10
+    let split = SplitRuns(
+      fitting: Array(known.prefix(cut)),
+      calibrating: Array(known.suffix(from: cut)),
+      held: held
+    )
+    do throws(CostModelError) {
+      return try await RivalScore.all(model.responses, on: split, settings: kitchen.settings)
+    } catch {
+      throw .fit(error)
+    }
+  }
+}
