@@ -31,7 +31,7 @@ struct CostModelTests {
       #expect(accuracy.median < 2, "\(accuracy.response): \(accuracy.median)")
       #expect(accuracy.ninetieth < 6, "\(accuracy.response): \(accuracy.ninetieth)")
       #expect((0.82...0.97).contains(accuracy.coverage), "\(accuracy.coverage)")
-      #expect(accuracy.bestRuns == 6)
+      #expect((6...8).contains(accuracy.bestRuns))
     }
   }
 
