@@ -100,7 +100,8 @@ public struct EventCounts: Hashable, Sendable {
   public var dsbNSH: Int64 = 0
   /// DSB NSHST of local flushes.
   public var dsbNSHST: Int64 = 0
-  /// TLBI instructions repeated for the erratum REPEAT_TLBI_SYNC.
+  /// TLBI VALE2IS executed at the end of a flush for the erratum REPEAT_TLBI_SYNC; where a kernel
+  /// repeats every instruction instead, the repeats are in their own columns.
   public var tlbiRepeated: Int64 = 0
   /// Calls into EL2 (nVHE): one a flush.
   public var hypercalls: Int64 = 0

@@ -18,19 +18,25 @@ struct FlushSequences: Hashable, Sendable {
   let release: ReleaseRules
   let granule: Granule
 
+  /// How often each TLBI is executed: twice under the erratum's old workaround.
+  var executions: Int64 {
+    features.repeatTLBISync && release.repeatedSync == .everyInstruction ? 2 : 1
+  }
+
   /// Broadcast flushes of one IPA each.
   func ipa(_ count: Int64, into counts: inout EventCounts) {
     counts.ipaFlushes += count
-    counts.tlbiIPAS2E1IS += count
-    counts.tlbiVMALLE1IS += count
+    counts.tlbiIPAS2E1IS += executions * count
+    counts.tlbiVMALLE1IS += executions * count
     broadcast(count, syncs: 2, instructions: 2, into: &counts)
   }
 
   /// Flushes of one IPA each on this CPU alone.
   func localIPA(_ count: Int64, into counts: inout EventCounts) {
     counts.ipaFlushesLocal += count
-    counts.tlbiIPAS2E1 += count
-    counts.tlbiVMALLE1 += count
+    counts.tlbiIPAS2E1 += executions * count
+    counts.tlbiVMALLE1 += executions * count
+    counts.dsbISH += (executions - 1) * 2 * count
     counts.dsbNSH += 2 * count
     enter(count, store: \.dsbNSHST, full: \.dsbNSH, into: &counts)
   }
@@ -38,7 +44,7 @@ struct FlushSequences: Hashable, Sendable {
   /// Flushes of everything under the VMID.
   func vmid(_ count: Int64, into counts: inout EventCounts) {
     counts.vmidFlushes += count
-    counts.tlbiVMALLS12E1IS += count
+    counts.tlbiVMALLS12E1IS += executions * count
     broadcast(count, syncs: 1, instructions: 1, into: &counts)
   }
 
@@ -58,10 +64,10 @@ struct FlushSequences: Hashable, Sendable {
       let pages = min(left, RangeEncoding.pageLimit)
       let operations = encoding.operations(pages: pages, base: base, alignment: alignment)
       counts.rangeFlushes += 1
-      counts.tlbiRIPAS2E1IS += operations.ranges
-      counts.tlbiIPAS2E1IS += operations.singles
+      counts.tlbiRIPAS2E1IS += executions * operations.ranges
+      counts.tlbiIPAS2E1IS += executions * operations.singles
       counts.scalesSkipped += operations.skipped
-      counts.tlbiVMALLE1IS += 1
+      counts.tlbiVMALLE1IS += executions
       broadcast(1, syncs: 2, instructions: operations.count + 1, into: &counts)
       base += pages
       left -= pages
@@ -82,9 +88,7 @@ struct FlushSequences: Hashable, Sendable {
     case .finalSync:
       counts.dsbISH += count
       counts.tlbiRepeated += count
-    case .everyInstruction:
-      counts.dsbISH += instructions * count
-      counts.tlbiRepeated += instructions * count
+    case .everyInstruction: counts.dsbISH += instructions * count
     }
   }
 

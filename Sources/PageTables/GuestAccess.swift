@@ -74,8 +74,10 @@ extension StageTwo {
 
   /// What the first run of a vCPU on a CPU flushes there: everything of its VMID, locally.
   public func firstRun(_ rules: StageTwoRules) -> EventCounts {
+    let executions = rules.sequences(geometry.granule).executions
     var counts = EventCounts()
-    counts.tlbiVMALLE1 = 1
+    counts.tlbiVMALLE1 = executions
+    counts.dsbISH = executions - 1
     counts.dsbNSH = 1
     counts.isb = 2
     return counts

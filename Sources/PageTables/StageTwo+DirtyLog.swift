@@ -49,6 +49,13 @@ extension StageTwo {
         chunks.append(try protect(range, words))
         continue
       }
+      let word = page * DirtyPages.wordPages
+      if span.words > 1, slot.start.isAligned(to: word) {
+        let low = Int64((slot.start + page * span.start).rawValue)
+        let high = low + word.rawValue * span.words
+        try harvestRegions(low..<high, rules, &plan, into: &chunks)
+        continue
+      }
       for word in 0..<span.words {
         let first = span.start + word * DirtyPages.wordPages
         let range = AddressRange(start: slot.start + page * first, size: page * span.pages)
@@ -72,7 +79,8 @@ extension StageTwo {
     return Int64(1) << Int64(shift) >= word.rawValue
   }
 
-  private mutating func harvestWord(
+  /// One word's span: protected, then split where there is a plan.
+  mutating func harvestWord(
     _ range: AddressRange,
     _ rules: StageTwoRules,
     _ plan: inout SplitPlan?,

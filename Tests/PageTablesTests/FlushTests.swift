@@ -182,6 +182,25 @@ struct FlushRow: Sendable {
     #expect(counts.tlbiVMALLE1 == 1)
   }
 
+  /// The old workaround executes each instruction again, a barrier between; the new one adds one
+  /// instruction of another kind.
+  @Test(arguments: [((5, 10), Int64(2), Int64(0)), ((6, 12), 1, 1)])
+  func theErratumRepeats(_ number: (Int, Int), each: Int64, added: Int64) throws {
+    let sequences = FlushSequences(
+      features: CPUFeatures(repeatTLBISync: true),
+      release: try ReleaseRules.rules(for: Self.release(number.0, number.1)),
+      granule: .size4K
+    )
+    var counts = EventCounts()
+    sequences.ipa(1, into: &counts)
+    sequences.vmid(1, into: &counts)
+    #expect(
+      [counts.tlbiIPAS2E1IS, counts.tlbiVMALLE1IS, counts.tlbiVMALLS12E1IS] == [each, each, each]
+    )
+    #expect(counts.tlbiRepeated == 2 * added)
+    #expect(counts.dsbISH == 3 + (each == 2 ? 3 : 2))
+  }
+
   /// A slot of 20 GiB needs three hypervisor calls.
   @Test func aLargeSlotIsFlushedInPieces() throws {
     let slot = AddressRange(start: GuestAddress(rawValue: 1 << 32), size: .gibibytes(20))

@@ -14,9 +14,10 @@ struct RandomWorld {
   /// Where something was mapped.
   private(set) var spots: [(low: Int64, high: Int64)] = []
 
-  init(seed: UInt64) throws {
+  init(seed: UInt64, granule fixed: Granule? = nil) throws {
     random = Seed(seed).stream("world")
-    let granule = Granule.allCases[pick(3, &random)]
+    let drawn = Granule.allCases[pick(3, &random)]
+    let granule = fixed ?? drawn
     let bits = [32, 34, 36, 40, 44, 48, 52][pick(7, &random)]
     geometry = try StageTwoGeometry(granule: granule, ipaBits: bits)
     tables = StageTwo(geometry: geometry)

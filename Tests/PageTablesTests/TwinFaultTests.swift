@@ -102,6 +102,38 @@ import Testing
     #expect(world.tables.layout() == world.twin.layout(), "S2TUNE_SEED=\(seed)")
   }
 
+  /// CLEAR of whole blocks with a split, where regions of one kind are done together.
+  @Test(arguments: Property.seeds(60))
+  func clearsRegionsLikeTheTwin(seed: UInt64) throws {
+    var world = try RandomWorld(seed: seed, granule: [.size16K, .size64K][Int(seed % 2)])
+    let granule = world.geometry.granule
+    let block = granule.largestBlock.rawValue
+    let (near, _) = world.range(block)
+    let low = near / block * block
+    let slot = AddressRange(low, min(world.geometry.space, low + block * Int64(2 + world.below(3))))
+    let release = try ReleaseRules.rules(for: KernelRelease(major: 6, minor: 12))
+    let rules = try StageTwoRules(release: release, features: CPUFeatures())
+    let legal = SplitPlan.legalChunks(granule)
+    let chunk = legal[world.below(legal.count)]
+    var plan = try SplitPlan(chunk: chunk, granule: granule, release: release) as SplitPlan?
+    let first = world.below(2) == 0 ? 0 : Int64(world.below(200))
+    let pages = first..<slot.size.rawValue / granule.page.rawValue - Int64(world.below(70))
+    let train = try world.tables.harvest(DirtyPages(pages), of: slot, rules, plan: &plan)
+    var cached: Int64 = 0
+    let capacity = plan?.capacity ?? 0
+    let naive = try world.twin.harvest(
+      Array(pages),
+      of: slot,
+      rules,
+      split: (chunk.rawValue, capacity),
+      cached: &cached
+    )
+    let found = TwinTests().differences(train, naive)
+    #expect(found.isEmpty, "S2TUNE_SEED=\(seed) \(chunk)")
+    #expect(plan?.cached == cached, "S2TUNE_SEED=\(seed)")
+    #expect(world.tables.layout() == world.twin.layout(), "S2TUNE_SEED=\(seed)")
+  }
+
   @Test(arguments: Property.seeds(200))
   func splitsLikeTheTwin(seed: UInt64) throws {
     var world = try RandomWorld(seed: seed)
