@@ -66,12 +66,14 @@ public struct Validation: Sendable {
   }
 
   /// Runs one fact.
-  public func run(_ fact: Fact) -> FactResult {
+  public func run(_ fact: Fact) -> FactResult { run(fact, RunCache()) }
+
+  private func run(_ fact: Fact, _ cache: RunCache) -> FactResult {
     let runs = max(replicates, fact.replicates)
     do throws(FactError) {
-      let predictions = try values(of: fact.metric, in: fact.run, runs)
+      let predictions = try values(of: fact.metric, in: fact.run, runs, cache)
       let compared = try fact.versus.map { experiment throws(FactError) in
-        try values(of: fact.metric, in: experiment, runs)
+        try values(of: fact.metric, in: experiment, runs, cache)
       }
       let verdict = Verdict(
         claim: fact.claim,
@@ -97,9 +99,10 @@ public struct Validation: Sendable {
     _ facts: [Fact],
     progress: @Sendable (Int) -> Void = { _ in }
   ) -> [FactResult] {
+    let cache = RunCache()
     let results = Mutex([FactResult?](repeating: nil, count: facts.count))
     DispatchQueue.concurrentPerform(iterations: facts.count) { index in
-      let result = run(facts[index])
+      let result = run(facts[index], cache)
       let done = results.withLock { results in
         results[index] = result
         return results.count { $0 != nil }
@@ -113,16 +116,43 @@ public struct Validation: Sendable {
   func values(
     of metric: Measure,
     in experiment: Fact.Experiment,
-    _ runs: Int = 1
+    _ runs: Int = 1,
+    _ cache: RunCache = RunCache()
   ) throws(FactError) -> [Double] {
     let setup = try ExperimentSetup(experiment, store: store)
     var values: [Double] = []
     for replicate in 0..<runs {
-      let report = try setup.run(seed: seed.replicate(UInt64(replicate)), extent: extent)
+      let report = try cache.report(of: experiment, replicate) { () throws(FactError) in
+        try setup.run(seed: seed.replicate(UInt64(replicate)), extent: extent)
+      }
       guard let value = metric.value(in: report) else { throw .noMetric(metric) }
       values.append(value)
     }
     return values
+  }
+}
+
+/// Reports of experiments that several facts read.
+final class RunCache: Sendable {
+  private struct Key: Hashable {
+    let experiment: Fact.Experiment
+    let replicate: Int
+  }
+
+  private let reports = Mutex<[Key: RunReport]>([:])
+
+  /// The report of a run, made if nobody has made it yet; runs are deterministic, so it does not
+  /// matter if two threads make the same.
+  func report(
+    of experiment: Fact.Experiment,
+    _ replicate: Int,
+    make: () throws(FactError) -> RunReport
+  ) throws(FactError) -> RunReport {
+    let key = Key(experiment: experiment, replicate: replicate)
+    if let known = reports.withLock({ $0[key] }) { return known }
+    let report = try make()
+    reports.withLock { $0[key] = report }
+    return report
   }
 }
 
