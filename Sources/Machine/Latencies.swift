@@ -15,12 +15,14 @@ struct Latencies: Sendable {
   private var bars = Array(repeating: Int64(0), count: 44)
   private(set) var count: Int64 = 0
   private(set) var max = Nanoseconds.zero
+  private var sum = Nanoseconds.zero
 
   /// Records `count` equal times.
   mutating func record(_ time: Nanoseconds, count: Int64 = 1) {
     guard count > 0 else { return }
     self.count += count
     max = Swift.max(max, time)
+    sum += time * count
     let value = UInt64(Swift.max(0, time.rawValue))
     histogram.record(Swift.min(value, 3_600_000_000_000), count: UInt64(count))
     let micros = value / 1_000
@@ -36,6 +38,7 @@ struct Latencies: Sendable {
     summary.p99 = percentile(99)
     summary.p999 = percentile(99.9)
     summary.max = max
+    summary.mean = sum / count
     return summary
   }
 

@@ -14,6 +14,8 @@ public struct LatencySummary: Hashable, Sendable, Codable {
   public var p999 = Nanoseconds.zero
   /// The longest.
   public var max = Nanoseconds.zero
+  /// The mean; nil in reports of versions that did not say.
+  public var mean: Nanoseconds?
 
   /// A distribution without values.
   public init() {}
@@ -24,6 +26,7 @@ public struct LatencySummary: Hashable, Sendable, Codable {
     case p99 = "p99_ns"
     case p999 = "p99_9_ns"
     case max = "max_ns"
+    case mean = "mean_ns"
   }
 }
 
