@@ -31,9 +31,9 @@ public struct AnswerStore: Sendable {
   /// Where new answers are kept; nil keeps none.
   public let kept: URL?
 
-  /// Creates a store that searches directories, the kept one first.
-  public init(directories: [URL], kept: URL? = nil) {
-    self.directories = (kept.map { [$0] } ?? []) + directories
+  /// Creates a store that searches directories, the kept one first unless all is to be fresh.
+  public init(directories: [URL], kept: URL? = nil, fresh: Bool = false) {
+    self.directories = (fresh ? [] : kept.map { [$0] } ?? []) + directories
     self.kept = kept
   }
 

@@ -57,20 +57,29 @@ public struct ScenarioSimulator: PolicySimulator {
     }
   }
 
-  /// Leaves out slices of a sliced teardown that a window would not reach.
+  /// Leaves out memory of a teardown that a window would not reach.
   ///
-  /// Slices repeat each other, so a window lays out eight of them, and at least 4 GiB, and the
-  /// times are scaled to all of them. Returns the scale.
+  /// Slices, and chunks that end on work or time, repeat each other: a window lays out eight of the
+  /// former, at least 4 GiB, and the times are scaled to all of them. Returns the scale.
   private func shorten(_ scenario: inout Scenario) -> Double {
-    let path = scenario.policy.path ?? scenario.workload.teardownPath
-    guard tables == nil, scenario.workload.operation == .teardown,
-      path == .munmap || path == .madviseSlices, let slice = scenario.policy.slice
-    else { return 1 }
     let whole = scenario.workload.memory.size
-    let kept = max(slice * 8, .gibibytes(4))
-    guard kept < whole else { return 1 }
+    guard tables == nil, scenario.workload.operation == .teardown,
+      let kept = repeated(scenario), kept < whole
+    else { return 1 }
     scenario.workload.memory.size = kept
     return Double(whole.rawValue) / Double(kept.rawValue)
+  }
+
+  /// The memory after which a teardown repeats itself, where it does.
+  private func repeated(_ scenario: Scenario) -> ByteCount? {
+    let (policy, least) = (scenario.policy, ByteCount.gibibytes(4))
+    let path = policy.path ?? scenario.workload.teardownPath
+    if path == .processExit { return nil }
+    if let slice = policy.slice { return path == .memslotDelete ? nil : max(slice * 8, least) }
+    switch (policy.controller, policy.chunk) {
+    case (.timeBudget, _), (.fixed, .visits): return least
+    default: return nil
+    }
   }
 }
 

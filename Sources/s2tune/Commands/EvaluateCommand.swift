@@ -39,7 +39,7 @@ struct EvaluateSearch: ParsableCommand {
   @Option(help: "Seeds of each strategy and of each recommendation, 1 to 1000.")
   var seeds = 10
   @Option(help: "Of knobs with a size or a time, every n-th value, 1 to 16.")
-  var thinning = 3
+  var thinning = 2
   @Option(help: "Simulations that the strategies are given, separated by commas.")
   var budgets = "100,200"
   @Option(help: "Simulations that a recommendation may spend.")

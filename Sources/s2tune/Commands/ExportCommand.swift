@@ -67,7 +67,7 @@ struct ExportCommand: ParsableCommand {
     let tools = try engine.tools(store)
     let exporter = Exporter(
       store: answers(store),
-      engine: Engine(simulator: Scenario.simulatorVersion, model: tools.predictor?.identity)
+      engine: tools.engine
     ) { _ in tools }
     let table = try exporter.table(questions) { done in
       progress.show(done, of: questions.count, "answers")
@@ -78,8 +78,11 @@ struct ExportCommand: ParsableCommand {
 
   private func answers(_ store: ProfileStore) -> AnswerStore? {
     let kept = keep.map { URL(fileURLWithPath: $0) }
-    let directories = fresh ? [] : store.answerDirectories
-    return AnswerStore(directories: directories, kept: kept)
+    return AnswerStore(
+      directories: fresh ? [] : store.answers.directories,
+      kept: kept,
+      fresh: fresh
+    )
   }
 
   private func questions(_ store: ProfileStore) throws -> [Question] {
@@ -115,6 +118,15 @@ struct ExportCommand: ParsableCommand {
 }
 
 extension ProfileStore {
-  /// Where stored answers may stand: below each directory of models.
-  var answerDirectories: [URL] { directories.map { $0.appendingPathComponent("answers") } }
+  /// The stored answers below each directory of models.
+  var answers: AnswerStore {
+    AnswerStore(directories: directories.map { $0.appendingPathComponent("answers") })
+  }
+}
+
+extension TuningTools {
+  /// What answers with these tools.
+  var engine: Engine {
+    Engine(simulator: Scenario.simulatorVersion, model: predictor?.identity)
+  }
 }

@@ -31,6 +31,8 @@ struct RecommendCommand: ParsableCommand {
   var unknown: [Unknown] = []
   @Flag(help: "Adds the commands and expected figures that could falsify the answer.")
   var repro = false
+  @Flag(help: "Answers anew, where a stored verified answer would do.")
+  var fresh = false
   @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
@@ -60,7 +62,8 @@ struct RecommendCommand: ParsableCommand {
       progress.clear()
       return try write(answers, context)
     }
-    let answer = try Recommender(asked, tools: tools).recommend()
+    let answers = loaded.tables == nil && !fresh ? store.answers : nil
+    let answer = try Exporter(store: answers, engine: tools.engine) { _ in tools }.answer(asked)
     progress.clear()
     try write(answer, context)
   }
