@@ -3,7 +3,6 @@
 import ArgumentParser
 import Calibration
 import Foundation
-import GSLKit
 import Quantities
 import Reports
 
@@ -44,7 +43,7 @@ struct InstructionsCommand: ParsableCommand {
           + "s2tune validate --counts shows where"
       )
     }
-    let models = try InstructionModel.fit(file)
+    let models = try fit(file)
     guard !models.isEmpty else {
       throw Failure.data("\(counts): no row of a phase that does one operation alone")
     }
@@ -52,6 +51,14 @@ struct InstructionsCommand: ParsableCommand {
     try write(models)
     guard models.allSatisfy(\.passes) else {
       throw Negative(sentence: "a layout is not predicted by the others within what is allowed")
+    }
+  }
+
+  private func fit(_ file: KernelCounts) throws -> [InstructionModel] {
+    do {
+      return try InstructionModel.fit(file)
+    } catch {
+      throw Failure.data("\(counts): \(error)")
     }
   }
 
@@ -85,8 +92,4 @@ struct InstructionsCommand: ParsableCommand {
     }
     answer("Instructions off, by operation\n\n" + table.text())
   }
-}
-
-extension GSLError: Refusal {
-  var status: Status { .data }
 }
