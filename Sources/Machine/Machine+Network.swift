@@ -46,16 +46,22 @@ extension Machine {
       queue.flow?.acknowledge(at: time)
       if input.network.reader == .elsewhere, ready > 0 { readElsewhere(ready) }
     }
-    if polled.datagrams > 0 {
-      outcome.network.datagrams += polled.datagrams
-      if input.network.reader == .elsewhere {
-        noteRead(polled.datagrams * costs.datagram)
-      } else {
-        datagramsReady += polled.datagrams
-      }
-    }
+    if polled.datagrams > 0 { deliverDatagrams(polled.datagrams) }
     deliverTracked()
     if input.network.reader == .sameCPU, hasSomethingToRead { wake(CPUTask.reader) }
+  }
+
+  /// Datagrams go to a reader elsewhere at once, or into the socket as far as it has room.
+  private mutating func deliverDatagrams(_ count: Int64) {
+    guard input.network.reader == .sameCPU else {
+      outcome.network.datagrams += count
+      noteRead(count * costs.datagram)
+      return
+    }
+    let taken = min(count, max(0, costs.socketDatagrams - datagramsReady))
+    datagramsReady += taken
+    outcome.network.datagrams += taken
+    outcome.network.drops.socket += count - taken
   }
 
   /// Datagrams, a system call each, that are read before anybody can see that they were.

@@ -20,6 +20,9 @@ struct MachineCosts: Sendable {
   /// Payload of one TCP segment: the frame without Ethernet, IP and TCP headers with timestamps.
   let segment: Int64
   let datagram: Int64
+  /// Datagrams that their socket holds: each is charged its payload and 768 bytes of bookkeeping
+  /// (assumed, after the kernel's struct sizes).
+  let socketDatagrams: Int64
   /// Segments one read takes at most: 128 KiB.
   let readSegments: Int64
 
@@ -40,6 +43,8 @@ struct MachineCosts: Sendable {
     submission = input.host.storage.submission
     segment = max(1, input.network.frame.rawValue - 66)
     datagram = max(1, input.network.datagramSize.rawValue)
+    let buffer = input.network.socketBuffer.rawValue
+    socketDatagrams = buffer > 0 ? max(1, buffer / (datagram + 768)) : .max / 4
     readSegments = max(1, (128 << 10) / segment)
   }
 

@@ -22,12 +22,15 @@ public enum CaptureMetric: String, Hashable, Sendable, CaseIterable, Codable {
   /// Goodput over the whole operation over the goodput before it.
   case goodputWhole = "goodput_whole_share"
 
+  /// The chance that one operation runs on the CPU of a given flow.
+  case flowHitChance = "flow_hit_chance_share"
+
   /// What the metric is measured in.
   public var unit: Response.Unit {
     switch self {
     case .largestGap, .longestWithoutSoftirq, .firstKsoftirqdWake: .nanoseconds
     case .softirqsBesideThread, .packetsInside, .packetRateInside, .ringDrops: .count
-    case .goodputWhole: .share
+    case .goodputWhole, .flowHitChance: .share
     }
   }
 }
@@ -35,6 +38,7 @@ public enum CaptureMetric: String, Hashable, Sendable, CaseIterable, Codable {
 extension RunReport {
   /// The value of a metric of recordings in its unit, or nil where the run has none.
   public func value(of metric: CaptureMetric) -> Double? {
+    if metric == .flowHitChance { return fleet?.flowChance }
     guard let network else { return nil }
     switch metric {
     case .largestGap: return Double(network.largestGap.rawValue)
@@ -46,6 +50,7 @@ extension RunReport {
     case .packetRateInside:
       let time = operation.stageTwo.inSeconds
       return network.packetsInside.flatMap { time > 0 ? Double($0) / time : nil }
+    case .flowHitChance: return fleet?.flowChance
     case .ringDrops: return network.dropsInside.map { Double($0) }
     case .goodputWhole:
       let before = Double(network.baseline.rawValue)

@@ -43,6 +43,8 @@ public struct RunReport: Hashable, Sendable, Codable {
   public var migration: MigrationOutcome?
   /// What guest faults saw.
   public var faults: FaultOutcome?
+  /// What the operation means to the flows of a host on which it happens again and again.
+  public var fleet: FleetOutcome?
   /// Where the CPU's time went.
   public var cpu = CPUTimes()
   /// The stage-2 events of the whole operation.
@@ -59,7 +61,7 @@ public struct RunReport: Hashable, Sendable, Codable {
     case digest = "trace_digest"
     case operation, locks
     case writeProtect = "write_protect"
-    case network, requests, connects, storage, migration, faults, cpu
+    case network, requests, connects, storage, migration, faults, fleet, cpu
     case counts = "stage2_counts"
   }
 }

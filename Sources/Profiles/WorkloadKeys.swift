@@ -53,6 +53,12 @@ extension WorkloadProfile: Profile {
       .choice("operation", \.operation, "what the host does to the guest's stage 2"),
       .choice("teardown.path", \.teardownPath, "through which path a teardown runs"),
       .count("neighbours", \.neighbours, 0...4096, "other teardowns at the same time"),
+      .count(
+        "fleet.operations_per_hour",
+        \.operationsPerHour,
+        0...1_000_000,
+        "operations of this kind an hour on the host; 0 for no fleet view"
+      ),
       .count("competitors", \.competitors, 0...1024, "CPU-bound tasks on the walking CPU"),
       .count(
         "storage.queue_depth",
@@ -84,6 +90,12 @@ extension WorkloadProfile: Profile {
         \.network.datagramSize,
         .bytes(1)...(.kibibytes(64)),
         "payload of a datagram"
+      ),
+      .size(
+        "net.socket_buffer",
+        \.network.socketBuffer,
+        .zero...(.gibibytes(1)),
+        "what the socket of datagrams holds; 0B for no end"
       ),
       .count("net.connects", \.network.connects, 0...10_000_000, "new connections per second"),
       .count("net.requests", \.network.requests, 0...10_000_000, "requests per second"),

@@ -74,6 +74,8 @@ public struct NetworkLoad: Hashable, Sendable {
   public var datagrams = 0
   /// Payload of a datagram.
   public var datagramSize = ByteCount.bytes(1000)
+  /// What the socket of datagrams holds until they are read; zero for no end.
+  public var socketBuffer = ByteCount.zero
   /// New connections per second (each a SYN, with retry after one second).
   public var connects = 0
   /// Requests per second of a request/response client.
@@ -131,6 +133,8 @@ public struct WorkloadProfile: Hashable, Sendable {
   public var migration = MigrationLoad()
   /// Other teardowns that run on the host at the same time.
   public var neighbours = 0
+  /// Operations of this kind an hour on the host, each on a CPU of its own; zero says nothing.
+  public var operationsPerHour = 0
   /// Other CPU-bound tasks on the walking CPU.
   public var competitors = 0
   /// What an answer must keep where the user asks for nothing else.

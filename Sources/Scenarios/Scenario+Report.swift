@@ -85,6 +85,14 @@ extension Scenario {
     if outcome.locks.holds.count > 0 { report.locks = outcome.locks }
     if workload.operation == .logEnable { report.writeProtect = writeProtect(outcome, report) }
     addLoads(outcome, scaled, to: &report)
+    if workload.operationsPerHour > 0 {
+      report.fleet = FleetOutcome(
+        cpus: host.cpus,
+        queues: host.nic.queues,
+        operationsPerHour: workload.operationsPerHour,
+        duration: report.operation.whole
+      )
+    }
     return report
   }
 
