@@ -71,6 +71,23 @@ public struct ChunkTrain: Hashable, Sendable {
     return cars
   }
 
+  /// The distinct chunks in the order of their first appearance, each with how often it occurs.
+  ///
+  /// Costs what distinct stretches cost, where `cars` costs what the flat train does.
+  public var tally: [Car] {
+    var places: [Chunk: Int] = [:]
+    var distinct: [(chunk: Chunk, times: Int64)] = []
+    chunks.forEachStored { chunk, times in
+      if let place = places[chunk] {
+        distinct[place].times += times
+      } else {
+        places[chunk] = distinct.count
+        distinct.append((chunk, times))
+      }
+    }
+    return distinct.map { Car(chunk: $0.chunk, repeats: $0.times) }
+  }
+
   /// The train cut into trains of `count` chunks; the last may be shorter.
   ///
   /// What one call did becomes what calls over equal parts do. Costs what distinct parts cost,

@@ -179,6 +179,18 @@ struct RunTree<Element: Hashable & Sendable>: Hashable, Sendable {
     }
   }
 
+  /// Calls `body` for each element that is stored, with how often it occurs in the sequence.
+  ///
+  /// An element that is stored twice is given twice; what repeats is given once.
+  func forEachStored(times: Int64 = 1, _ body: (Element, Int64) -> Void) {
+    for item in items {
+      switch item {
+      case .one(let element, let repeats): body(element, repeats * times)
+      case .many(let tree, let repeats): tree.forEachStored(times: repeats * times, body)
+      }
+    }
+  }
+
   /// The largest measure of any element, or nil where there is none.
   func distinctMaximum(_ measure: (Element) -> Int64) -> Int64? {
     var largest: Int64?

@@ -103,7 +103,7 @@ extension Scenario {
     var groups: [WorkGroup] = []
     var counts = train.total
     counts.breakPoints = 0
-    for car in train.cars where car.chunk.counts.leavesCleared > 0 {
+    for car in train.tally where car.chunk.counts.leavesCleared > 0 {
       var step = stageTwoStep(car)
       step.units = 1
       let isPage = car.chunk.span <= host.granule.page

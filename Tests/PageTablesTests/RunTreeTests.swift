@@ -27,6 +27,17 @@ import Testing
     }
   }
 
+  @Test func storedElementsOccurAsOftenAsInTheArray() {
+    for seed in Property.seeds(100) {
+      var random = Seed(seed).stream("run-tree-stored")
+      let tree = Self.tree(depth: 3, &random)
+      var found: [Int: Int64] = [:]
+      tree.forEachStored { found[$0, default: 0] += $1 }
+      let expected = Self.elements(tree).reduce(into: [:]) { $0[$1, default: Int64(0)] += 1 }
+      #expect(found == expected, "seed \(seed)")
+    }
+  }
+
   private static func elements(_ tree: RunTree<Int>) -> [Int] {
     var all: [Int] = []
     tree.forEachRun { all += Array(repeating: $0, count: Int($1)) }

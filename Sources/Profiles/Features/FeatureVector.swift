@@ -107,11 +107,12 @@ extension FeatureVector {
     _ outline: OperationOutline
   ) {
     let train = outline.train
-    let chunks = train.cars.map {
+    let tally = train.tally
+    let chunks = tally.map {
       WorkBreakdown($0.chunk.counts, on: host, neighbours: workload.neighbours).total
     }
     var sum = 0.0
-    for (car, work) in zip(train.cars, chunks) { sum += work * Double(car.repeats) }
+    for (car, work) in zip(tally, chunks) { sum += work * Double(car.repeats) }
     var longest = chunks.max() ?? 0
     if case .timeBudget(let budget, _) = policy.controller {
       longest = min(longest, Double(budget.rawValue))
