@@ -40,9 +40,11 @@ extension ResponseFit {
     .jiffy, .schedulerSlice, .oldSoftirqRule, .eevdf, .preemptible, .lazy,
   ]
 
-  private static let storm: [Feature] = [.faultWork, .vcpus]
+  private static let storm: [Feature] = [.faultWork, .vcpus, .sharedFaults, .faultCost]
 
   private static let guest: [Feature] = [
     .faultWork, .vcpus, .mapped, .link, .dirtyRate, .workingSet, .transfer, .downtimeLimit,
+    .dirtyTransfer, .sharedFaults, .localRelax, .faultCost, .rangeFlushWork, .invalidWork,
+    .neighbours,
   ]
 }

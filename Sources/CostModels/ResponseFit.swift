@@ -16,7 +16,7 @@ public struct FitSettings: Hashable, Sendable {
   /// Runs the kernel's parameters are estimated on.
   public var evidenceRuns = 300
   /// Starts of the search for the kernel's parameters, one to four.
-  public var starts = 2
+  public var starts = 3
   /// Iterations of each start.
   public var iterationLimit = 40
   /// Folds that the size of errors is learnt from.

@@ -37,8 +37,8 @@ struct StructuralFit {
     case .longestHold, .worstStall: [.longestChunk]
     case .writeProtectP99: [.callStretch]
     case .requestP99: [.roundTrip, .longestStretch, .longestChunk]
-    case .migrationTime: [.transfer, .leafWork, .ipaFlushWork]
-    case .downtime: [.downtimeLimit, .callStretch]
+    case .migrationTime: [.transfer, .dirtyTransfer, .stageTwoWork]
+    case .downtime: [.downtimeLimit, .dirtyTransfer, .callStretch]
     case .goodputRetained, .iopsRetained, .connectsFailed:
       [
         .longestStretch, .longestChunk, .softirqLoad, .taskLoad, .ringFill, .windowFill,

@@ -52,6 +52,7 @@ struct S2Tune: ParsableCommand {
       TableCommand.self,
       SimulateCommand.self,
       CountCommand.self,
+      CampaignCommand.self,
       FitCommand.self,
       EvaluateCommand.self,
       ValidateCommand.self,

@@ -11,7 +11,7 @@ import Testing
     ["recommend", "--help"], ["what-if", "--help"], ["pareto", "--help"], ["export", "--help"],
     ["table", "--help"], ["table", "diff", "--help"], ["table", "verify", "--help"],
     ["evaluate", "--help"], ["evaluate", "search", "--help"],
-    ["evaluate", "model", "--help"], ["fit", "--help"],
+    ["evaluate", "model", "--help"], ["fit", "--help"], ["campaign", "--help"],
   ])
   func helpIsGolden(arguments: [String]) throws {
     let result = try Tool.run(arguments)

@@ -131,6 +131,14 @@ public enum Feature: String, Hashable, Sendable, CaseIterable, Codable {
   case workingSet = "working_set_bytes"
   /// Time to send the whole memory once.
   case transfer = "transfer_ns"
+  /// Time to send what the guest, unhindered, dirties while the whole memory is sent once.
+  case dirtyTransfer = "dirty_transfer_ns"
+  /// Whether faults take mmu_lock for read (6.2 and later): 0 or 1.
+  case sharedFaults = "shared_faults_flag"
+  /// Whether a fault relaxes permissions with a local flush: 0 or 1.
+  case localRelax = "local_relax_flag"
+  /// One write fault of a vCPU on a protected page.
+  case faultCost = "dirty_fault_ns"
   /// The downtime the VMM accepts.
   case downtimeLimit = "downtime_limit_ns"
 
@@ -140,7 +148,7 @@ public enum Feature: String, Hashable, Sendable, CaseIterable, Codable {
     switch self {
     case .lockFree, .softirqLoad, .taskLoad, .oldSoftirqRule, .eevdf, .preemptible, .lazy,
       .interruptHere,
-      .threadedNAPI, .readerHere, .storageHere, .cubic, .controlled:
+      .threadedNAPI, .readerHere, .storageHere, .cubic, .controlled, .sharedFaults, .localRelax:
       .linear
     case .chunks, .breakPoints, .slices, .competitors, .neighbours, .queueDepth, .vcpus: .log(1)
     case .packetRate, .requestRate, .connectRate, .datagramRate, .dirtyRate: .log(10)

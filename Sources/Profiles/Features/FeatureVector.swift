@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Foundation
+#endif
+
 public import PageTables
 public import Policies
 public import Quantities
@@ -77,6 +83,7 @@ extension FeatureVector {
     addNetwork(host, workload, policy)
     addKernel(host, kernel, workload, policy)
     addGuest(host, workload)
+    addFaults(host, kernel, workload)
   }
 
   private mutating func addWork(
@@ -171,6 +178,32 @@ extension FeatureVector {
     self[.downtimeLimit] = Double(migration.downtimeLimit.rawValue)
     if migration.link > .zero {
       self[.transfer] = self[.mapped] * 8e9 / Double(migration.link.rawValue)
+      self[.dirtyTransfer] = dirtied(host, migration) * 8e9 / Double(migration.link.rawValue)
     }
+  }
+
+  /// Bytes of distinct pages that random writes dirty in the time of one transfer: of W pages,
+  /// W (1 - exp(-r t / W)) after t at rate r.
+  private func dirtied(_ host: HostProfile, _ migration: MigrationLoad) -> Double {
+    let set = min(self[.mapped], max(self[.workingSet], 0))
+    guard set > 0 else { return 0 }
+    let page = Double(host.granule.page.rawValue)
+    let written = self[.dirtyRate] * page * self[.transfer] / 1e9
+    return set * (1 - exp(-written / set))
+  }
+
+  private mutating func addFaults(
+    _ host: HostProfile,
+    _ kernel: KernelProfile,
+    _ workload: WorkloadProfile
+  ) {
+    guard workload.operation == .migration || workload.operation == .mapCreate,
+      let rules = try? ReleaseRules.rules(for: kernel.release)
+    else { return }
+    self[.sharedFaults] = rules.sharedFaults == .none ? 0 : 1
+    self[.localRelax] = rules.relaxesLocally ? 1 : 0
+    let flush = rules.relaxesLocally ? host.tlbi.ipaFlushLocal : host.tlbi.ipaFlush
+    self[.faultCost] =
+      (host.fault.outsideLock + host.fault.insideLock + flush).inNanoseconds
   }
 }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Campaigns
+public import Foundation
+import Scenarios
+
+/// How far a campaign is.
+public struct CampaignState: Hashable, Sendable, Codable {
+  /// The campaign's name.
+  public let name: String
+  /// The seed of the design.
+  public let seed: UInt64
+  /// The simulator's version.
+  public let simulator: String
+  /// Runs of the design.
+  public let runs: Int
+  /// Runs that are done.
+  public let done: Int
+  /// The digest of the runs that are done, in the order of the design.
+  public let digest: String
+
+  enum CodingKeys: String, CodingKey {
+    case name, seed, simulator
+    case runs = "run_count"
+    case done = "done_count"
+    case digest = "runs_digest"
+  }
+}
+
+extension ModelKitchen {
+  /// How far the campaign in a file is; throws where the file is of another campaign.
+  public func status(of file: URL) throws(ModelError) -> CampaignState {
+    let identity = try identity()
+    do throws(CampaignError) {
+      return try state(of: RunStore(file, identity: identity))
+    } catch {
+      throw .campaign(error)
+    }
+  }
+
+  /// Puts the runs of several files of this campaign into another one.
+  public func merge(_ files: [URL], into target: URL) throws(ModelError) -> CampaignState {
+    let identity = try identity()
+    do throws(CampaignError) {
+      let sources = try files.map { (file) throws(CampaignError) in
+        try RunStore(file, identity: identity)
+      }
+      let store = try RunStore(target, identity: identity)
+      for source in sources {
+        for run in source.runs where !store.isDone(run.index) { try store.append(run) }
+      }
+      return try state(of: store)
+    } catch {
+      throw .campaign(error)
+    }
+  }
+
+  private func identity() throws(ModelError) -> CampaignIdentity {
+    CampaignIdentity(
+      name: recipe.name,
+      seed: recipe.seed,
+      points: try points(),
+      simulator: Scenario.simulatorVersion
+    )
+  }
+
+  private func state(of store: RunStore) throws(CampaignError) -> CampaignState {
+    CampaignState(
+      name: recipe.name,
+      seed: recipe.seed,
+      simulator: Scenario.simulatorVersion,
+      runs: recipe.runs,
+      done: store.done.count,
+      digest: try store.digest()
+    )
+  }
+}
