@@ -26,6 +26,14 @@ public enum CostModelError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A model that missed a target on runs it never saw; no model is written.
   case untrustworthy(response: Response, evidence: String)
 
+  /// Whether the runs hold too little to fit anything, rather than something wrong.
+  var isAboutTooLittle: Bool {
+    switch self {
+    case .tooFewRuns, .constantResponse, .nothingVaries, .allCensored: true
+    default: false
+    }
+  }
+
   /// One sentence with the evidence.
   public var description: String {
     switch self {

@@ -103,7 +103,14 @@ extension RivalScore {
       return found.sorted { $0.0 < $1.0 }
     }
     var scores: [RivalScore] = []
-    for outcome in outcomes { if let score = try outcome.1.get() { scores.append(score) } }
+    for outcome in outcomes {
+      do throws(CostModelError) {
+        if let score = try outcome.1.get() { scores.append(score) }
+      } catch {
+        // A way that cannot be fitted to so few runs has no score; the model has its own.
+        guard error.isAboutTooLittle else { throw error }
+      }
+    }
     return scores
   }
 }

@@ -76,7 +76,8 @@ struct JudgementTests {
     for place in [0.1, 0.3, 0.5, 0.7, 0.9] {
       for estimate in model.predict(ToyMachine.features([place, 1 - place, 0.5])) {
         let values = [estimate.low, estimate.value, estimate.high]
-        text += values.map { significant($0 > 1e6 ? $0 / 1e9 : $0, digits: 4) }.joined(separator: " ") + "\n"
+        let texts = values.map { significant($0 > 1e6 ? $0 / 1e9 : $0, digits: 4) }
+        text += texts.joined(separator: " ") + "\n"
       }
     }
     Golden.check(text, "models/toy-predictions.txt")
