@@ -27,6 +27,7 @@ public final class ModelPredictor: PolicyPredictor {
     let operation: StageTwoOperation
     let path: TeardownPath
     let chunk: ChunkRule
+    let controller: ChunkController
     let flush: FlushRule
     let slice: Policy
   }
@@ -102,6 +103,7 @@ public final class ModelPredictor: PolicyPredictor {
       operation: question.workload.operation,
       path: policy.path ?? question.workload.teardownPath,
       chunk: policy.chunk,
+      controller: policy.controller,
       flush: policy.flush,
       slice: shape
     )

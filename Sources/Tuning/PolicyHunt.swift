@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import PageTables
 import Policies
 import Profiles
+import Quantities
 import Randomness
 import Search
 
@@ -84,7 +86,7 @@ struct PolicyHunt {
     _ policies: [Policy],
     _ question: Question
   ) throws(TuningError) -> [[Double]] {
-    guard let predictor = run.tools.predictor else { return [] }
+    guard let predictor = run.tools.predictor, isQuickToCount(policies, question) else { return [] }
     var rows = run.goal.problem.responses.map { _ in [Double]() }
     for policy in policies {
       let predicted = try predictor.predictions(question, policy: policy)
@@ -92,6 +94,19 @@ struct PolicyHunt {
       for (place, value) in values.enumerated() where !value.isNaN { rows[place].append(value) }
     }
     return rows.map { $0.count == policies.count ? $0 : [] }
+  }
+
+  /// Whether the features of all policies take less time than the runs that they would save.
+  ///
+  /// Chunks that end on work or time have no two alike, so counting those of a large guest costs as
+  /// much as simulating windows of them.
+  private func isQuickToCount(_ policies: [Policy], _ question: Question) -> Bool {
+    guard question.workload.memory.size > .gibibytes(1) else { return true }
+    return policies.allSatisfy { policy in
+      if case .timeBudget = policy.controller { return false }
+      if case .visits(_) = policy.chunk { return false }
+      return true
+    }
   }
 
   /// The points that the prior ranks first: least violation, then best objective.

@@ -71,6 +71,24 @@ func shipped(
     #expect(answer.holds.map(\.key).contains("vm.block_share"))
   }
 
+  /// The answer that ships for the whole 256 GiB, where it is one of this simulator and model.
+  @Test func theShippedAnswerKeepsTheFleetsGoodput() throws {
+    let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("models")
+    guard case .model(let model, _) = try ShelvedModel(in: ProfileStore(directories: [models]))
+    else { return }
+    let engine = Engine(
+      simulator: Scenario.simulatorVersion,
+      model: ModelPredictor(model: model).identity
+    )
+    let store = AnswerStore(directories: [models.appendingPathComponent("answers")])
+    guard case .answer(let answer) = try store.find(shipped(), engine: engine) else { return }
+    let row = try #require(answer.recommended)
+    let kept = row.effects.first { $0.response == .goodputRetained }?.simulated?.value
+    #expect(try #require(kept) >= 0.97 && row.violations.isEmpty && answer.safety.isSafe)
+    #expect(answer.paths.contains { $0.path == .processExit })
+  }
+
   /// A limit relative to the present policy is one of paired runs: the present one keeps it.
   @Test func aRelativeLimitIsKeptByThePresentPolicyHoweverNoisy() throws {
     var question = try shipped(workload: "map-create-storm")

@@ -50,6 +50,29 @@ private func exampleTable(noise: Double = 0.002) throws -> (TuningTable, [Questi
     }
   }
 
+  /// Everything a table holds is described in its schema, and everything required is in it.
+  @Test func jsonGoesWithItsSchema() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("docs/schemas/tuning-table.json")
+    func object(_ value: Any?) throws -> [String: Any] { try #require(value as? [String: Any]) }
+    let schema = try object(JSONSerialization.jsonObject(with: Data(contentsOf: file)))
+    let data = try AnswerStore.json(exampleTable().0)
+    let table = try object(JSONSerialization.jsonObject(with: data))
+    func check(_ value: [String: Any], _ schema: [String: Any]) throws {
+      let legal = try object(schema["properties"])
+      #expect(Set(value.keys).isSubset(of: legal.keys))
+      let required = try #require(schema["required"] as? [String])
+      #expect(Set(required).isSubset(of: value.keys))
+    }
+    try check(table, schema)
+    let form = try object(object(object(schema["properties"])["entries"])["items"])
+    for entry in try #require(table["entries"] as? [[String: Any]]) {
+      try check(entry, form)
+      try check(object(entry["key"]), object(object(form["properties"])["key"]))
+    }
+  }
+
   @Test func csvHasOneLineAnEntryAndQuotesCommas() throws {
     let (table, _) = try exampleTable()
     let lines = table.csv.components(separatedBy: "\r\n").filter { !$0.isEmpty }
