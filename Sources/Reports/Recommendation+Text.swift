@@ -110,7 +110,14 @@ extension Recommendation {
   }
 
   /// A policy in words, and as `what-if --policy` reads it.
-  private static func words(_ row: AnswerRow) -> String { "\(row.summary)  (\(row.policy))" }
+  private static func words(_ row: AnswerRow) -> String {
+    "\(row.summary)  (\(row.policy))\(misses(row.violations))"
+  }
+
+  /// The limits that are missed, in parentheses; nothing where all are kept.
+  private static func misses(_ violations: [Violation]) -> String {
+    violations.isEmpty ? "" : " (misses \(violations.map(\.limit).joined(separator: ", ")))"
+  }
 
   /// A response of a row: what was simulated, or what is predicted with a tilde before it.
   private static func value(_ effect: Effect) -> String {
@@ -193,9 +200,6 @@ extension Recommendation {
 
   private static func pathSentence(_ row: PathRow) -> String {
     let effects = row.effects.map(cell).joined(separator: ", ")
-    let misses =
-      row.violations.isEmpty
-      ? "" : " (misses \(row.violations.map(\.limit).joined(separator: ", ")))"
-    return "\(row.path.rawValue): \(effects)\(misses)"
+    return "\(row.path.rawValue): \(effects)\(misses(row.violations))"
   }
 }

@@ -25,6 +25,14 @@ public protocol PolicySimulator: Sendable {
     seed: Seed,
     extent: RunExtent
   ) throws(TuningError) -> RunReport
+
+  /// Whether runs use tables of their own, such as a dump's, whatever mix the workload names.
+  var hasOwnTables: Bool { get }
+}
+
+extension PolicySimulator {
+  /// No: the guest is laid out as the workload says.
+  public var hasOwnTables: Bool { false }
 }
 
 /// A predicted response with its interval, and how far it may be believed.

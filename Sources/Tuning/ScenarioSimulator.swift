@@ -11,6 +11,9 @@ public import Scenarios
 public struct ScenarioSimulator: PolicySimulator {
   /// The guest's tables where a dump says what they are; nil lays out the workload's own mix.
   public var tables: StageTwo?
+
+  /// Whether a dump says what the guest's tables are.
+  public var hasOwnTables: Bool { tables != nil }
   /// How much a window keeps.
   public var window: Window
 

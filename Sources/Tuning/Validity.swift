@@ -9,6 +9,8 @@ import Search
 private struct Variation {
   let key: String
   let phrase: String
+  /// The words before the phrase where no value flips the choice.
+  let held: String
   let values: [(text: String, apply: (inout WorkloadProfile) -> Void)]
 }
 
@@ -45,7 +47,7 @@ extension RecommendationRun {
     let last = tried.last ?? ""
     let sentence =
       flip.map { "at \(variation.phrase) \($0.text) \($0.reason)" }
-      ?? "holds up to \(variation.phrase) \(last)"
+      ?? "holds \(variation.held) \(variation.phrase) \(last)"
     return ValidityLimit(
       key: variation.key,
       tried: tried,
@@ -73,12 +75,13 @@ extension RecommendationRun {
   private var variations: [Variation] {
     let workload = question.workload
     var found: [Variation] = []
-    if workload.memory.blockShare < 1 {
+    if !tools.simulator.hasOwnTables, workload.memory.blockShare < 1 {
       let shares = [0.25, 0.5, 0.75, 0.9, 1].filter { $0 > workload.memory.blockShare }
       found.append(
         Variation(
           key: "vm.block_share",
           phrase: "a share of 2 MiB leaves of",
+          held: "up to",
           values: shares.map { share in
             (significant(share), { $0.memory.blockShare = share })
           }
@@ -91,6 +94,7 @@ extension RecommendationRun {
         Variation(
           key: "net.offered",
           phrase: "an offered load of",
+          held: "down to",
           values: [Int64(2), 4, 8].map { part in
             let rate = BitRate(rawValue: offered.rawValue / part)
             return (rate.description, { $0.network.offered = rate })
@@ -101,6 +105,7 @@ extension RecommendationRun {
         Variation(
           key: "net.reader",
           phrase: "a socket reader",
+          held: "with",
           values: workload.network.reader == .sameCPU
             ? [("on another CPU", { $0.network.reader = .elsewhere })]
             : [("on the walking CPU", { $0.network.reader = .sameCPU })]
