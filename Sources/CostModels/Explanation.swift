@@ -9,21 +9,45 @@ import Foundation
 public import Profiles
 
 /// What a prediction is made of; the parts add up to its value.
-public struct Explanation: Hashable, Sendable {
+public struct Explanation: Hashable, Sendable, Codable {
   /// One part of a prediction.
-  public struct Part: Hashable, Sendable {
+  public struct Part: Hashable, Sendable, Codable {
     /// The feature's raw value, or `constant`, `queueing` or `residual`.
     public let name: String
     /// What the part adds, in the response's unit (ns, share or count); negative takes away.
     public let amount: Double
+
+    /// Creates a part.
+    public init(name: String, amount: Double) { (self.name, self.amount) = (name, amount) }
   }
 
   /// The response.
   public let response: Response
+  /// What value and parts are measured in.
+  public let unit: Response.Unit
   /// The predicted value in the response's unit.
   public let value: Double
   /// The parts, the largest first.
   public let parts: [Part]
+
+  enum CodingKeys: String, CodingKey {
+    case response, unit, value
+    case parts = "terms"
+  }
+
+  /// Creates an explanation; parts that add nothing are left out, and the others are sorted.
+  public init(response: Response, value: Double, parts: [Part]) {
+    self.response = response
+    unit = response.unit
+    self.value = value
+    self.parts = parts.filter { $0.amount != 0 }
+      .sorted { $0.amount.magnitude > $1.amount.magnitude }
+  }
+
+  /// What a part of this name adds; zero where there is none.
+  public func amount(of name: String) -> Double {
+    parts.first { $0.name == name }?.amount ?? 0
+  }
 }
 
 extension ResponseModel {
@@ -38,11 +62,7 @@ extension ResponseModel {
     let parts =
       structure.scale == .logarithm
       ? workParts(features, place, value) : stepParts(features, place)
-    return Explanation(
-      response: response,
-      value: value,
-      parts: parts.filter { $0.amount != 0 }.sorted { $0.amount.magnitude > $1.amount.magnitude }
-    )
+    return Explanation(response: response, value: value, parts: parts)
   }
 
   private func workParts(

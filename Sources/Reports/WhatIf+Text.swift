@@ -16,6 +16,7 @@ extension WhatIfAnswer {
         .map(String.init)
       lines += plots()
     }
+    lines += explanationLines()
     for paragraph in paragraphs(context) { lines += paragraph.lines() }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -98,6 +99,7 @@ extension WhatIfAnswer {
       Paragraph(label: "flips", sentences: flips.map { "\($0.from): \($0.sentence)" }),
       Paragraph(label: "best", sentences: bestSentences),
       Paragraph(label: "safe", sentences: safetySentences),
+      Paragraph(label: "terms", sentences: explanationSentences),
       Paragraph(label: "basis", sentences: basisSentences + [context.provenance]),
     ].filter { !$0.sentences.isEmpty }
   }

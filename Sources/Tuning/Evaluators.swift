@@ -82,6 +82,20 @@ public protocol PolicyPredictor: Sendable {
     _ question: Question,
     policy: Policy
   ) throws(TuningError) -> [Response: PredictedValue]
+
+  /// The same predictions taken apart, in the order of `Response.allCases`.
+  func explanations(
+    _ question: Question,
+    policy: Policy
+  ) throws(TuningError) -> [Explanation]
+}
+
+extension PolicyPredictor {
+  /// None: what is no sum of terms cannot be taken apart.
+  public func explanations(
+    _ question: Question,
+    policy: Policy
+  ) throws(TuningError) -> [Explanation] { [] }
 }
 
 /// Whether a policy may leave a stale translation, and why.

@@ -66,13 +66,7 @@ public final class ModelPredictor: PolicyPredictor {
       policy: policy
     )
     if let found = known.withLock({ $0[asked] }) { return found }
-    let features = FeatureVector(
-      host: question.host,
-      kernel: question.kernel,
-      workload: question.workload,
-      policy: policy,
-      outline: try outline(question, policy)
-    )
+    let features = try features(question, policy)
     var found: [Response: PredictedValue] = [:]
     for estimate in model.predict(features, level: 0.9)
     where question.workload.has(estimate.response, policy: policy) {
@@ -86,6 +80,29 @@ public final class ModelPredictor: PolicyPredictor {
     }
     known.withLock { $0[asked] = found }
     return found
+  }
+
+  /// Every prediction that the workload has, taken apart.
+  public func explanations(
+    _ question: Question,
+    policy: Policy
+  ) throws(TuningError) -> [Explanation] {
+    let features = try features(question, policy)
+    return model.models.filter { question.workload.has($0.response, policy: policy) }
+      .map { $0.explain(features) }
+  }
+
+  private func features(
+    _ question: Question,
+    _ policy: Policy
+  ) throws(TuningError) -> FeatureVector {
+    FeatureVector(
+      host: question.host,
+      kernel: question.kernel,
+      workload: question.workload,
+      policy: policy,
+      outline: try outline(question, policy)
+    )
   }
 
   private func outline(

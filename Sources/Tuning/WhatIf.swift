@@ -11,6 +11,8 @@ public struct WhatIf: Sendable {
   private let question: Question
   private let tools: TuningTools
   private let isExact: Bool
+  /// Whether each case carries the terms of its predictions.
+  public var explains = false
 
   /// Runs a case when it is simulated.
   static let replicates = 3
@@ -122,8 +124,20 @@ public struct WhatIf: Sendable {
       safety: tools.safety.verdict(one.question, policy: one.policy),
       source: known.source,
       place: known.place,
-      placeReason: known.placeReason
+      placeReason: known.placeReason,
+      explanation: try explanation(one, goal)
     )
+  }
+
+  /// The terms of a case's predictions, in the order of its effects; nil where nobody asks.
+  private func explanation(
+    _ one: WhatIfCase,
+    _ goal: Goal
+  ) throws(TuningError) -> [Explanation]? {
+    guard explains, let predictor = tools.predictor else { return nil }
+    let policy = one.policy.canonical(in: one.question.setting)
+    let known = try predictor.explanations(one.question, policy: policy)
+    return goal.shown.compactMap { response in known.first { $0.response == response } }
   }
 
   /// Where a limit begins or ends to be kept, safety begins or ends, or the present policy

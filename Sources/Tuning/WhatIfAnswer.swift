@@ -66,6 +66,8 @@ public struct WhatIfPoint: Hashable, Sendable, Codable {
   public let place: Validity.Place?
   /// Why the model's place is not inside.
   public let placeReason: String?
+  /// What each predicted effect is made of, where it was asked for; the terms add up to it.
+  public let explanation: [Explanation]?
 
   enum CodingKeys: String, CodingKey {
     case label, position, host, kernel, workload, policy, effects
@@ -74,6 +76,7 @@ public struct WhatIfPoint: Hashable, Sendable, Codable {
     case violations, safety, source
     case place = "domain"
     case placeReason = "domain_reason"
+    case explanation
   }
 
   /// The value of a response: the simulated one where there is one.

@@ -45,4 +45,26 @@ import Testing
       #expect(value.low <= value.value && value.value <= value.high, "\(response)")
     }
   }
+
+  @Test(
+    "The terms of every prediction add up to it",
+    arguments: ["container-churn", "live-migration", "storage-randwrite", "rpc-latency"]
+  )
+  func explains(workload: String) throws {
+    let question = try shipped(workload: workload)
+    let predictor = ModelPredictor(model: try Self.load())
+    for text in ["chunk=64KiB", "chunk=2MiB", "chunk=largest-block"] {
+      let policy = try Policy(parsing: text, over: question.presentPolicy)
+        .canonical(in: question.setting)
+      let predicted = try predictor.predictions(question, policy: policy)
+      let explained = try predictor.explanations(question, policy: policy)
+      #expect(Set(explained.map(\.response)) == Set(predicted.keys))
+      for explanation in explained {
+        let sum = explanation.parts.reduce(0) { $0 + $1.amount }
+        let size = explanation.parts.reduce(1e-9) { max($0, $1.amount.magnitude) }
+        #expect((sum - explanation.value).magnitude <= 1e-12 * size, "\(explanation)")
+        #expect(explanation.value == predicted[explanation.response]?.value)
+      }
+    }
+  }
 }

@@ -33,6 +33,24 @@ import Testing
     #expect(exact.points[0].source == .simulation)
   }
 
+  @Test func theTermsAreThereWhereTheyAreAskedFor() throws {
+    let tools = TuningTools(
+      simulator: FormulaSimulator(),
+      predictor: Explained(),
+      safety: FormulaSafety()
+    )
+    var whatIf = WhatIf(exampleQuestion(), tools: tools)
+    let policy = exampleQuestion().presentPolicy
+    #expect(try whatIf.point(policy).points[0].explanation == nil)
+    whatIf.explains = true
+    let point = try whatIf.point(policy).points[0]
+    let explained = try #require(point.explanation)
+    #expect(explained.map(\.response) == point.effects.map(\.response))
+    for (effect, one) in zip(point.effects, explained) {
+      #expect(one.value == effect.predicted?.value)
+    }
+  }
+
   @Test func aSweepMarksWhereALimitFlips() throws {
     let question = exampleQuestion()
     var cases: [WhatIfCase] = []
@@ -79,6 +97,29 @@ import Testing
   func otherTextIsRefused(text: String) {
     #expect(throws: TuningError.illegalSweep(text: text, legal: Sweep.legal)) {
       try Sweep(parsing: text)
+    }
+  }
+
+  /// Says of every prediction that it is one term.
+  private struct Explained: PolicyPredictor {
+    let identity = "one term"
+    func predictions(
+      _ question: Question,
+      policy: Policy
+    ) throws(TuningError) -> [Response: PredictedValue] {
+      try FormulaPredictor().predictions(question, policy: policy)
+    }
+    func explanations(_ question: Question, policy: Policy) throws(TuningError) -> [Explanation] {
+      let found = try predictions(question, policy: policy)
+      return Response.allCases.compactMap { response in
+        found[response].map {
+          Explanation(
+            response: response,
+            value: $0.value,
+            parts: [.init(name: "constant", amount: $0.value)]
+          )
+        }
+      }
     }
   }
 

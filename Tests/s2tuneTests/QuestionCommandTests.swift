@@ -35,6 +35,31 @@ private func object(_ result: Tool.Result) throws -> [String: Any] {
     #expect(result.output.contains("no case keeps all limits and is safe"))
   }
 
+  @Test func explainTakesPredictionsApart() throws {
+    let asked = [
+      "what-if", "--workload", "container-churn", "--host", "graviton3", "--policy", "chunk=2MiB",
+      "--explain",
+    ]
+    let text = try Tool.run(asked)
+    #expect(text.status == 0, "\(text.errors)")
+    for part in ["teardown of", "leaf work", "queueing factor", "= predicted", "add up to"] {
+      #expect(text.output.contains(part), "\(part) in \(text.output)")
+    }
+    let answer = try #require(
+      try object(Tool.run(asked + ["--format", "json"]))["what_if"] as? [String: Any]
+    )
+    let point = try #require((answer["points"] as? [[String: Any]])?.first)
+    let explained = try #require(point["explanation"] as? [[String: Any]])
+    #expect(!explained.isEmpty)
+    for one in explained {
+      let terms = try #require(one["terms"] as? [[String: Any]])
+      let sum = terms.reduce(0) { $0 + ($1["amount"] as? Double ?? .nan) }
+      let value = try #require(one["value"] as? Double)
+      #expect((sum - value).magnitude <= 1e-9 * max(1, value.magnitude), "\(one)")
+      #expect(["ns", "share", "count"].contains(one["unit"] as? String))
+    }
+  }
+
   @Test func jsonComparesHostsAndKernels() throws {
     let result = try Tool.run(
       [
@@ -62,6 +87,7 @@ private func object(_ result: Tool.Result) throws -> [String: Any] {
     ),
     (["--policy", "chunk=3MiB"], 64, "power of two"),
     (["--policy", "tlbi=deferred"], 64, "FEAT_TLBIRANGE"),
+    (["--explain"], 64, "--explain"),
     (["--cost-model", "/does/not/exist"], 65, "/does/not/exist"),
     (["--slo", "io.goodput>=0.9", "--slo", "io.goodput>=0.95"], 64, "contradict"),
     (["--slo", "io.goodput<=0.9"], 64, "io.goodput>="),

@@ -14,7 +14,7 @@ struct WhatIfCommand: ParsableCommand {
     discussion: """
       Answers from the cost model where it reaches, with intervals, and simulates where it does \
       not. Repeat --policy, --host or --kernel to compare. Examples:
-        s2tune what-if --workload container-churn --host graviton3 --policy chunk=2MiB
+        s2tune what-if --workload container-churn --host graviton3 --policy chunk=2MiB --explain
         s2tune what-if --workload container-churn --host graviton3 --vary chunk=4KiB..1GiB
         s2tune what-if --workload container-churn --host graviton3 --vary vm.block_share=0..1
       """
@@ -50,6 +50,8 @@ struct WhatIfCommand: ParsableCommand {
   var vary: String?
   @Flag(help: "Simulates every case instead of asking the cost model.")
   var exact = false
+  @Flag(help: "Takes every prediction apart into terms that add up to it.")
+  var explain = false
   @OptionGroup var changes: ChangeOptions
   @OptionGroup var goal: GoalOptions
   @OptionGroup var engine: EngineOptions
@@ -73,7 +75,14 @@ struct WhatIfCommand: ParsableCommand {
     let asked = try places.map { try goal.question($0) }
     let progress = ProgressLine()
     let tools = try engine.tools(store, tables: places[0].tables, progress: progress)
-    let whatIf = WhatIf(asked[0], tools: tools, exact: exact)
+    guard !explain || tools.predictor != nil else {
+      throw Failure.usage(
+        "--explain takes predictions of a cost model apart and there is none; name one by "
+          + "--cost-model, or leave --explain out"
+      )
+    }
+    var whatIf = WhatIf(asked[0], tools: tools, exact: exact)
+    whatIf.explains = explain
     let answer =
       try vary.map { try sweep($0, whatIf, places, asked[0]) }
       ?? whatIf.answer(try cases(places, asked))
