@@ -98,6 +98,10 @@ public enum SpaceError: Error, Hashable, Sendable, CustomStringConvertible {
   case unknownDimension(name: String, legal: [String])
   /// A test or a point names a level that its dimension does not have.
   case unknownLevel(dimension: String, label: String, legal: [String])
+  /// A choice of levels that the space forbids, where every choice must mean something.
+  case hole(point: [String])
+  /// More dimensions than can be told apart.
+  case tooManyDimensions(count: Int, limit: Int)
   /// The rewriting rules do not settle on one form.
   case rewriteLoop(point: [String])
 
@@ -110,6 +114,10 @@ public enum SpaceError: Error, Hashable, Sendable, CustomStringConvertible {
       "'\(name)' is not a dimension; legal here: \(legal.joined(separator: ", "))"
     case .unknownLevel(let dimension, let label, let legal):
       "'\(label)' is not a level of \(dimension); legal: \(legal.joined(separator: ", "))"
+    case .hole(let point):
+      "the space has no \(point.joined(separator: ", ")), so its dimensions are not independent"
+    case .tooManyDimensions(let count, let limit):
+      "the space has \(count) dimensions; at most \(limit) are legal"
     case .rewriteLoop(let point):
       "the rewriting rules never settle for \(point.joined(separator: ", "))"
     }

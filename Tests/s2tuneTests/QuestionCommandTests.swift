@@ -168,3 +168,38 @@ private func object(_ result: Tool.Result) throws -> [String: Any] {
     #expect(result.output.isEmpty && result.errors.contains(part), "\(result.errors)")
   }
 }
+
+@Suite struct SensitivityCommandTests {
+  private let asked = [
+    "evaluate", "sensitivity", "--workload", "container-churn", "--host", "graviton3", "--knobs",
+    "today", "--thinning", "6",
+  ]
+
+  @Test func everyKnobHasItsShareOfEveryResponse() throws {
+    let text = try Tool.run(asked)
+    #expect(text.status == 0, "\(text.errors)")
+    for part in ["knob", "slice", "pause", "only together", "distinct policies"] {
+      #expect(text.output.contains(part), "\(part) in \(text.output)")
+    }
+    let answer = try object(Tool.run(asked + ["--format", "json", "--scale", "model"]))
+    let sensitivity = try #require(answer["sensitivity"] as? [String: Any])
+    let rows = try #require(sensitivity["responses"] as? [[String: Any]])
+    #expect(!rows.isEmpty)
+    for row in rows {
+      let shares = try #require(row["shares"] as? [[String: Any]])
+      let alone = shares.reduce(0) { $0 + ($1["first_order_share"] as? Double ?? .nan) }
+      let together = try #require(row["interaction_share"] as? Double)
+      #expect((alone + together - 1).magnitude < 1e-9 || alone == 0, "\(row)")
+    }
+  }
+
+  @Test(arguments: [
+    (["--thinning", "0"], 64, "1 to 16"), (["--cost-model", "none"], 64, "--cost-model"),
+    (["--scale", "loud"], 64, "scale"),
+  ])
+  func badInputGetsASentence(arguments: [String], status: Int32, part: String) throws {
+    let result = try Tool.run(asked + arguments)
+    #expect(result.status == status && result.errors.contains(part), "\(result.errors)")
+    #expect(result.output.isEmpty)
+  }
+}

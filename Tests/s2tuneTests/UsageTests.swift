@@ -11,6 +11,7 @@ import Testing
     ["recommend", "--help"], ["what-if", "--help"], ["pareto", "--help"], ["export", "--help"],
     ["table", "--help"], ["table", "diff", "--help"], ["table", "verify", "--help"],
     ["evaluate", "--help"], ["evaluate", "search", "--help"],
+    ["evaluate", "sensitivity", "--help"],
     ["evaluate", "model", "--help"], ["fit", "--help"], ["campaign", "--help"],
   ])
   func helpIsGolden(arguments: [String]) throws {

@@ -11,8 +11,8 @@ import Tuning
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measures how good the cost model and the search are.",
-    subcommands: [EvaluateModel.self, EvaluateSearch.self]
+    abstract: "Measures how good cost model and search are, and which knobs matter.",
+    subcommands: [EvaluateModel.self, EvaluateSearch.self, EvaluateSensitivity.self]
   )
 }
 
