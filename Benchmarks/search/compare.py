@@ -7,15 +7,23 @@ it with the same budgets, seeds and limits as s2tune's strategies. Only distinct
 asking for a point again, or for one that is no canonical safe policy, is free. Prints the share of
 the true hypervolume, by optimizer and budget.
 
+One run of an optimizer serves all budgets: what it has reached when a budget is spent is its share
+for that budget, since none of them knows how long it may go on. One table is worked on at a time; a
+run that takes more CPU time than --timeout ends there, with what it has, and is counted.
+
     pip install -r requirements.txt
     s2tune evaluate search --tables DIR
     python3 compare.py DIR
 """
 
 import argparse
+import datetime
 import json
+import multiprocessing
 import pathlib
 import statistics
+import sys
+import time
 import warnings
 
 import numpy
@@ -23,13 +31,12 @@ import optuna
 import pymoo
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.core.problem import ElementwiseProblem
-from pymoo.core.termination import Termination
+from pymoo.core.termination import NoTermination
 from pymoo.indicators.hv import HV
 from pymoo.operators.crossover.sbx import SBX
 from pymoo.operators.mutation.pm import PM
 from pymoo.operators.repair.rounding import RoundingRepair
 from pymoo.operators.sampling.rnd import IntegerRandomSampling
-from pymoo.optimize import minimize
 
 # Beyond this many free questions a simulation, an optimizer has run out of new points.
 PATIENCE = 5
@@ -52,15 +59,25 @@ class Table:
         self.seen = {}
         self.asked = 0
 
-    def start(self, budget):
-        """Forgets what was seen; at most `budget` points may be simulated."""
-        self.seen, self.asked, self.budget = {}, 0, budget
+    def start(self, budgets, timeout):
+        """Forgets what was seen; each of the budgets is a number of points to simulate."""
+        self.seen, self.asked = {}, 0
+        self.left, self.shares = sorted(budgets), []
+        self.until, self.is_late = time.process_time() + timeout, False
 
     @property
     def done(self):
-        return len(self.seen) >= min(self.budget, len(self.index)) or (
-            self.asked >= PATIENCE * self.budget
-        )
+        """Whether every budget is spent; notes the share wherever one is."""
+        if self.left and time.process_time() > self.until:
+            self.is_late = True
+        while self.left and (
+            self.is_late
+            or len(self.seen) >= min(self.left[0], len(self.index))
+            or self.asked >= PATIENCE * self.left[0]
+        ):
+            self.left.pop(0)
+            self.shares.append(self.share())
+        return not self.left
 
     def choose(self, pick):
         """The levels that `pick(knob)` gives, zero where a knob does not matter."""
@@ -77,7 +94,7 @@ class Table:
         """Costs and violations of a point, or None where it is no safe canonical policy."""
         self.asked += 1
         point = self.index.get(levels)
-        if point is None or (point not in self.seen and len(self.seen) >= self.budget):
+        if point is None or self.done:
             return None
         self.seen[point] = True
         return self.costs[point], self.violations[point]
@@ -103,8 +120,7 @@ def limits(trial):
     return trial.user_attrs.get("violations", [1.0])
 
 
-def run_optuna(table, sampler, budget):
-    table.start(budget)
+def run_optuna(table, sampler):
     study = optuna.create_study(sampler=sampler, directions=["minimize"] * len(table.reference))
 
     def objective(trial):
@@ -121,21 +137,20 @@ def run_optuna(table, sampler, budget):
 
     while not table.done:
         study.optimize(objective, n_trials=1)
-    return table.share()
 
 
-def tpe(table, seed, budget):
+def tpe(table, seed):
     sampler = optuna.samplers.TPESampler(
         seed=seed, constraints_func=limits, n_startup_trials=20
     )
-    return run_optuna(table, sampler, budget)
+    run_optuna(table, sampler)
 
 
-def optuna_nsga2(table, seed, budget):
+def optuna_nsga2(table, seed):
     sampler = optuna.samplers.NSGAIISampler(
         seed=seed, population_size=POPULATION, constraints_func=limits
     )
-    return run_optuna(table, sampler, budget)
+    run_optuna(table, sampler)
 
 
 class PymooProblem(ElementwiseProblem):
@@ -161,19 +176,7 @@ class PymooProblem(ElementwiseProblem):
             out["G"] = [min(v, 1e3) for v in (found[1] or [-1.0])] + [-1.0]
 
 
-class UntilSpent(Termination):
-    """The budget is spent."""
-
-    def __init__(self, table):
-        super().__init__()
-        self.table = table
-
-    def _update(self, algorithm):
-        return 1.0 if self.table.done else 0.0
-
-
-def pymoo_nsga2(table, seed, budget):
-    table.start(budget)
+def pymoo_nsga2(table, seed):
     algorithm = NSGA2(
         pop_size=POPULATION,
         sampling=IntegerRandomSampling(),
@@ -181,8 +184,10 @@ def pymoo_nsga2(table, seed, budget):
         mutation=PM(eta=3, vtype=float, repair=RoundingRepair()),
         eliminate_duplicates=False,
     )
-    minimize(PymooProblem(table), algorithm, termination=UntilSpent(table), seed=seed)
-    return table.share()
+    # Stepped by hand: `minimize` copies the problem, and the copy's table is never spent.
+    algorithm.setup(PymooProblem(table), termination=NoTermination(), seed=seed)
+    while not table.done:
+        algorithm.next()
 
 
 OPTIMIZERS = {
@@ -192,35 +197,66 @@ OPTIMIZERS = {
 }
 
 
+def one_run(job):
+    """The shares that one optimizer with one seed reaches on one table, and whether it was late."""
+    path, name, seed, budgets, timeout = job
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore")
+    table = Table(path)
+    table.start(budgets, timeout)
+    OPTIMIZERS[name](table, seed)
+    return name, table.shares, table.is_late
+
+
+def own_shares(path, budget, rows):
+    """Adds what s2tune's strategies reached, which stands in the table."""
+    for score in json.loads(path.read_text())["scores"]:
+        if score["budget"] == budget:
+            rows.setdefault((f"s2tune {score['strategy']}", budget), []).extend(
+                number(x) for x in score["shares"]
+            )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", type=pathlib.Path, help="the directory of the tables")
-    parser.add_argument("--seeds", type=int, default=10, help="seeds of each optimizer")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds of each optimizer")
     parser.add_argument("--budgets", default="100,200", help="simulations, separated by commas")
+    parser.add_argument("--timeout", type=float, default=30, help="CPU seconds that one run may take")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
     arguments = parser.parse_args()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.filterwarnings("ignore")
-    tables = [Table(path) for path in sorted(arguments.tables.glob("*.json"))]
-    if not tables:
+    budgets = sorted(int(b) for b in arguments.budgets.split(","))
+    paths = sorted(arguments.tables.glob("*.json"))
+    if not paths:
         parser.error(f"{arguments.tables} holds no table")
-    print(f"{len(tables)} spaces, {arguments.seeds} seeds")
-    print(f"{'optimizer':42} {'simulations':>11} {'mean':>9} {'median':>9} {'worst':>9}")
-    for budget in [int(b) for b in arguments.budgets.split(",")]:
-        rows = {}
-        for table in tables:
-            for score in table.scores:
-                if score["budget"] == budget:
-                    name = f"s2tune {score['strategy']}"
-                    rows.setdefault(name, []).extend(number(x) for x in score["shares"])
-        for name, run in OPTIMIZERS.items():
-            rows[name] = [
-                run(table, seed, budget)
-                for table in tables
+    rows, late = {}, {}
+    for budget in budgets:
+        for path in paths:
+            own_shares(path, budget, rows)
+    began = time.monotonic()
+    with multiprocessing.Pool(arguments.workers) as pool:
+        for place, path in enumerate(paths):
+            jobs = [
+                (path, name, seed, budgets, arguments.timeout)
+                for name in OPTIMIZERS
                 for seed in range(1, arguments.seeds + 1)
             ]
-        for name, shares in rows.items():
+            for name, shares, is_late in pool.imap_unordered(one_run, jobs):
+                late[name] = late.get(name, 0) + is_late
+                for budget, share in zip(budgets, shares):
+                    rows.setdefault((name, budget), []).append(share)
+            spent = time.monotonic() - began
+            print(f"{place + 1} of {len(paths)} tables, {spent:.0f} s", file=sys.stderr)
+    print(f"{len(paths)} spaces, {arguments.seeds} seeds of the others, {datetime.date.today()}")
+    print(f"{'optimizer':42} {'simulations':>11} {'mean':>9} {'median':>9} {'worst':>9} {'late':>5}")
+    for budget in budgets:
+        for name in [n for n, b in rows if b == budget]:
+            shares = rows[name, budget]
             mean, median = statistics.mean(shares), statistics.median(shares)
-            print(f"{name:42} {budget:11} {mean:9.2%} {median:9.2%} {min(shares):9.2%}")
+            print(
+                f"{name:42} {budget:11} {mean:9.2%} {median:9.2%} {min(shares):9.2%}"
+                f" {late.get(name, 0):5}"
+            )
 
 
 if __name__ == "__main__":

@@ -76,23 +76,27 @@ extension StageTwo {
     _ rules: StageTwoRules
   ) throws(PageTableError) -> ChunkTrain {
     let costs = UnmapCosts(rules: rules, granule: geometry.granule)
-    let chunks = try walkByVisits(range, rules, sweeper: unmapSweeper, costs.chunk)
+    let chunks = walkByVisits(range, rules, sweeper: unmapSweeper, costs.chunk)
     return ChunkTrain(chunks: chunks, mayYield: rules.mayYield)
   }
 
-  /// Walks a range in calls of as many visits as the chunk rule has.
+  /// Walks a range in calls of as many visits as the chunk rule has, each distinct table once for
+  /// every number of visits that is left where a call comes to it.
   mutating func walkByVisits<Rule: EntryRule>(
     _ range: AddressRange,
     _ rules: StageTwoRules,
     sweeper: Sweeper<Rule>,
     _ chunk: (Tally) -> Chunk
-  ) throws(PageTableError) -> RunTree<Chunk> {
-    var chunks = RunTree<Chunk>()
-    guard case .visits(let visits) = rules.chunk else { return chunks }
-    var cursor = UnmapCursor(range: range, rules: rules)
-    while !cursor.isDone {
-      chunks.append(try step(&cursor, visits: Int64(visits), sweeper: sweeper, chunk))
-    }
-    return chunks
+  ) -> RunTree<Chunk> {
+    guard case .visits(let visits) = rules.chunk, !range.isEmpty else { return RunTree() }
+    let sweep = VisitSweep(
+      sweeper: sweeper,
+      visits: Int64(visits),
+      tracksResidue: rules.features.largeAddresses
+    )
+    let (low, high) = (Int64(range.start.rawValue), Int64(range.end.rawValue))
+    let found = sweep.sweep(root, low, high)
+    if let after = found.after { root = after }
+    return found.calls.map(chunk)
   }
 }

@@ -63,7 +63,7 @@ final class Sweeper<Rule: EntryRule> {
   private func span(_ table: Table) -> Int64 { Int64(table.size) << shift(table) }
 
   /// Whether a table can be freed, and is reported after the walker left it.
-  private func isPosted(_ table: Table) -> Bool {
+  func isPosted(_ table: Table) -> Bool {
     rule.visitsTables && table.level > startLevel
   }
 
@@ -94,7 +94,7 @@ final class Sweeper<Rule: EntryRule> {
   }
 
   /// Visits one entry inside one walker call; the extent is relative to the entry's start.
-  private func visit(
+  func visit(
     _ entry: Entry,
     _ level: Int,
     _ low: Int64,
@@ -116,7 +116,7 @@ final class Sweeper<Rule: EntryRule> {
   }
 
   /// The table after an edit: the same object where nothing changed, nil where nothing is left.
-  private func settle(_ table: Table, _ runs: [Run]) -> Table? {
+  func settle(_ table: Table, _ runs: [Run]) -> Table? {
     if isPosted(table), !runs.contains(where: { $0.entry.isCounted }) { return nil }
     return runs == table.runs ? table : Table(level: table.level, runs: runs)
   }
@@ -191,7 +191,7 @@ final class Sweeper<Rule: EntryRule> {
   }
 
   /// Callbacks of this rule on a whole entry and everything below it.
-  private func visits(_ entry: Entry) -> Int64 {
+  func visits(_ entry: Entry) -> Int64 {
     guard let child = entry.child else { return 1 }
     guard rule.visitsTables else { return child.visits - child.tables }
     return child.visits + (isPosted(child) ? 1 : 0)
@@ -391,7 +391,7 @@ extension Tally {
 }
 
 /// Rewrites a stretch of a table's entries and leaves the rest as it was.
-private struct Edit {
+struct Edit {
   let table: Table
   let last: Int
   var builder = RunBuilder()
@@ -403,6 +403,12 @@ private struct Edit {
   }
 
   mutating func append(_ entry: Entry, count: Int) { builder.append(entry, count: count) }
+
+  /// Appends the last entry so many times more.
+  mutating func repeatLast(_ count: Int) {
+    guard let last = builder.runs.last else { return }
+    builder.append(last.entry, count: count)
+  }
 
   mutating func finish() -> [Run] { finish(at: last + 1) }
 

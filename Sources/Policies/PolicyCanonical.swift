@@ -8,12 +8,16 @@ extension Policy {
   ///
   /// - Named chunk rules become their size; a size over the IPA space becomes the space.
   /// - Mapping awareness is dropped where no leaf can reach over a chunk's end.
+  /// - A time budget takes the place of the chunk rule, which becomes the baseline's.
+  /// - A feedback controller joins chunks of its floor up to a size: mapping awareness is dropped, and
+  ///   a work budget leaves it nothing to join.
   /// - A VMID threshold that no chunk reaches becomes `per-leaf`.
   /// - A feedback floor at or over the chunk becomes `fixed`.
   /// - Pauses without slices go, and the paths that ignore chunk and flush get the baseline's.
   public func canonical(in setting: PolicySetting) -> Policy {
     var policy = self
-    policy.chunk = chunk.canonical(in: setting)
+    policy.chunk = policy.effectiveChunk(in: setting).canonical(in: setting)
+    if case .feedback = controller, case .visits = chunk { policy.controller = .fixed }
     let size = setting.size(of: policy.chunk)
     if case .vmidAbove(let leaves) = flush, let size,
       Int64(leaves) >= size.divided(roundedUpBy: setting.granule.page)
@@ -32,6 +36,15 @@ extension Policy {
       policy.breaks = true
     }
     return policy
+  }
+
+  /// The chunk rule that is left beside the controller.
+  private func effectiveChunk(in setting: PolicySetting) -> ChunkRule {
+    switch controller {
+    case .fixed: return chunk
+    case .timeBudget: return setting.baseline.chunk
+    case .feedback(let floor, _): return .fixed(setting.size(of: chunk) ?? floor)
+    }
   }
 
   /// What is different from another policy, in the order of the keys.

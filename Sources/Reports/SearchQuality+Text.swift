@@ -20,7 +20,8 @@ extension SearchQuality {
     }
     let head =
       "\(cases.count) spaces simulated whole, \(seeds) seeds, \(runs) runs, simulator \(simulator)\n"
-    return head + "\n" + summary.text() + "\n" + spaces().text() + "\n" + strategies().text()
+    return head + "\n" + summary.text() + "\n" + spaces().text() + "\n"
+      + places().text() + "\n" + strategies().text()
   }
 
   /// One line a case: its space, its best policy, and what the recommender made of it.
@@ -44,6 +45,27 @@ extension SearchQuality {
           regrets.last.map { share($0) } ?? "-", "\(broken) of \(one.queries.count)", one.best,
         ]
       )
+    }
+    return table
+  }
+
+  /// One line an ordered knob of each best policy: its value, and the range it lies in.
+  private func places() -> Table {
+    var table = Table(
+      columns: [
+        .init("case"), .init("knob of the best policy"), .init("value", isNumber: true),
+        .init("place", isNumber: true), .init("range"), .init("inside"),
+      ]
+    )
+    for one in cases {
+      for place in one.bestPlaces {
+        table.append(
+          [
+            one.name, place.knob, place.value, "\(place.place) of \(place.of)",
+            "\(place.low) to \(place.high)", place.isInside ? "yes" : "no",
+          ]
+        )
+      }
     }
     return table
   }

@@ -16,17 +16,52 @@ struct HuntResult {
   /// Policies that were simulated, in the order of the search.
   var simulated: [Policy] = []
 
-  /// The best of what was simulated: those that keep the limits first, by objective, then a few
-  /// that nearly keep them, since one run says little about a policy that sits on a limit.
+  /// What goes into the race: the best of those that keep the limits, some that keep them by more,
+  /// then a few that nearly keep them, since one run says little about a policy that sits on a limit.
+  ///
+  /// Without the second kind all finalists may sit on a limit that none of them keeps for certain,
+  /// while one that is hardly worse keeps it with ease.
   func best(_ count: Int, goal: Goal, bench: Bench) -> [Policy] {
-    let ranked = simulated.compactMap { policy -> (Policy, Double, Double)? in
+    let seen = simulated.compactMap { policy -> Candidate? in
       guard let values = bench.knownValues(policy, goal).first else { return nil }
-      return (policy, goal.problem.violation(of: values), goal.problem.costs(of: values)[0])
+      return Candidate(policy, values, goal.problem)
     }
-    let kept = ranked.filter { $0.1 <= 0 }.sorted { $0.2 < $1.2 }
-    let broken = ranked.filter { $0.1 > 0 }.sorted { $0.1 < $1.1 }
+    let kept = seen.filter { $0.violation <= 0 }.sorted { $0.cost < $1.cost }
+    let broken = seen.filter { $0.violation > 0 }.sorted { $0.violation < $1.violation }
     let near = broken.prefix(max(1, count - min(kept.count, count - 1)))
-    return kept.prefix(count - 1).map(\.0) + near.map(\.0)
+    return ladder(kept, count: count - 1).map(\.policy) + near.map(\.policy)
+  }
+
+  /// The cheaper half by cost alone; then steps, each the cheapest that keeps the limits with at
+  /// least twice the room of the one before; what is left of the count by cost again.
+  private func ladder(_ kept: [Candidate], count: Int) -> [Candidate] {
+    var chosen = Array(kept.prefix((count + 1) / 2))
+    var room = chosen.map(\.room).max() ?? 0
+    while chosen.count < count, let next = kept.first(where: { $0.room >= 2 * room && $0.room > 0 })
+    {
+      guard !chosen.contains(where: { $0.policy == next.policy }) else { break }
+      chosen.append(next)
+      room = next.room
+    }
+    let rest = kept.filter { one in !chosen.contains { $0.policy == one.policy } }
+    return chosen + rest.prefix(count - chosen.count)
+  }
+
+  /// A policy with what its first run says.
+  private struct Candidate {
+    let policy: Policy
+    let violation: Double
+    let cost: Double
+    /// How far the nearest limit is, on its response's scale; limits that are met exactly, as a
+    /// count of nothing is, say nothing of it.
+    let room: Double
+
+    init(_ policy: Policy, _ values: [Double], _ problem: Problem) {
+      self.policy = policy
+      violation = problem.violation(of: values)
+      cost = problem.costs(of: values)[0]
+      room = problem.violations(of: values).filter { $0 < 0 }.map { -$0 }.min() ?? 0
+    }
   }
 }
 
@@ -48,37 +83,51 @@ struct PolicyHunt {
     result.scored = safe.policies.count
     result.hazardous = whole.policies.count - safe.policies.count
     guard !safe.policies.isEmpty else { return result }
-    let study = Study(problem: run.goal.problem, budget: budget, batch: Self.batch)
-    var strategy = try strategy(safe, question)
+    let prior = try prior(safe.policies, question)
+    var strategy = strategy(safe, question, prior)
     let (bench, goal) = (run.bench, run.goal)
-    let found = try study.run(&strategy) { (points) throws(TuningError) -> [[Double]] in
+    func values(_ points: [Int]) throws(TuningError) -> [[Double]] {
       let requests = points.map { RunRequest(policy: safe.policies[$0], replicate: 0) }
       return try bench.values(requests, goal)
     }
-    result.simulated = found.observations.map { safe.policies[$0.point] }
+    let start = start(safe.policies, prior)
+    strategy.observe(zip(start, try values(start)).map { Observation(point: $0, values: $1) })
+    let left = max(1, budget - start.count)
+    let found = try Study(problem: goal.problem, budget: left, batch: Self.batch)
+      .run(&strategy, evaluate: values)
+    result.simulated = (start + found.observations.map(\.point)).map { safe.policies[$0] }
     return result
   }
 
-  /// The enumerating strategy; with a prior it starts from what the model likes best.
+  /// The enumerating strategy, then small steps around the best.
   private func strategy(
     _ space: PolicySpace,
-    _ question: Question
-  ) throws(TuningError) -> ModelStrategy {
-    let prior = try prior(space.policies, question)
+    _ question: Question,
+    _ prior: [[Double]]
+  ) -> PolishStrategy {
     var settings = ModelStrategy.Settings()
     settings.initial = prior.isEmpty ? max(4, budget / 3) : 4
-    var strategy = ModelStrategy(
+    let model = ModelStrategy(
       space: space.space,
       problem: run.goal.problem,
       seed: Seed(question.searchSeed ?? question.seed).derived("search \(knobs.rawValue)"),
       prior: prior,
       settings: settings
     )
-    let start = favourites(prior, count: min(4, budget / 2))
-    let requests = start.map { RunRequest(policy: space.policies[$0], replicate: 0) }
-    let values = try run.bench.values(requests, run.goal)
-    strategy.observe(zip(start, values).map { Observation(point: $0, values: $1) })
-    return strategy
+    return PolishStrategy(
+      space: space.space,
+      problem: run.goal.problem,
+      model: model,
+      start: budget * 2 / 3
+    )
+  }
+
+  /// What is run before the strategy chooses: what the cost model likes best; without one, what
+  /// turns a single knob.
+  private func start(_ policies: [Policy], _ prior: [[Double]]) -> [Int] {
+    let count = min(4, budget / 2)
+    let liked = favourites(prior, count: count)
+    return liked.isEmpty ? plain(policies, count) : liked
   }
 
   /// The cost model's value of every response at every point, or nothing without a model.
@@ -86,7 +135,7 @@ struct PolicyHunt {
     _ policies: [Policy],
     _ question: Question
   ) throws(TuningError) -> [[Double]] {
-    guard let predictor = run.tools.predictor, isQuickToCount(policies, question) else { return [] }
+    guard let predictor = run.tools.predictor else { return [] }
     var rows = run.goal.problem.responses.map { _ in [Double]() }
     for policy in policies {
       let predicted = try predictor.predictions(question, policy: policy)
@@ -96,17 +145,12 @@ struct PolicyHunt {
     return rows.map { $0.count == policies.count ? $0 : [] }
   }
 
-  /// Whether the features of all policies take less time than the runs that they would save.
-  ///
-  /// Chunks that end on work or time have no two alike, so counting those of a large guest costs as
-  /// much as simulating windows of them.
-  private func isQuickToCount(_ policies: [Policy], _ question: Question) -> Bool {
-    guard question.workload.memory.size > .gibibytes(1) else { return true }
-    return policies.allSatisfy { policy in
-      if case .timeBudget = policy.controller { return false }
-      if case .visits(_) = policy.chunk { return false }
-      return true
-    }
+  /// Points that turn a single knob of the present policy, spread over all of those: where nothing
+  /// is known, what changes least is tried first.
+  private func plain(_ policies: [Policy], _ count: Int) -> [Int] {
+    let single = policies.indices.filter { policies[$0].changes(from: run.present).count == 1 }
+    let number = min(count, single.count)
+    return (0..<number).map { single[(2 * $0 + 1) * single.count / (2 * number)] }
   }
 
   /// The points that the prior ranks first: least violation, then best objective.

@@ -145,6 +145,7 @@ struct KnobOutline {
     case (.chunk, "fixed"): named["chunk.size"] ?? value
     case (.chunk, "mapping-aware"): "mapping-aware:\(named["chunk.size"] ?? "")"
     case (.chunk, "visits"): "visits:\(named["chunk.visits"] ?? "")"
+    case (.pause, "sleep"): named["pause.time"] ?? value
     case (.tlbi, "vmid"): "vmid:\(named["tlbi.leaves"] ?? "")"
     case (.controller, "time"): "time:\(named["controller.budget"] ?? "")/64"
     case (.controller, "feedback"): "feedback:\(named["controller.floor"] ?? "")/4"
@@ -168,11 +169,13 @@ extension KnobOutline {
     var found: [Dimension] = []
     let path = question.workload.teardownPath
     if operation == .teardown, path == .munmap || path == .madviseSlices {
-      let sizes = sizes(from: granule.page * 64, to: .gibibytes(4))
+      let sizes = sizes(from: granule.page, to: .gibibytes(4))
       let none = path == .munmap ? [Level("none", at: 34)] : []
       found.append(knob("slice", sizes + none, when: isToday))
       let sliced = isToday + [Condition("slice", in: sizes.map(\.label))]
-      found.append(knob("pause", pauses, when: sliced))
+      found.append(knob("pause", ["yield", "sleep"].map { Level($0) }, when: sliced))
+      let slept = sliced + [Condition("pause", in: ["sleep"])]
+      found.append(knob("pause.time", pauses, when: slept))
     }
     if operation == .migration || operation == .logEnable {
       let sizes = sizes(from: granule.page * 64, to: .gibibytes(4))
@@ -200,19 +203,20 @@ extension KnobOutline {
 
   private var kernel: [Dimension] {
     guard isChunked else { return [] }
-    let sized = isKernel + [Condition("chunk", in: ["fixed", "mapping-aware"])]
+    let ruled = isKernel + [Condition("controller", in: ["fixed", "feedback"])]
+    let sized = ruled + [Condition("chunk", in: ["fixed", "mapping-aware"])]
     let top = max(question.setting.rootEntry, granule.largestBlock)
     var sizes = sizes(from: granule.page, to: granule.largestBlock)
     if top > granule.largestBlock { sizes.append(level(top)) }
-    return [
-      knob("chunk", ["fixed", "mapping-aware", "visits"].map { Level($0) }, when: isKernel),
+    return controllers + [
+      knob("chunk", ["fixed", "mapping-aware", "visits"].map { Level($0) }, when: ruled),
       knob("chunk.size", sizes, when: sized),
       knob(
         "chunk.visits",
-        [64, 256, 1024, 4096, 16384].map { Level("\($0)", at: log2($0)) },
-        when: isKernel + [Condition("chunk", in: ["visits"])]
+        [16, 64, 256, 1024, 4096, 16384, 65536].map { Level("\($0)", at: log2($0)) },
+        when: ruled + [Condition("chunk", in: ["visits"])]
       ),
-    ] + flushes + controllers
+    ] + flushes
   }
 
   private var flushes: [Dimension] {
@@ -224,7 +228,7 @@ extension KnobOutline {
       knob("tlbi", modes.map { Level($0) }, when: isKernel),
       knob(
         "tlbi.leaves",
-        [16, 64, 512, 4096].map { Level("\($0)", at: log2($0)) },
+        [4, 16, 64, 512, 4096].map { Level("\($0)", at: log2($0)) },
         when: isKernel + [Condition("tlbi", in: ["vmid"])]
       ),
     ]
@@ -235,7 +239,9 @@ extension KnobOutline {
       knob("controller", ["fixed", "time", "feedback"].map { Level($0) }, when: isKernel),
       knob(
         "controller.budget",
-        [50, 100, 200, 500, 1000, 2000, 4000].map { Level("\($0)us", at: log2($0)) },
+        [20, 50, 100, 200, 500, 1000, 2000, 4000, 8000, 16000].map {
+          Level("\($0)us", at: log2($0))
+        },
         when: isKernel + [Condition("controller", in: ["time"])]
       ),
       knob(
@@ -247,8 +253,7 @@ extension KnobOutline {
   }
 
   private var pauses: [Level] {
-    [Level("yield", at: 0)]
-      + [20, 50, 100, 200, 500, 1000, 2000].map { Level("\($0)us", at: log2($0)) }
+    [20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].map { Level("\($0)us", at: log2($0)) }
   }
 
   private func knob(_ name: String, _ levels: [Level], when conditions: [Condition]) -> Dimension {

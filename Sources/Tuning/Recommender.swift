@@ -108,22 +108,23 @@ struct RecommendationRun {
     }
   }
 
-  /// Searches both classes; the one that may not win gets a smaller part of the budget.
+  /// Searches both classes, each with three eighths of the budget; the rest is for the race.
+  ///
+  /// The class that may not win gets as much: its row is what a kernel change would be worth, and a
+  /// search that stops short of a good policy there would say that it is worth nothing.
   mutating func search() throws(TuningError) {
-    let budget = question.budget
-    let parts: [(knobs: KnobChoice, share: Int)] =
-      switch question.knobs {
-      case .today: [(.today, budget * 3 / 8), (.kernel, budget / 4)]
-      case .kernel: [(.kernel, budget * 3 / 8), (.today, budget / 4)]
-      case .any: [(.today, budget / 4), (.kernel, budget / 4)]
-      }
-    for part in parts where part.share > 0 {
-      let found = try PolicyHunt(run: self, knobs: part.knobs, budget: part.share).hunt()
+    let share = max(1, question.budget * 3 / 8)
+    let classes: [KnobChoice] = question.knobs == .kernel ? [.kernel, .today] : [.today, .kernel]
+    // A finalist takes two runs more than its first; a small budget has room for few.
+    let room = (question.budget - bench.spent - 2 * share) / 4
+    for knobs in classes {
+      let found = try PolicyHunt(run: self, knobs: knobs, budget: share).hunt()
       scored += found.scored
       hazardous += found.hazardous
       for policy in found.simulated where !simulated.contains(policy) { simulated.append(policy) }
-      let isMain = part.knobs == question.knobs || question.knobs == .any
-      let best = found.best(isMain ? 5 : 2, goal: goal, bench: bench)
+      let isMain = knobs == question.knobs || question.knobs == .any
+      let count = min(max(3, room), isMain ? 5 : 4)
+      let best = found.best(count, goal: goal, bench: bench)
       for policy in best where !finalists.contains(policy) { finalists.append(policy) }
     }
     if !finalists.contains(present) { finalists.append(present) }
@@ -218,6 +219,13 @@ struct RecommendationRun {
     }
   }
 
+  /// Confirmed ones first, then by how far the mean is from the limits, then by the objective.
+  private func rank(_ policy: Policy) -> (Int, Double, Double) {
+    let mean = means(policy)
+    let place = isConfirmed(policy) ? 0 : 1
+    return (place, goal.problem.violation(of: mean), goal.problem.costs(of: mean)[0])
+  }
+
   /// The best policy of a class: the winner where it is of the class, else by confirmed means.
   func best(of knobClass: KnobClass) -> Policy? {
     if let winner, winner != present,
@@ -228,10 +236,6 @@ struct RecommendationRun {
     let members = finalists.filter {
       $0 != present && PolicySpace.knobClass(of: $0, from: present) == knobClass
     }
-    return members.min { left, right in
-      let (mine, other) = (means(left), means(right))
-      let key = (goal.problem.violation(of: mine), goal.problem.costs(of: mine)[0])
-      return key < (goal.problem.violation(of: other), goal.problem.costs(of: other)[0])
-    }
+    return members.min { rank($0) < rank($1) }
   }
 }

@@ -100,17 +100,55 @@ public struct SearchCase: Sendable {
   /// The first objective of a point as a cost.
   func objective(_ point: Int) -> Double { goal.problem.costs(of: table[point])[0] }
 
-  /// Whether the best point has a neighbour on both sides in every ordered knob that it turns.
-  public var isBestInside: Bool {
-    guard let best else { return false }
-    let point = safe.space.points[best]
-    return safe.space.dimensions.indices.allSatisfy { place in
-      let levels = safe.space.dimensions[place].levels
+  /// Where a policy's ordered knobs stand in their ranges.
+  ///
+  /// Of policies whose run is the same in every response, such as thresholds that no chunk lies
+  /// between, the one with the most knobs inside of their ranges stands for all.
+  public func places(of policy: Policy) -> [KnobPlace] {
+    guard let own = safe.policies.firstIndex(of: policy) else { return [] }
+    let equals = table.indices.filter { table[$0] == table[own] }
+    let lists = (equals.isEmpty ? [own] : equals).map { places(ofPoint: $0) }
+    return lists.min { left, right in
+      left.count { !$0.isInside } < right.count { !$0.isInside }
+    } ?? []
+  }
+
+  private func places(ofPoint index: Int) -> [KnobPlace] {
+    let point = safe.space.points[index]
+    return safe.space.dimensions.indices.compactMap { place in
+      let dimension = safe.space.dimensions[place]
+      let levels = dimension.levels
       let isOrdered = levels.count > 2 && levels.allSatisfy { $0.position != nil }
-      guard isOrdered, safe.space.isActive(place, at: point) else { return true }
-      return point.levels[place] > 0 && point.levels[place] < levels.count - 1
+      guard isOrdered, safe.space.isActive(place, at: point) else { return nil }
+      return KnobPlace(
+        knob: dimension.name,
+        value: levels[point.levels[place]].label,
+        place: point.levels[place] + 1,
+        of: levels.count,
+        low: levels[0].label,
+        high: levels[levels.count - 1].label
+      )
     }
   }
+}
+
+/// Where one ordered knob of a policy stands among the values of its space.
+public struct KnobPlace: Hashable, Sendable, Codable {
+  /// The knob's name.
+  public let knob: String
+  /// Its value.
+  public let value: String
+  /// The value's place, counted from one.
+  public let place: Int
+  /// The number of values.
+  public let of: Int
+  /// The first value.
+  public let low: String
+  /// The last value.
+  public let high: String
+
+  /// Whether there is a value on either side.
+  public var isInside: Bool { place > 1 && place < of }
 }
 
 /// Runs that were made, shared by everything that asks for them: a simulator with a memory.

@@ -22,8 +22,8 @@ public struct SearchCaseScore: Hashable, Sendable, Codable {
   public let best: String
   /// Its objective, in the unit of the first objective.
   public let bestValue: Double
-  /// Whether it lies inside the ranges of all ordered knobs that it turns.
-  public let isBestInside: Bool
+  /// Where its ordered knobs stand in their ranges.
+  public let bestPlaces: [KnobPlace]
   /// The share of the whole front's hypervolume, by strategy, budget and seed.
   public let volumes: [VolumeScore]
   /// What the recommender chose, by seed.
@@ -33,9 +33,12 @@ public struct SearchCaseScore: Hashable, Sendable, Codable {
     case name, points, hazardous, feasible, objectives
     case best = "best_policy"
     case bestValue = "best_value"
-    case isBestInside = "best_inside"
+    case bestPlaces = "best_places"
     case volumes, queries
   }
+
+  /// Whether the best policy turns some ordered knob, and all of those lie inside of their ranges.
+  public var isBestInside: Bool { !bestPlaces.isEmpty && bestPlaces.allSatisfy(\.isInside) }
 }
 
 /// The share of the true hypervolume that one strategy reached with one budget, seed by seed.
@@ -82,7 +85,7 @@ public struct SearchQuality: Hashable, Sendable, Codable {
   }
 
   /// The version of the JSON form.
-  public static let schemaVersion = 1
+  public static let schemaVersion = 2
 
   /// The version of the form this was written in.
   public let schema: Int
@@ -164,7 +167,7 @@ public struct SearchEvaluation: Sendable {
       objectives: one.objectives,
       best: best.map { $0.policy.description } ?? "none",
       bestValue: best?.value ?? .nan,
-      isBestInside: one.isBestInside,
+      bestPlaces: best.map { one.places(of: $0.policy) } ?? [],
       volumes: volumes(one),
       queries: queries
     )
@@ -218,7 +221,13 @@ public struct SearchEvaluation: Sendable {
 
   private func figures(_ cases: [SearchCaseScore]) -> [SearchQuality.Figure] {
     let targets = [100: 0.98, 200: 0.995]
-    var figures: [SearchQuality.Figure] = []
+    let count = Double(max(1, cases.count))
+    let inside = Double(cases.count(where: \.isBestInside)) / count
+    let hazardous = Double(cases.count { $0.hazardous > 0 }) / count
+    var figures: [SearchQuality.Figure] = [
+      .atLeast(1, "spaces with their best point inside the ranges", inside),
+      .atLeast(1, "spaces with hazardous points", hazardous),
+    ]
     for budget in budgets {
       let shares = cases.flatMap(\.volumes)
         .filter { $0.strategy == EvaluatedStrategy.model.rawValue && $0.budget == budget }

@@ -92,6 +92,12 @@ private func setting(
     ("chunk=2MiB,tlbi=vmid:512", "chunk=2MiB,tlbi=per-leaf"),
     ("chunk=2MiB,controller=feedback:2MiB/4", "chunk=2MiB"),
     ("chunk=2MiB,pause=1ms", "chunk=2MiB"),
+    ("chunk=2MiB,controller=time:1ms/64", "chunk=1GiB,controller=time:1ms/64"),
+    ("chunk=visits:64,controller=feedback:2MiB/4", "chunk=2MiB"),
+    (
+      "chunk=mapping-aware:2MiB,controller=feedback:64KiB/4",
+      "chunk=2MiB,controller=feedback:64KiB/4"
+    ),
     ("chunk=2MiB,tlbi=none,path=process-exit", "chunk=1GiB,path=process-exit"),
   ])
   func equalBehaviourHasOneForm(text: String, form: String) throws {

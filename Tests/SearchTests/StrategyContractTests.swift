@@ -7,7 +7,7 @@ import Testing
 
 /// The strategies that ship, each built from space, problem and seed.
 enum Kind: String, CaseIterable, CustomTestStringConvertible {
-  case random, sobol, genetic, model
+  case random, sobol, genetic, model, polish
 
   var testDescription: String { rawValue }
 
@@ -20,6 +20,9 @@ enum Kind: String, CaseIterable, CustomTestStringConvertible {
       var settings = ModelStrategy.Settings()
       settings.initial = 5
       return ModelStrategy(space: space, problem: problem, seed: seed, settings: settings)
+    case .polish:
+      let model = ModelStrategy(space: space, problem: problem, seed: seed)
+      return PolishStrategy(space: space, problem: problem, model: model, start: 5)
     }
   }
 }

@@ -90,6 +90,49 @@ struct Trade {
     #expect(share > 0.97, "share \(share)")
   }
 
+  /// Around the best point nothing that a small step reaches is left unseen.
+  @Test(arguments: Property.seeds(3))
+  func smallStepsLeaveNoBetterNeighbour(seed: UInt64) throws {
+    let trade = try Trade(sizes: 9)
+    let model = ModelStrategy(space: trade.space, problem: trade.problem, seed: Seed(seed))
+    var strategy = PolishStrategy(
+      space: trade.space,
+      problem: trade.problem,
+      model: model,
+      start: 16
+    )
+    let study = Study(problem: trade.problem, budget: 120, batch: 4)
+    let seen = study.run(&strategy) { $0.map(trade.values) }.observations
+    func key(_ point: Int) -> (Double, Double) {
+      let values = trade.values(point)
+      return (trade.problem.violation(of: values), trade.problem.costs(of: values)[0])
+    }
+    let best = try #require(seen.map(\.point).min { key($0) < key($1) })
+    let steps = trade.space.neighbours(of: best)
+    #expect(!steps.isEmpty && Set(steps).isSubset(of: Set(seen.map(\.point))))
+    #expect(steps.allSatisfy { key($0) >= key(best) })
+  }
+
+  /// A neighbour differs in one dimension that matters at both, by one level where it has an order.
+  @Test func neighboursAreOneStepAway() throws {
+    let space = try Trade(sizes: 4).space
+    for point in stride(from: 0, to: space.count, by: 7) {
+      let found = space.neighbours(of: point)
+      #expect(!found.contains(point) && Set(found).count == found.count)
+      for other in found {
+        let changed = space.dimensions.indices.filter {
+          space.isActive($0, at: space.points[point]) && space.isActive($0, at: space.points[other])
+            && space.points[point].levels[$0] != space.points[other].levels[$0]
+        }
+        #expect(changed.count == 1)
+        guard let place = changed.first, space.dimensions[place].levels[0].position != nil
+        else { continue }
+        let step = space.points[point].levels[place] - space.points[other].levels[place]
+        #expect(step.magnitude == 1)
+      }
+    }
+  }
+
   @Test func aToleranceEndsTheSearch() throws {
     let trade = try Trade(sizes: 3)
     var settings = ModelStrategy.Settings()

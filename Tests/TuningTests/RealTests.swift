@@ -71,18 +71,13 @@ func shipped(
     #expect(answer.holds.map(\.key).contains("vm.block_share"))
   }
 
-  /// The answer that ships for the whole 256 GiB, where it is one of this simulator and model.
+  /// The answer that ships for the whole 256 GiB, of this simulator and model.
   @Test func theShippedAnswerKeepsTheFleetsGoodput() throws {
-    let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("models")
-    guard case .model(let model, _) = try ShelvedModel(in: ProfileStore(directories: [models]))
-    else { return }
-    let engine = Engine(
-      simulator: Scenario.simulatorVersion,
-      model: ModelPredictor(model: model).identity
-    )
-    let store = AnswerStore(directories: [models.appendingPathComponent("answers")])
-    guard case .answer(let answer) = try store.find(shipped(), engine: engine) else { return }
+    let shelf = try Shelf()
+    guard case .answer(let answer) = try shelf.answers.find(shipped(), engine: shelf.engine) else {
+      Issue.record("no answer of this program ships; \(Shelf.remedy)")
+      return
+    }
     let row = try #require(answer.recommended)
     let kept = row.effects.first { $0.response == .goodputRetained }?.simulated?.value
     #expect(try #require(kept) >= 0.97 && row.violations.isEmpty && answer.safety.isSafe)
