@@ -88,6 +88,15 @@ public struct ChunkTrain: Hashable, Sendable {
     return distinct.map { Car(chunk: $0.chunk, repeats: $0.times) }
   }
 
+  /// The train with equal chunks brought together: the same events and tally in another order.
+  ///
+  /// For what depends on the chunks and not on their order, at the cost of distinct chunks.
+  public var gathered: ChunkTrain {
+    var train = ChunkTrain(chunks: RunTree(), epilogue: epilogue, mayYield: mayYield)
+    for car in tally { train.append(car.chunk, repeats: car.repeats) }
+    return train
+  }
+
   /// The train cut into trains of `count` chunks; the last may be shorter.
   ///
   /// What one call did becomes what calls over equal parts do. Costs what distinct parts cost,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Machine
-import PageTables
+public import PageTables
 import Policies
 import Profiles
 import Quantities
@@ -32,7 +32,7 @@ extension Scenario {
   ///
   /// A time budget becomes the number of visits that take so long, in whole strides: the
   /// controller looks at the clock once a stride. A feedback controller joins chunks of its floor.
-  var chunkRule: ChunkRule {
+  public var chunkRule: ChunkRule {
     switch policy.controller {
     case .fixed: return policy.chunk
     case .timeBudget(let budget, let stride):

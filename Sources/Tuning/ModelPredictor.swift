@@ -27,7 +27,6 @@ public final class ModelPredictor: PolicyPredictor {
     let operation: StageTwoOperation
     let path: TeardownPath
     let chunk: ChunkRule
-    let controller: ChunkController
     let flush: FlushRule
     let slice: Policy
   }
@@ -113,18 +112,6 @@ public final class ModelPredictor: PolicyPredictor {
     (shape.slice, shape.eagerSplit, shape.clearRange) = (
       policy.slice, policy.eagerSplit, policy.clearRange
     )
-    let walk = Walk(
-      host: question.host,
-      kernel: question.kernel,
-      memory: question.workload.memory,
-      operation: question.workload.operation,
-      path: policy.path ?? question.workload.teardownPath,
-      chunk: policy.chunk,
-      controller: policy.controller,
-      flush: policy.flush,
-      slice: shape
-    )
-    if let found = outlines.withLock({ $0[walk] }) { return found }
     var scenario = Scenario(
       host: question.host,
       kernel: question.kernel,
@@ -133,8 +120,21 @@ public final class ModelPredictor: PolicyPredictor {
       seed: Seed(0)
     )
     scenario.tables = tables
+    let walk = Walk(
+      host: question.host,
+      kernel: question.kernel,
+      memory: question.workload.memory,
+      operation: question.workload.operation,
+      path: policy.path ?? question.workload.teardownPath,
+      chunk: scenario.chunkRule,
+      flush: policy.flush,
+      slice: shape
+    )
+    if let found = outlines.withLock({ $0[walk] }) { return found }
     do {
-      let outline = try scenario.outline()
+      var outline = try scenario.outline()
+      // No feature depends on the order of chunks.
+      outline.train = outline.train.gathered
       outlines.withLock { $0[walk] = outline }
       return outline
     } catch {
