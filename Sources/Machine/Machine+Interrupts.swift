@@ -140,9 +140,10 @@ extension Machine {
     return costs.poll[Int(roundPackets)]
   }
 
-  /// Takes in what arrived while the poll ran; the time that takes, or nil when nothing did.
+  /// Takes in what arrived while the poll looked at the ring; the time that takes, or nil when
+  /// nothing did. What arrives while the poll completes raises the next interrupt.
   mutating func extendPoll() -> Nanoseconds? {
-    queue.advance(to: now)
+    queue.advance(to: now - costs.completing[Int(roundPackets)])
     let wanted = min(softirqs.weight, queue.occupancy)
     guard wanted > roundPackets else { return nil }
     let more = wanted - roundPackets

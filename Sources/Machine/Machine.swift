@@ -137,7 +137,11 @@ struct Machine {
     handlesInterrupts = input.interrupt != .moved && input.switches.has(.interrupts)
     let tasks = CPUTask.competitors + input.competitors
     scheduler = Scheduler(
-      rules: SchedulerRules(input.release, cpus: input.host.cpus),
+      rules: SchedulerRules(
+        input.release,
+        cpus: input.host.cpus,
+        jiffy: input.kernel.jiffy
+      ),
       tasks: tasks
     )
     remaining = Array(repeating: .zero, count: tasks)

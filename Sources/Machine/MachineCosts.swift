@@ -13,6 +13,10 @@ struct MachineCosts: Sendable {
   /// A poll of n packets, by n from zero to the weight.
   let poll: [Nanoseconds]
   let packet: Nanoseconds
+  /// The end of a poll in which the driver no longer looks at its ring, by packets: the last eight
+  /// (`gro_normal_batch`) go up the stack when the poll completes. The stack's share of a packet
+  /// is assumed to be two thirds.
+  let completing: [Nanoseconds]
   let readerCall: Nanoseconds
   let readerKilobyte: UnitCost
   let completion: UnitCost
@@ -37,6 +41,7 @@ struct MachineCosts: Sendable {
     let weight = SoftirqRules(input.release, hz: input.kernel.hz).weight
     poll = (0...weight).map { nic.poll * 1 + nic.packet * $0 }
     packet = nic.packet * 1
+    completing = (0...weight).map { nic.packet * (2 * min($0, 8)) / 3 }
     readerCall = nic.readerCall * 1
     readerKilobyte = nic.readerKilobyte
     completion = input.host.storage.completion

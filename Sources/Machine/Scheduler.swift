@@ -59,7 +59,7 @@ struct Scheduler: Sendable {
       enqueue(task)
       guard current >= 0 else { return true }
       return entities[current].virtual - entities[task].virtual > wakeup.rawValue
-    case .eevdf(let slice, let delaysDequeue):
+    case .eevdf(let slice, _, let delaysDequeue):
       place(task, slice: slice.rawValue, delaysDequeue: delaysDequeue)
       enqueue(task)
       guard current >= 0 else { return true }
@@ -105,8 +105,8 @@ struct Scheduler: Sendable {
   mutating func sleep(now: Instant) {
     charge(now)
     let task = current
-    if case .eevdf(let slice, _) = rules {
-      let limit = 2 * slice.rawValue
+    if case .eevdf(_, let most, _) = rules {
+      let limit = most.rawValue
       let average = total() / Int64(queued)
       minimum = Swift.max(minimum, average)
       let lag = average - entities[task].virtual
@@ -127,7 +127,7 @@ struct Scheduler: Sendable {
       let others = entities.indices.filter { $0 != current && entities[$0].isQueued }
       let least = others.map { entities[$0].virtual }.min() ?? 0
       entities[current].virtual = Swift.max(entities[current].virtual, least + 1)
-    case .eevdf(let slice, _):
+    case .eevdf(let slice, _, _):
       entities[current].deadline += slice.rawValue
       entities[current].isProtected = false
     }
@@ -147,7 +147,7 @@ struct Scheduler: Sendable {
       if ran > ideal { return true }
       guard ran >= granularity.rawValue, let least = leastVirtual() else { return false }
       return entities[current].virtual - least > ideal
-    case .eevdf(let slice, _):
+    case .eevdf(let slice, _, _):
       return renewDeadline(of: current, slice: slice.rawValue)
     }
   }

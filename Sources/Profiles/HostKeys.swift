@@ -88,6 +88,11 @@ extension HostProfile: Profile {
       .cost("host_free.page", \.hostFree.page, "one page zapped and freed by the host"),
       .cost("host_free.huge_page", \.hostFree.hugePage, "one 2 MiB page zapped and freed"),
       .cost("host_free.call", \.hostFree.call, "one notifier pair or ioctl"),
+      .cost(
+        "host_free.slot_delete",
+        \.hostFree.slotDelete,
+        "one memslot delete up to its first chunk"
+      ),
       .count(
         "host_free.pages_per_yield",
         \.hostFree.pagesPerYield,

@@ -130,6 +130,9 @@ public struct HostFreeCosts: Hashable, Sendable {
   public var hugePage = UnitCost.zero
   /// One notifier pair or ioctl: entry, SRCU, both ends.
   public var call = UnitCost.zero
+  /// What a memslot delete takes from the end of its SRCU grace period to its first chunk; nothing
+  /// yields in it.
+  public var slotDelete = UnitCost.zero
   /// How many pages are zapped between two voluntary yields (cond_resched).
   public var pagesPerYield = 512
 

@@ -85,6 +85,11 @@ extension WorkloadProfile: Profile {
       .choice("net.congestion", \.network.congestion, "the sender's congestion control"),
       .choice("net.reader", \.network.reader, "where the socket's reader runs"),
       .count("net.datagrams", \.network.datagrams, 0...100_000_000, "UDP packets per second"),
+      .time(
+        "net.burst",
+        \.network.burst,
+        "time between bursts of datagrams; 0ns where they come one by one"
+      ),
       .size(
         "net.datagram",
         \.network.datagramSize,

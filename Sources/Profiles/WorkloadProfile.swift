@@ -72,6 +72,8 @@ public struct NetworkLoad: Hashable, Sendable {
   public var reader = TaskPlacement.sameCPU
   /// Open-loop UDP packets per second, on top of the flows.
   public var datagrams = 0
+  /// Mean time between bursts in which the datagrams come; zero where they come one by one.
+  public var burst = Nanoseconds.zero
   /// Payload of a datagram.
   public var datagramSize = ByteCount.bytes(1000)
   /// What the socket of datagrams holds until they are read; zero for no end.

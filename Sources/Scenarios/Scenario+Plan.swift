@@ -150,7 +150,8 @@ extension Scenario {
     _ leaves: [Int64]
   ) throws(ScenarioError) -> Operation {
     let train = try unmap(&tables, memoryRange)
-    let steps = [callStep] + lockedSteps(train) + freeing(leaves)
+    let first = path == .memslotDelete ? slotDeleteStep : callStep
+    let steps = [first] + lockedSteps(train) + freeing(leaves)
     return Operation(plan: WorkPlan([WorkGroup(steps)]), counts: train.total)
   }
 
@@ -197,6 +198,11 @@ extension Scenario {
   /// One system call or notifier pair: entry, SRCU, both ends.
   var callStep: WorkStep {
     WorkStep(.hostSide, unit: host.hostFree.call * 1, yieldsBetween: false)
+  }
+
+  /// A memslot delete up to its first chunk: the new slots are built and readers waited for.
+  private var slotDeleteStep: WorkStep {
+    WorkStep(.hostSide, unit: host.hostFree.slotDelete * 1, yieldsBetween: false)
   }
 
   /// What the VMM does between two slices.
