@@ -61,6 +61,8 @@ public struct HostFit: Hashable, Sendable {
     public let measured: Double
     /// What the fitted host gives.
     public let predicted: Double
+    /// The unit of both.
+    public let unit: Response.Unit
   }
 
   /// The host's name.
@@ -75,7 +77,11 @@ public struct HostFit: Hashable, Sendable {
   /// Least squares of the relative error. The simulator itself is the model: its runs are without
   /// IO, so they have no chance in them. A profile's present value is the start.
   public init(host: String, facts: [Fact], store: ProfileStore) throws(HostFitError) {
-    let facts = facts.filter { $0.use == .fit && $0.run.host == host && $0.target != nil }
+    // A fact that sets a workload's value, or compares two runs, says nothing a cost can be set by.
+    let facts = facts.filter { fact in
+      fact.use == .fit && fact.run.host == host && fact.target != nil && fact.versus == nil
+        && HostProfile.keys.contains { fact.fits.contains($0.name) }
+    }
     guard !facts.isEmpty else { throw .noFacts(host: host) }
     let wanted = Set(facts.flatMap(\.fits))
     let keys = HostProfile.keys.filter { wanted.contains($0.name) }
@@ -106,7 +112,8 @@ public struct HostFit: Hashable, Sendable {
       Residual(
         id: facts[index].id,
         measured: facts[index].target ?? .nan,
-        predicted: solution.ratios[index] * (facts[index].target ?? .nan)
+        predicted: solution.ratios[index] * (facts[index].target ?? .nan),
+        unit: facts[index].metric.unit
       )
     }
   }

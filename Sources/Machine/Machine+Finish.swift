@@ -77,7 +77,7 @@ extension Machine {
     outcome.network.bucket = input.bucket
     outcome.network.drops.ring = queue.drops
     outcome.network.retransmits = queue.flow?.retransmits ?? 0
-    outcome.network.timeouts = queue.flow?.timeouts ?? 0
+    outcome.network.timeouts = queue.flow?.timeouts ?? queue.sender?.timeouts ?? 0
     outcome.events = events.taken
     outcome.digest = digest.value
   }

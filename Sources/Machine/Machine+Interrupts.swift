@@ -140,8 +140,10 @@ extension Machine {
     return costs.poll[Int(roundPackets)]
   }
 
-  /// Takes in what arrived while the poll looked at the ring; the time that takes, or nil when
-  /// nothing did. What arrives while the poll completes raises the next interrupt.
+  /// Takes in what arrived while the poll looked at the ring; what arrives while it completes
+  /// raises the next interrupt.
+  ///
+  /// Returns the time that takes, or nil when nothing came.
   mutating func extendPoll() -> Nanoseconds? {
     queue.advance(to: now - costs.completing[Int(roundPackets)])
     let wanted = min(softirqs.weight, queue.occupancy)

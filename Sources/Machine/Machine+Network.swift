@@ -10,19 +10,33 @@ extension ReceiveQueue {
   init(_ input: MachineInput, costs: MachineCosts, phase: inout Stream) {
     let load = input.network
     var flow: TCPFlow?
+    var sender: SendFlow?
     let rate = Swift.min(load.offered, input.host.nic.rate)
     if load.flows > 0, rate > .zero {
       let bits = load.frame.rawValue * 8
       let gap = UnitCost(rawValue: Swift.max(1, bits * 1_000_000_000 / (rate.rawValue / 1_000)))
       let window = Swift.max(1, load.window.rawValue * Int64(load.flows) / costs.segment)
       let start = Instant.start + phase.uniform(below: .microseconds(50))
-      flow = TCPFlow(
-        gap: gap,
-        load: load,
-        window: input.switches.has(.window) ? window : .max / 4,
-        start: start,
-        switches: input.switches
-      )
+      let limit = input.switches.has(.window) ? window : .max / 4
+      switch load.direction {
+      case .receive:
+        flow = TCPFlow(
+          gap: gap,
+          load: load,
+          window: limit,
+          start: start,
+          switches: input.switches
+        )
+      case .send:
+        // A buffer without end would never let the writer sleep.
+        sender = SendFlow(
+          gap: gap,
+          load: load,
+          window: window,
+          start: start,
+          switches: input.switches
+        )
+      }
     }
     self.init(
       adapter: input.host.nic,
@@ -31,6 +45,7 @@ extension ReceiveQueue {
       start: .start,
       jitter: input.seed.stream("datagrams")
     )
+    self.sender = sender
     if !input.switches.has(.ring) { removeLimit() }
     if !input.switches.has(.moderation) { removeModeration() }
   }
@@ -40,7 +55,9 @@ extension ReceiveQueue {
 extension Machine {
   /// Packets of a poll reach their sockets.
   mutating func deliver(_ polled: ReceiveQueue.Polled) {
-    if polled.segments > 0 {
+    if polled.segments > 0, queue.sender != nil {
+      acknowledged(by: polled.segments)
+    } else if polled.segments > 0 {
       let ready = queue.flow?.process(polled.segments) ?? 0
       let time = now
       queue.flow?.acknowledge(at: time)
@@ -49,6 +66,33 @@ extension Machine {
     if polled.datagrams > 0 { deliverDatagrams(polled.datagrams) }
     deliverTracked()
     if input.network.reader == .sameCPU, hasSomethingToRead { wake(CPUTask.reader) }
+  }
+
+  /// Acknowledgements of what the CPU sends have come up the stack; a writer on another CPU keeps
+  /// the buffer full.
+  private mutating func acknowledged(by packets: Int64) {
+    let time = now
+    let fresh = queue.sender?.process(packets, at: time) ?? 0
+    if input.network.reader == .elsewhere { fillBuffer() }
+    if fresh > 0 { noteRead(fresh * costs.segment) }
+  }
+
+  /// Writes as much as the socket's buffer takes.
+  private mutating func fillBuffer() {
+    guard let space = queue.sender?.space else { return }
+    let time = now
+    queue.sender?.write(space, at: time)
+  }
+
+  /// The sender's first write: at once from another CPU, else its task is made runnable.
+  mutating func beginSending() {
+    guard queue.sender != nil else { return }
+    if input.network.reader == .elsewhere {
+      fillBuffer()
+    } else {
+      wake(CPUTask.reader)
+      reschedule()
+    }
   }
 
   /// Datagrams go to a reader elsewhere at once, or into the socket as far as it has room.
@@ -68,7 +112,8 @@ extension Machine {
   private static let datagramBatch: Int64 = 16
 
   private var hasSomethingToRead: Bool {
-    (queue.flow?.readable ?? 0) > 0 || datagramsReady > 0 || !requestsReady.isEmpty
+    if let sender = queue.sender, sender.wakesWriter { return true }
+    return (queue.flow?.readable ?? 0) > 0 || datagramsReady > 0 || !requestsReady.isEmpty
   }
 
   /// A reader on another CPU takes its data as fast as it can copy.
@@ -104,7 +149,8 @@ extension Machine {
 
   /// The reader's next system calls: up to 128 KiB of stream, a batch of datagrams, all requests.
   mutating func beginRead() -> Nanoseconds {
-    segmentsInRead = min(queue.flow?.readable ?? 0, costs.readSegments)
+    let available = queue.sender?.space ?? queue.flow?.readable ?? 0
+    segmentsInRead = min(available, costs.readSegments)
     datagramsInRead = min(datagramsReady, Self.datagramBatch)
     datagramsReady -= datagramsInRead
     requestsInRead = requestsReady.count
@@ -113,8 +159,14 @@ extension Machine {
     return costs.read(bytes: size, calls: max(1, calls))
   }
 
-  /// The reader has copied its data; true if there is more to read.
+  /// The reader, or the writer, has copied its data; true if there is more to do.
   mutating func finishRead() -> Bool {
+    if segmentsInRead > 0, queue.sender != nil {
+      let time = now
+      queue.sender?.write(segmentsInRead, at: time)
+      segmentsInRead = 0
+      if !queue.isMasked { armInterrupt() }
+    }
     if segmentsInRead > 0 {
       queue.flow?.take(segmentsInRead)
       let time = now
@@ -130,7 +182,8 @@ extension Machine {
     segmentsInRead = 0
     datagramsInRead = 0
     requestsInRead = 0
-    return hasSomethingToRead
+    // A writer goes on until the buffer is full, and is woken when a third of it is free.
+    return (queue.sender?.space ?? 0) > 0 || hasSomethingToRead
   }
 
   /// Bytes have reached an application.

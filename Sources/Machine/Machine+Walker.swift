@@ -55,7 +55,7 @@ extension Machine {
   private mutating func noteFirstChunk() {
     hasSeenStageTwo = true
     outcome.stageTwoDatagrams = -outcome.network.datagrams
-    outcome.stageTwoSegments = -(queue.flow?.processed ?? 0)
+    outcome.stageTwoSegments = -queue.processedSegments
     outcome.stageTwoDrops = -queue.drops
   }
 
@@ -185,7 +185,7 @@ extension Machine {
     stageTwoMarkBytes = bytes
     stageTwoMarkRequests = disk.done
     stageTwoMarkDatagrams = outcome.network.datagrams
-    stageTwoMarkSegments = queue.flow?.processed ?? 0
+    stageTwoMarkSegments = queue.processedSegments
     queue.advance(to: now)
     stageTwoMarkDrops = queue.drops
   }

@@ -172,6 +172,7 @@ struct Machine {
     events.schedule(.stop, at: .start + input.limits.simulated)
     scheduleRequest()
     scheduleConnect()
+    beginSending()
     armInterrupt()
     if input.storage.queueDepth > 0 {
       disk.submit(Int64(input.storage.queueDepth), at: .start)

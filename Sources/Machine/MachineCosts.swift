@@ -13,9 +13,10 @@ struct MachineCosts: Sendable {
   /// A poll of n packets, by n from zero to the weight.
   let poll: [Nanoseconds]
   let packet: Nanoseconds
-  /// The end of a poll in which the driver no longer looks at its ring, by packets: the last eight
-  /// (`gro_normal_batch`) go up the stack when the poll completes. The stack's share of a packet
-  /// is assumed to be two thirds.
+  /// The end of a poll in which the driver no longer looks at its ring, by packets.
+  ///
+  /// The last eight (`gro_normal_batch`) go up the stack when the poll completes; the stack's share
+  /// of a packet is assumed to be two thirds.
   let completing: [Nanoseconds]
   let readerCall: Nanoseconds
   let readerKilobyte: UnitCost

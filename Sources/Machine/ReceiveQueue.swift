@@ -27,6 +27,8 @@ struct ReceiveQueue: Sendable {
   private(set) var capacity: Int64
   private(set) var moderation: Nanoseconds
   var flow: TCPFlow?
+  /// What the CPU sends; the ring's segments are then its acknowledgements.
+  var sender: SendFlow?
   /// Mean time between two arrivals of datagrams: of single ones, or of bursts.
   private let datagramGap: Nanoseconds
   private let datagramsPerSecond: Int64
@@ -54,7 +56,8 @@ struct ReceiveQueue: Sendable {
     start: Instant,
     jitter: Stream
   ) {
-    let frame = load.flows > 0 && load.offered > .zero ? load.frame : load.datagramSize
+    let receives = load.flows > 0 && load.offered > .zero && load.direction == .receive
+    let frame = receives ? load.frame : load.datagramSize
     let descriptors = max(1, frame.divided(roundedUpBy: adapter.bufferSize))
     capacity = max(1, Int64(adapter.ring) / descriptors)
     moderation = adapter.moderation
@@ -73,6 +76,9 @@ struct ReceiveQueue: Sendable {
   /// Lets the interrupt follow the packet at once; for scenarios that switch moderation off.
   mutating func removeModeration() { moderation = .zero }
 
+  /// Segments of the flow, or acknowledgements of what is sent, that the stack has processed.
+  var processedSegments: Int64 { flow?.processed ?? sender?.processed ?? 0 }
+
   /// Packets in the ring.
   var occupancy: Int64 { segments + datagrams + singles }
 
@@ -90,9 +96,8 @@ struct ReceiveQueue: Sendable {
       }
       nextDatagram += wait
     }
-    guard flow != nil else { return }
     let room = capacity - occupancy
-    if let arrived = flow?.advance(to: now, room: room) {
+    if let arrived = flow?.advance(to: now, room: room) ?? sender?.advance(to: now, room: room) {
       segments += arrived.entered
       admitted += arrived.entered
       drops += arrived.dropped
@@ -131,7 +136,8 @@ struct ReceiveQueue: Sendable {
 
   private func nextArrivalTime(after now: Instant) -> Instant? {
     let datagram = nextDatagram == .distantFuture ? nil : max(now, nextDatagram)
-    guard let segment = flow?.nextArrivalTime(after: now) else { return datagram }
+    let next = flow?.nextArrivalTime(after: now) ?? sender?.nextArrivalTime(after: now)
+    guard let segment = next else { return datagram }
     return min(segment, datagram ?? .distantFuture)
   }
 

@@ -15,7 +15,10 @@ struct Ring<Element: Sendable>: Sendable {
   var isFull: Bool { count == buffer.count }
 
   /// The oldest element; the ring must not be empty.
-  var first: Element { buffer[head] }
+  var first: Element {
+    get { buffer[head] }
+    set { buffer[head] = newValue }
+  }
 
   /// The youngest element; the ring must not be empty.
   var last: Element {

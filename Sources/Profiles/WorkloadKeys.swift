@@ -73,6 +73,7 @@ extension WorkloadProfile: Profile {
   private static var networkKeys: [ProfileKey<WorkloadProfile>] {
     [
       .count("net.flows", \.network.flows, 0...65_536, "bulk TCP flows on this CPU's queue"),
+      .choice("net.direction", \.network.direction, "which way the bulk TCP flows go"),
       .rate("net.offered", \.network.offered, "what the senders offer in total"),
       .size("net.frame", \.network.frame, .bytes(64)...(.kibibytes(64)), "bytes of a frame"),
       .time("net.round_trip", \.network.roundTrip, "round-trip time without queueing"),
@@ -83,7 +84,7 @@ extension WorkloadProfile: Profile {
         "receive window of a flow"
       ),
       .choice("net.congestion", \.network.congestion, "the sender's congestion control"),
-      .choice("net.reader", \.network.reader, "where the socket's reader runs"),
+      .choice("net.reader", \.network.reader, "where the socket's reader or writer runs"),
       .count("net.datagrams", \.network.datagrams, 0...100_000_000, "UDP packets per second"),
       .time(
         "net.burst",

@@ -34,6 +34,8 @@ public enum StageTwoOperation: String, Hashable, Sendable, CaseIterable, Codable
   case migration
   /// Guest threads touch memory for the first time.
   case mapCreate = "map-create"
+  /// One vCPU, a task of the CPU that takes the interrupts, touches memory for the first time.
+  case map
   /// The host reclaims the memory page by page or folio by folio.
   case reclaim
 }
@@ -54,10 +56,20 @@ public enum CongestionControl: String, Hashable, Sendable, CaseIterable, Codable
   case reno
 }
 
+/// Which way bulk data flows.
+public enum FlowDirection: String, Hashable, Sendable, CaseIterable, Codable {
+  /// To the CPU, whose reader takes it.
+  case receive
+  /// From the CPU, whose writer fills the socket and whose queue takes the acknowledgements.
+  case send
+}
+
 /// The network traffic of the CPU under study.
 public struct NetworkLoad: Hashable, Sendable {
   /// Bulk TCP flows whose queue interrupts this CPU; zero for none.
   public var flows = 1
+  /// Whether the CPU receives the bulk flows or sends them.
+  public var direction = FlowDirection.receive
   /// What the senders offer in total.
   public var offered = BitRate.zero
   /// Bytes of a frame on the wire, headers included.
@@ -68,7 +80,7 @@ public struct NetworkLoad: Hashable, Sendable {
   public var window = ByteCount.mebibytes(6)
   /// The sender's congestion control.
   public var congestion = CongestionControl.cubic
-  /// Where the socket's reader runs.
+  /// Where the socket's reader runs, or the writer of what is sent.
   public var reader = TaskPlacement.sameCPU
   /// Open-loop UDP packets per second, on top of the flows.
   public var datagrams = 0

@@ -51,6 +51,7 @@ extension AnswerContext {
     case .logEnable: parts.append("dirty log enabled")
     case .migration: parts.append("migration over \(workload.migration.link)")
     case .mapCreate: parts.append("first touch by \(workload.memory.vcpus) vCPUs")
+    case .map: parts.append("first touch by one vCPU")
     case .reclaim: parts.append("reclaim")
     }
     if workload.network.flows > 0, workload.network.offered > .zero {

@@ -12,24 +12,27 @@ extension Scenario {
   func layOut() throws(ScenarioError) -> StageTwo {
     if let tables { return tables }
     do throws(PageTableError) {
-      let memory = workload.memory
       var tables = StageTwo(
-        geometry: try StageTwoGeometry(granule: host.granule, ipaBits: memory.ipaBits)
+        geometry: try StageTwoGeometry(granule: host.granule, ipaBits: workload.memory.ipaBits)
       )
-      let mix = MemoryMix(memory, granule: host.granule)
-      if mix.hugeBytes > .zero {
-        try tables.map(AddressRange(start: memory.base, size: mix.hugeBytes), level: 1)
-      }
-      let rest = AddressRange(
-        start: memory.base + mix.hugeBytes,
-        end: memory.base + memory.size
-      )
-      guard !rest.isEmpty else { return tables }
-      for part in mix.parts(of: rest) { try tables.map(part.range, level: part.level) }
+      for part in mappedParts { try tables.map(part.range, level: part.level) }
       return tables
     } catch {
       throw .pageTables(error)
     }
+  }
+
+  /// What the workload's mix maps, in order of address.
+  var mappedParts: [MemoryMix.Part] {
+    let memory = workload.memory
+    let mix = MemoryMix(memory, granule: host.granule)
+    var parts: [MemoryMix.Part] = []
+    if mix.hugeBytes > .zero {
+      let huge = AddressRange(start: memory.base, size: mix.hugeBytes)
+      parts.append(MemoryMix.Part(range: huge, level: 1))
+    }
+    let rest = AddressRange(start: memory.base + mix.hugeBytes, end: memory.base + memory.size)
+    return rest.isEmpty ? parts : parts + mix.parts(of: rest)
   }
 
   /// The guest's memory as a range; with a dump, the whole span that the tables map.

@@ -31,6 +31,7 @@ extension Scenario {
       outline.calls = leaves.reduce(0, +)
     case .migration: outline = try migrationOutline()
     case .mapCreate: outline = try stormOutline()
+    case .map: outline = OperationOutline(ChunkTrain())
     }
     if workload.operation == .teardown || workload.operation == .reclaim {
       outline.freedPages = leaves[3]

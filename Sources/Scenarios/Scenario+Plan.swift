@@ -84,6 +84,7 @@ extension Scenario {
       let logging = try loggingCosts()
       return Operation(plan: logging.plan, counts: logging.counts)
     case .mapCreate: return Operation(plan: WorkPlan(), counts: try storm().counts)
+    case .map: return try map()
     }
   }
 
@@ -116,6 +117,33 @@ extension Scenario {
       }
     }
     return Operation(plan: WorkPlan(groups), counts: counts)
+  }
+
+  /// One vCPU touches its memory for the first time: a fault for each page or block.
+  ///
+  /// None of them knows of chunks. The vCPU's task can be preempted at every exit from the guest.
+  private func map() throws(ScenarioError) -> Operation {
+    guard self.tables == nil else {
+      throw .value(name: "operation", given: "map of a dump", legal: "a mix of leaves to fault in")
+    }
+    let rules = try rules()
+    let leaves = try layOut().leafCounts
+    var counts = EventCounts()
+    do throws(PageTableError) {
+      var tables = StageTwo(
+        geometry: try StageTwoGeometry(granule: host.granule, ipaBits: workload.memory.ipaBits)
+      )
+      for part in mappedParts {
+        let access = GuestAccess(range: part.range, stride: host.granule.page, isWrite: true)
+        let slot = MemorySlot(range: part.range, hostLevel: part.level)
+        counts += try tables.touch(access, in: slot, rules)
+      }
+    } catch {
+      throw .pageTables(error)
+    }
+    let fault = host.fault.outsideLock + host.fault.insideLock + host.fault.pageAllocation
+    let step = WorkStep(.stageTwo, unit: fault * 1, units: max(1, leaves.reduce(0, +)))
+    return Operation(plan: WorkPlan([WorkGroup([step])]), counts: counts)
   }
 
   private func teardown() throws(ScenarioError) -> Operation {

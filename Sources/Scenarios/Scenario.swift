@@ -68,7 +68,7 @@ public struct Scenario: Sendable {
   public func runTraced() throws(ScenarioError) -> (report: RunReport, trace: Trace) {
     try validate()
     switch workload.operation {
-    case .teardown, .logEnable, .reclaim: return try execute(try plan())
+    case .teardown, .logEnable, .reclaim, .map: return try execute(try plan())
     case .migration: return try migrate()
     case .mapCreate: return (try mapCreate(), Trace(limit: 0))
     }

@@ -67,14 +67,16 @@ public final class ModelPredictor: PolicyPredictor {
     if let found = known.withLock({ $0[asked] }) { return found }
     let features = try features(question, policy)
     var found: [Response: PredictedValue] = [:]
+    let unseen = question.workload.unseenByModels
     for estimate in model.predict(features, level: 0.9)
     where question.workload.has(estimate.response, policy: policy) {
+      let known = estimate.validity.reason == nil ? nil : estimate.validity.description
       found[estimate.response] = PredictedValue(
         value: estimate.value,
         low: estimate.low,
         high: estimate.high,
-        place: estimate.validity.place,
-        reason: estimate.validity.reason == nil ? nil : estimate.validity.description
+        place: unseen == nil ? estimate.validity.place : .extrapolating,
+        reason: unseen ?? known
       )
     }
     known.withLock { $0[asked] = found }
@@ -144,12 +146,19 @@ public final class ModelPredictor: PolicyPredictor {
 }
 
 extension WorkloadProfile {
+  /// What of the workload no design runs and no feature describes, in a clause; nil for nothing.
+  var unseenByModels: String? {
+    if operation == .map { return "no run that a model was fitted on maps from a vCPU's task" }
+    guard network.direction == .send, network.flows > 0, network.offered > .zero else { return nil }
+    return "no run that a model was fitted on sends its flows"
+  }
+
   /// Whether a run of the workload under a policy yields a response.
   func has(_ response: Response, policy: Policy) -> Bool {
     let path = policy.path ?? teardownPath
     return switch response {
     case .teardownTime, .stageTwoTime: operation != .migration
-    case .longestHold: operation != .teardown || path != .processExit
+    case .longestHold: operation != .map && (operation != .teardown || path != .processExit)
     case .writeProtectTotal, .writeProtectP99, .worstStall:
       operation == .logEnable || operation == .migration
     case .goodputRetained: (network.flows > 0 && network.offered > .zero) || network.datagrams > 0

@@ -103,7 +103,7 @@ extension StageTwoOperation {
   /// The metric that a tuner of this operation minimises when the user names none.
   public var measure: Metric {
     switch self {
-    case .teardown, .mapCreate, .reclaim: .teardownTime
+    case .teardown, .mapCreate, .map, .reclaim: .teardownTime
     case .logEnable: .protectTotal
     case .migration: .migrationTime
     }

@@ -79,6 +79,7 @@ extension Recommendation {
       )
     case .logEnable: commands.append("set KVM_MEM_LOG_DIRTY_PAGES on its slots, timed")
     case .migration: commands.append("migrate it; read total time and downtime from the VMM")
+    case .map: commands.append("kvm_page_table_test -v 1 -m MODE -b SIZE beside the load")
     case .mapCreate: commands.append("kvm_page_table_test -v \(asked.memory >> 30) -m MODE -b SIZE")
     case .reclaim: commands.append("reclaim its memory through memory.reclaim of its cgroup")
     }

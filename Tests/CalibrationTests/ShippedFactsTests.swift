@@ -24,7 +24,11 @@ import Testing
         let setup = try ExperimentSetup(run, store: store)
         #expect(setup.kernel.profile.name == run.kernel)
       }
-      #expect(fact.fits.allSatisfy { Loaded<HostProfile>.hasKey($0) })
+      #expect(
+        fact.fits.allSatisfy {
+          Loaded<HostProfile>.hasKey($0) || Loaded<WorkloadProfile>.hasKey($0)
+        }
+      )
     }
   }
 }

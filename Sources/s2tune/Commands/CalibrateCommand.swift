@@ -88,8 +88,12 @@ struct CalibrateCommand: ParsableCommand {
       .init("error", isNumber: true),
     ])
     for residual in fit.residuals {
+      let written = { (value: Double) in
+        residual.unit == .nanoseconds
+          ? time(nanoseconds: value) : significant(value, digits: 3)
+      }
       facts.append([
-        residual.id, time(nanoseconds: residual.measured), time(nanoseconds: residual.predicted),
+        residual.id, written(residual.measured), written(residual.predicted),
         significant(100 * (residual.predicted / residual.measured - 1), digits: 2) + " %",
       ])
     }
