@@ -11,6 +11,11 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// Whether the mathematics uses OpenBLAS: `S2TUNE_BLAS=openblas swift build`.
+///
+/// Without it GSL's own BLAS is used, whose results have the same bits on every machine of a kind.
+let usesOpenBLAS = Context.environment["S2TUNE_BLAS"] == "openblas"
+
 /// A room: a target under `Sources/` that may import only what it declares here.
 ///
 /// Rooms are listed from the ground up, so every arrow points to an earlier line.
@@ -77,12 +82,18 @@ let package = Package(
     room("Machine", profiles + ["Events", "Randomness", histogram, collections]),
     room("Scenarios", machine),
     // Mathematics.
-    .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
+    // GSL's own package file names its BLAS; without it, OpenBLAS is the one that is found first.
+    .systemLibrary(
+      name: "CGSL",
+      pkgConfig: usesOpenBLAS ? nil : "gsl",
+      providers: [.apt(usesOpenBLAS ? ["libgsl-dev", "libopenblas-dev"] : ["libgsl-dev"])]
+    ),
     .target(
       name: "GSLKit",
       dependencies: ["CGSL"],
       exclude: ["README.md"],
-      swiftSettings: strict + [.strictMemorySafety()]
+      swiftSettings: strict + [.strictMemorySafety()],
+      linkerSettings: usesOpenBLAS ? [.linkedLibrary("openblas"), .linkedLibrary("m")] : []
     ),
     room("CostModels", profiles + ["GSLKit"]),
     room("Search", ["Randomness", "GSLKit"]),
@@ -108,6 +119,13 @@ let package = Package(
       path: "Examples/ChunkSizes",
       swiftSettings: strict,
       linkerSettings: [.linkedLibrary("m")]
+    ),
+    // Benchmarks that need the rooms' insides; `Benchmarks/model/speed.sh` runs this one.
+    .executableTarget(
+      name: "ModelSpeed",
+      dependencies: scenarios + ["CostModels", "Tuning"],
+      path: "Benchmarks/model/speed",
+      swiftSettings: strict
     ),
     // Tests mirror the rooms.
     .target(

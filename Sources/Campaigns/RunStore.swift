@@ -7,12 +7,14 @@ import Profiles
 ///
 /// A line is written whole and flushed before the run counts as done, so a process that is killed
 /// anywhere loses at most the line it was writing: that one is cut off when the store is opened
-/// again, and its point is run again. Lines come in the order in which runs end; everything that
+/// again to be written to, and its point is run again; a store opened for reading leaves the file
+/// as it is. Lines come in the order in which runs end; everything that
 /// is read from a store is in the order of the design.
 public final class RunStore {
   /// The file's name, for messages.
   public let name: String
   private let handle: FileHandle
+  private let isReadOnly: Bool
   private var records: [Int: RunRecord] = [:]
 
   /// Opens a store, or begins one where there is no file.
@@ -23,6 +25,7 @@ public final class RunStore {
   /// - Throws: `foreign`, `corrupt` for a line before the last, or `file`.
   public init(_ url: URL, identity: CampaignIdentity) throws(CampaignError) {
     name = url.lastPathComponent
+    isReadOnly = false
     let manager = FileManager.default
     if !manager.fileExists(atPath: url.path) {
       guard manager.createFile(atPath: url.path, contents: nil) else {
@@ -33,6 +36,23 @@ public final class RunStore {
       handle = try FileHandle(forUpdating: url)
     } catch {
       throw .file(name: url.path, reason: "the file cannot be opened for writing")
+    }
+    try load(identity)
+  }
+
+  /// Opens a store to read what is done; not a byte of the file changes.
+  ///
+  /// - Parameters:
+  ///   - url: The file, which exists.
+  ///   - identity: The campaign; a store of another one is refused.
+  /// - Throws: `foreign`, `corrupt` for a line before the last, or `file`.
+  public init(reading url: URL, identity: CampaignIdentity) throws(CampaignError) {
+    name = url.lastPathComponent
+    isReadOnly = true
+    do {
+      handle = try FileHandle(forReadingFrom: url)
+    } catch {
+      throw .file(name: url.path, reason: "the file cannot be opened for reading")
     }
     try load(identity)
   }
@@ -56,7 +76,10 @@ public final class RunStore {
   }
 
   /// Appends a run; when this returns, the run survives the process.
+  ///
+  /// Precondition: the store was not opened for reading.
   public func append(_ record: RunRecord) throws(CampaignError) {
+    precondition(!isReadOnly, "a store that is read is not written to")
     try write(line(record))
     records[record.index] = record
   }
@@ -81,7 +104,8 @@ public final class RunStore {
     }
   }
 
-  /// Reads what is there, cuts off a last line that was not finished, and stands at the end.
+  /// Reads what is there; to be written to, cuts off a last line that was not finished and stands
+  /// at the end.
   private func load(_ identity: CampaignIdentity) throws(CampaignError) {
     let data: Data
     do {
@@ -101,6 +125,7 @@ public final class RunStore {
       try take(content, number, identity)
       kept += line.count + 1
     }
+    guard !isReadOnly else { return }
     try cut(to: kept)
     if kept == 0 { try write(line(identity)) }
   }

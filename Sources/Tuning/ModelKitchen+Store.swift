@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Campaigns
+public import CostModels
 public import Foundation
 import Scenarios
 
@@ -32,7 +33,17 @@ extension ModelKitchen {
   public func status(of file: URL) throws(ModelError) -> CampaignState {
     let identity = try identity()
     do throws(CampaignError) {
-      return try state(of: RunStore(file, identity: identity))
+      return try state(of: RunStore(reading: file, identity: identity))
+    } catch {
+      throw .campaign(error)
+    }
+  }
+
+  /// The runs of this campaign that are in a file, in the order of the design.
+  public func observations(in file: URL) throws(ModelError) -> [Observation] {
+    let identity = try identity()
+    do throws(CampaignError) {
+      return try RunStore(reading: file, identity: identity).observations
     } catch {
       throw .campaign(error)
     }
@@ -43,7 +54,7 @@ extension ModelKitchen {
     let identity = try identity()
     do throws(CampaignError) {
       let sources = try files.map { (file) throws(CampaignError) in
-        try RunStore(file, identity: identity)
+        try RunStore(reading: file, identity: identity)
       }
       let store = try RunStore(target, identity: identity)
       for source in sources {
@@ -73,5 +84,14 @@ extension ModelKitchen {
       done: store.done.count,
       digest: try store.digest()
     )
+  }
+}
+
+extension RunStore {
+  /// The finished runs as a fit sees them, in the order of the design.
+  var observations: [Observation] {
+    runs.compactMap { run in
+      run.featureVector.map { Observation(features: $0, report: run.report, group: run.group) }
+    }
   }
 }

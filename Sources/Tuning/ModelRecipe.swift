@@ -102,10 +102,7 @@ public struct ModelKitchen: Sendable {
         point throws(CampaignError) in
         try point.run(extent: .window(ScenarioSimulator.standardWindow))
       }
-      let runs = store.runs.compactMap { run in
-        run.featureVector.map { Observation(features: $0, report: run.report, group: run.group) }
-      }
-      return (runs, try store.digest())
+      return (store.observations, try store.digest())
     } catch {
       throw .campaign(error)
     }

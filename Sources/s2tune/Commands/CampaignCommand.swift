@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import Profiles
+import Reports
 import Tuning
 
 /// `s2tune campaign`: runs of a design, kept in a file that survives the process.
@@ -18,6 +19,7 @@ struct CampaignCommand: ParsableCommand {
       """,
     subcommands: [
       CampaignRun.self, CampaignStatus.self, CampaignResume.self, CampaignMerge.self,
+      CampaignExport.self,
     ]
   )
 }
@@ -140,6 +142,28 @@ struct CampaignMerge: ParsableCommand {
     let kitchen = try options.kitchen()
     let state = try kitchen.merge(files.map { URL(filePath: $0) }, into: URL(filePath: output))
     try options.report(state, output)
+  }
+}
+
+/// `s2tune campaign export`.
+struct CampaignExport: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Writes the features and responses of a campaign's runs as CSV, for other programs."
+  )
+  @OptionGroup var options: CampaignOptions
+  @OptionGroup var output: OutputOptions
+  @Argument(help: "The file of the runs.", completion: .file())
+  var file: String
+
+  func run() throws {
+    try output.check()
+    guard options.common.format == .text else {
+      throw Failure.usage("campaign export writes CSV; leave --format out")
+    }
+    try requireFile(file)
+    let runs = try options.kitchen().observations(in: URL(filePath: file))
+    try output.write(RunTable(runs).csv())
   }
 }
 

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Measures how fast the cost model is: one prediction, 20,000 policies, the fit of a campaign's runs,
+# and a Gaussian process of 1000 points in 8 dimensions against scikit-learn, both on one thread.
+# A missed target is printed as missed.
+#
+#   Benchmarks/model/speed.sh [RUNS.jsonl]
+#
+# RUNS.jsonl holds the 4000 runs of the shipped model (`Benchmarks/model/rebuild.sh --runs-file`);
+# without it the fit is not timed. PYTHON names a Python with Benchmarks/model/requirements.txt;
+# without one the process is not compared. Needs libopenblas-dev for the process.
+set -eu
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
+swift build -c release --product ModelSpeed
+swift build -c release --product s2tune
+.build/release/ModelSpeed
+if [ $# -gt 0 ]; then
+  start=$(date +%s)
+  .build/release/s2tune fit --name standard --runs 4000 --seed 1 --workers 2 --runs-file "$1" \
+    --output "$work/model.json" >/dev/null
+  spent=$(($(date +%s) - start))
+  if [ "$spent" -lt 300 ]; then verdict=met; else verdict=missed; fi
+  printf '%-7s fit of 4000 runs, 2 workers: %s s, target under 300 s\n' "$verdict" "$spent"
+fi
+S2TUNE_BLAS=openblas swift build -c release --scratch-path .build/openblas --product ModelSpeed
+ours=$(.build/openblas/release/ModelSpeed process "$work")
+plain=$(.build/release/ModelSpeed process "$work")
+echo "        n=1000, d=8 with OpenBLAS: $ours"
+echo "        n=1000, d=8 with gslcblas: $plain"
+"${PYTHON:-python3}" Benchmarks/model/compare.py process "$work/process.csv" "$ours" "$plain"

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Foundation
+#endif
+
+package import GSLKit
+
+/// A whole Gaussian process on all of its points, for comparison with other programs: the kernel
+/// of most evidence is found on as many points as there are.
+///
+/// Source: Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), 2.30 and 5.9.
+package struct ProcessTrial {
+  private let evidence: MarginalLikelihood
+
+  /// Creates a trial.
+  ///
+  /// - Parameters:
+  ///   - points: [points x dimensions], each coordinate of deviation about one.
+  ///   - targets: One a point, of mean zero and deviation about one.
+  package init(points: [[Double]], targets: [Double]) {
+    evidence = MarginalLikelihood(points: points, targets: targets)
+  }
+
+  /// Finds the kernel from one start, lengths 1, signal 1 and noise 0.1.
+  ///
+  /// - Parameter iterationLimit: Iterations of the search at most.
+  /// - Returns: The logarithm of the evidence, without the priors that the search adds.
+  /// - Throws: `notPositiveDefinite` where the kernel found has no Cholesky factor.
+  package func fit(iterationLimit: Int) throws(GSLError) -> Double {
+    let start = ArdKernel(
+      logLengths: [Double](repeating: 0, count: evidence.points[0].count),
+      logSignal: 0,
+      logNoise: log(0.1)
+    )
+    return try logEvidence(evidence.maximize(starts: [start], iterationLimit: iterationLimit))
+  }
+
+  /// The logarithm of the evidence of a kernel.
+  private func logEvidence(_ kernel: ArdKernel) throws(GSLError) -> Double {
+    let (scaled, count) = (kernel.scaled(evidence.points), evidence.targets.count)
+    var matrix = Matrix(rows: count, columns: count)
+    for row in 0..<count {
+      for column in 0...row {
+        let distance = squaredDistance(scaled[row], scaled[column])
+        matrix[row, column] = kernel.signalVariance * ArdKernel.correlation(squared: distance)
+      }
+      matrix[row, row] += kernel.noiseVariance
+    }
+    let factor = try Cholesky(matrix)
+    let fit = dot(evidence.targets, factor.solve(evidence.targets))
+    return -0.5 * (fit + factor.logDeterminant + Double(count) * log(2 * .pi))
+  }
+}
