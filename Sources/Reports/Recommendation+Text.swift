@@ -56,7 +56,8 @@ extension AnswerContext {
     }
     if workload.network.flows > 0, workload.network.offered > .zero {
       let place = workload.network.reader == .sameCPU ? "the same CPU" : "another CPU"
-      parts.append("\(workload.network.offered) read on \(place)")
+      let verb = workload.network.direction == .receive ? "read on" : "sent from"
+      parts.append("\(workload.network.offered) \(verb) \(place)")
     }
     if workload.storage.queueDepth > 0 {
       parts.append("storage at queue depth \(workload.storage.queueDepth)")
