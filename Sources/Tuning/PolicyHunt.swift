@@ -17,20 +17,29 @@ struct HuntResult {
   var simulated: [Policy] = []
 
   /// What goes into the race: the best of those that keep the limits, some that keep them by more,
-  /// then a few that nearly keep them, since one run says little about a policy that sits on a limit.
+  /// then one that nearly keeps them, since one run says little about a policy that sits on a limit.
+  ///
+  /// Where none keeps them, those that come closest.
   ///
   /// Without the second kind all finalists may sit on a limit that none of them keeps for certain,
-  /// while one that is hardly worse keeps it with ease.
+  /// while one that is hardly worse keeps it with ease. Of those that behave alike to the last digit
+  /// the one found first stands for all.
   func best(_ count: Int, goal: Goal, bench: Bench) -> [Policy] {
+    var rows: Set<[Double]> = []
     let seen = simulated.compactMap { policy -> Candidate? in
-      guard let values = bench.knownValues(policy, goal).first else { return nil }
+      guard let values = bench.knownValues(policy, goal).first, rows.insert(values).inserted
+      else { return nil }
       return Candidate(policy, values, goal.problem)
     }
     let kept = seen.filter { $0.violation <= 0 }.sorted { $0.cost < $1.cost }
     let broken = seen.filter { $0.violation > 0 }.sorted { $0.violation < $1.violation }
-    let near = broken.prefix(max(1, count - min(kept.count, count - 1)))
-    return ladder(kept, count: count - 1).map(\.policy) + near.map(\.policy)
+    let isClose = (broken.first?.violation ?? .infinity) <= Self.close
+    let near = broken.prefix(max(count - kept.count, isClose ? 1 : 0))
+    return ladder(kept, count: count - near.count).map(\.policy) + near.map(\.policy)
   }
+
+  /// A violation in a single run, on the responses' scales, that may be chance.
+  private static let close = 0.1
 
   /// The cheaper half by cost alone; then steps, each the cheapest that keeps the limits with at
   /// least twice the room of the one before; what is left of the count by cost again.

@@ -136,6 +136,42 @@ extension RecommendationRun {
       if policy == winner || found.contains(where: { $0.policy == policy.description }) { continue }
       found.append(try alternative(name, policy))
     }
+    return try found + partial()
+  }
+
+  /// The winner with one of its knobs turned back, where it turns several: what that knob is worth,
+  /// in every response.
+  private func partial() throws(TuningError) -> [Alternative] {
+    guard let winner else { return [] }
+    let changes = winner.changes(from: present)
+    guard changes.count > 1 else { return [] }
+    var found: [Alternative] = []
+    for change in changes {
+      var policy = winner
+      guard let old = present.text(of: change.key), (try? policy.set(change.key, to: old)) != nil
+      else { continue }
+      policy = policy.canonical(in: question.setting)
+      guard policy != present, policy != winner, (try? policy.validate(in: question.setting)) != nil
+      else { continue }
+      let one = try alternative("without \(change.key.rawValue)=\(change.to)", policy)
+      guard tools.safety.verdict(question, policy: policy).isSafe else {
+        found.append(one)
+        continue
+      }
+      let (mine, other) = (means(winner), means(policy))
+      let trade = goal.shown.indices.compactMap {
+        difference(goal.shown[$0], from: mine[$0], to: other[$0])
+      }
+      let sums = trade.isEmpty ? "it behaves alike" : trade.joined(separator: ", ")
+      let broken = goal.violations(of: other).map(\.sentence)
+      found.append(
+        Alternative(
+          name: one.name,
+          policy: one.policy,
+          reason: (broken + [sums]).joined(separator: "; ")
+        )
+      )
+    }
     return found
   }
 

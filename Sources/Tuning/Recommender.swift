@@ -86,6 +86,8 @@ struct RecommendationRun {
   private(set) var finalists: [Policy] = []
   private(set) var result: RaceResult?
   private(set) var winner: Policy?
+  /// The best of those that may not win, where one of them keeps the limits for certain.
+  private(set) var rival: Policy?
   private(set) var scored = 0
   private(set) var hazardous = 0
   private(set) var simulated: [Policy] = []
@@ -122,40 +124,50 @@ struct RecommendationRun {
       scored += found.scored
       hazardous += found.hazardous
       for policy in found.simulated where !simulated.contains(policy) { simulated.append(policy) }
-      let isMain = knobs == question.knobs || question.knobs == .any
-      let count = min(max(3, room), isMain ? 5 : 4)
+      let count = min(max(3, room), knobs == question.knobs ? 5 : 4)
       let best = found.best(count, goal: goal, bench: bench)
       for policy in best where !finalists.contains(policy) { finalists.append(policy) }
     }
     if !finalists.contains(present) { finalists.append(present) }
   }
 
-  /// Races the finalists on common random numbers with what is left of the budget.
+  /// Races the finalists on common random numbers with what is left of the budget: first those that
+  /// may win, then those of the other class of knobs, for the row that shows what it is worth.
   mutating func race() throws(TuningError) {
+    let eligible = finalists.filter { isAllowed($0) }
+    let outcome = try race(eligible)
+    result = outcome
+    winner = outcome.winner.map { place in
+      plainest(eligible, as: place, outcome, within: Self.indifference)
+    }
+    let others = finalists.filter { !isAllowed($0) }
+    guard !others.isEmpty else { return }
+    let rivals = try race(others)
+    rival = rivals.winner.map {
+      plainest(others, as: $0, rivals, within: Self.indifference)
+    }
+  }
+
+  /// A difference of the objective, on its scale, that does not matter.
+  private static let indifference = 0.005
+
+  private func race(_ policies: [Policy]) throws(TuningError) -> RaceResult {
     var settings = Race.Settings()
     settings.confidence = question.confidence
+    settings.indifference = Self.indifference
     let (bench, goal) = (bench, goal)
-    let known = finalists.reduce(0) { $0 + min(settings.minimumRounds, bench.known($1).count) }
+    let known = policies.reduce(0) { $0 + min(settings.minimumRounds, bench.known($1).count) }
     settings.budget = max(
-      finalists.count * settings.minimumRounds,
+      policies.count * settings.minimumRounds,
       question.budget - bench.spent + known
     )
-    settings.indifference = 0.005
-    let eligible = finalists.filter { isAllowed($0) }
-    let outcome = try Race(problem: goal.problem, settings: settings)
-      .run(finalists: eligible.count) { (runs) throws(TuningError) -> [[Double]] in
+    return try Race(problem: goal.problem, settings: settings)
+      .run(finalists: policies.count) { (runs) throws(TuningError) -> [[Double]] in
         let requests = runs.map {
-          RunRequest(policy: eligible[$0.finalist], replicate: $0.replicate)
+          RunRequest(policy: policies[$0.finalist], replicate: $0.replicate)
         }
         return try bench.values(requests, goal)
       }
-    result = outcome
-    winner = outcome.winner.map { place in
-      plainest(eligible, as: place, outcome, within: settings.indifference)
-    }
-    for policy in finalists where !eligible.contains(policy) {
-      _ = try bench.window(policy, replicates: 3)
-    }
   }
 
   /// Turns back every knob of the winner that changes nothing: what is left is what matters.
@@ -177,7 +189,7 @@ struct RecommendationRun {
       else { continue }
       _ = try bench.window(simpler, replicates: replicates)
       let costs = [simpler, best].map { goal.problem.costs(of: means($0))[0] }
-      if isConfirmed(simpler), costs[0] <= costs[1] + 0.005 { best = simpler }
+      if isConfirmed(simpler), costs[0] <= costs[1] + Self.indifference { best = simpler }
     }
     self.winner = best
   }
@@ -226,13 +238,14 @@ struct RecommendationRun {
     return (place, goal.problem.violation(of: mean), goal.problem.costs(of: mean)[0])
   }
 
-  /// The best policy of a class: the winner where it is of the class, else by confirmed means.
+  /// The best policy of a class: the winner or rival where it is of the class, else by its means.
   func best(of knobClass: KnobClass) -> Policy? {
     if let winner, winner != present,
       PolicySpace.knobClass(of: winner, from: present) == knobClass
     {
       return winner
     }
+    if let rival, PolicySpace.knobClass(of: rival, from: present) == knobClass { return rival }
     let members = finalists.filter {
       $0 != present && PolicySpace.knobClass(of: $0, from: present) == knobClass
     }

@@ -88,6 +88,28 @@ import Testing
     #expect(exit.violations.isEmpty)
   }
 
+  /// Where several knobs are turned, each is turned back alone and its worth shown.
+  @Test func showsWhatEachKnobIsWorth() throws {
+    var question = exampleQuestion()
+    question.knobs = .kernel
+    let answer = try Recommender(question, tools: exampleTools()).recommend()
+    let partial = answer.alternatives.filter { $0.name.hasPrefix("without ") }
+    try #require(answer.changes.count > 1, "\(answer.changes)")
+    #expect(partial.count == answer.changes.count)
+    for change in answer.changes {
+      let one = partial.first { $0.name == "without \(change.knob)=\(change.to)" }
+      #expect(try #require(one).reason.contains("->"))
+    }
+  }
+
+  /// Half of the budget is not enough for the class that may not win: both are searched alike, and
+  /// what is shown of it keeps the limits for certain.
+  @Test func theOtherClassIsConfirmedToo() throws {
+    let answer = try Recommender(exampleQuestion(), tools: exampleTools()).recommend()
+    let kernel = try #require(answer.rows.first { $0.role == .kernel })
+    #expect(kernel.isConfirmed && kernel.violations.isEmpty && !kernel.isRecommended)
+  }
+
   @Test func saysWhenTheChoiceFlips() throws {
     let answer = try Recommender(exampleQuestion(), tools: exampleTools()).recommend()
     let blocks = try #require(answer.holds.first { $0.key == "vm.block_share" })
