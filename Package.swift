@@ -147,7 +147,10 @@ let package = Package(
     tests(of: "Search", ["Randomness"]),
     tests(of: "Campaigns", scenarios),
     tests(of: "Calibration", scenarios),
-    tests(of: "Tuning", scenarios + ["CostModels", "Search", "Campaigns", "Calibration"]),
+    tests(
+      of: "Tuning",
+      scenarios + ["CostModels", "Search", "Campaigns", "Calibration", "Machine"]
+    ),
     tests(of: "Reports", scenarios + ["CostModels", "Tuning"]),
     tests(of: "s2tune", scenarios + ["Tuning", "Calibration"]),
   ],

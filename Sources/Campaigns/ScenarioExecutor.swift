@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Profiles
+public import Profiles
 public import Scenarios
 import Randomness
 
@@ -18,22 +18,30 @@ extension DesignPoint {
     return scenario
   }
 
-  /// Runs the point in the simulator and computes its features.
-  public func run(extent: Scenario.Extent) throws(CampaignError) -> RunRecord {
-    let scenario = scenario(extent: extent)
+  /// The features of the point's scenario.
+  public func features(extent: Scenario.Extent = .exact) throws(CampaignError) -> FeatureVector {
     do throws(ScenarioError) {
-      let features = FeatureVector(
+      return FeatureVector(
         host: host,
         kernel: kernel,
         workload: workload,
         policy: policy,
-        outline: try scenario.outline()
+        outline: try scenario(extent: extent).outline()
       )
+    } catch {
+      throw .run(index: index, reason: error.description)
+    }
+  }
+
+  /// Runs the point in the simulator and computes its features.
+  public func run(extent: Scenario.Extent) throws(CampaignError) -> RunRecord {
+    let features = try features(extent: extent)
+    do throws(ScenarioError) {
       return RunRecord(
         index: index,
         group: group,
         features: features,
-        report: try scenario.run()
+        report: try scenario(extent: extent).run()
       )
     } catch {
       throw .run(index: index, reason: error.description)

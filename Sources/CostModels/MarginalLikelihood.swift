@@ -15,6 +15,8 @@ import GSLKit
 struct MarginalLikelihood {
   let points: [[Double]]
   let targets: [Double]
+  /// Whether the priors count; without them, the evidence alone decides.
+  var hasPriors = true
 
   private var count: Int { targets.count }
   private var dimensions: Int { points[0].count }
@@ -44,6 +46,7 @@ struct MarginalLikelihood {
     let value = 0.5 * (fit + factor.logDeterminant + constant)
     guard let inverse = try? factor.inverse() else { return (.infinity, []) }
     var gradient = self.gradient(kernel, scaled, distances, inverse, weights)
+    guard hasPriors else { return (value, gradient) }
     let prior = self.prior(kernel)
     for index in gradient.indices { gradient[index] += prior.gradient[index] }
     return (value + prior.value, gradient)

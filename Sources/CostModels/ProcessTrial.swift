@@ -21,13 +21,15 @@ package struct ProcessTrial {
   ///   - points: [points x dimensions], each coordinate of deviation about one.
   ///   - targets: One a point, of mean zero and deviation about one.
   package init(points: [[Double]], targets: [Double]) {
-    evidence = MarginalLikelihood(points: points, targets: targets)
+    var evidence = MarginalLikelihood(points: points, targets: targets)
+    evidence.hasPriors = false
+    self.evidence = evidence
   }
 
   /// Finds the kernel from one start, lengths 1, signal 1 and noise 0.1.
   ///
   /// - Parameter iterationLimit: Iterations of the search at most.
-  /// - Returns: The logarithm of the evidence, without the priors that the search adds.
+  /// - Returns: The logarithm of the evidence that was found.
   /// - Throws: `notPositiveDefinite` where the kernel found has no Cholesky factor.
   package func fit(iterationLimit: Int) throws(GSLError) -> Double {
     let start = ArdKernel(

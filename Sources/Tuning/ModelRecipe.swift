@@ -24,6 +24,8 @@ public struct ModelRecipe: Hashable, Sendable {
   public var runs: Int
   /// The seed of the design and of every run.
   public var seed: UInt64
+  /// Runs that are added where the model of the design's runs asks for them.
+  public var additions = 0
   /// When the model is made, as its file says it; the fit itself knows no clock.
   public var date = ""
 
@@ -47,9 +49,10 @@ public struct ModelRecipe: Hashable, Sendable {
   /// The command that makes the same model again.
   public var command: String {
     let date = date.isEmpty ? "" : " --date \(date)"
+    let active = additions == 0 ? "" : " --active \(additions)"
     return "s2tune fit --name \(name) --hosts \(hosts.joined(separator: ",")) --kernels "
       + "\(kernels.joined(separator: ",")) --workloads \(workloads.joined(separator: ",")) "
-      + "--runs \(runs) --seed \(seed)\(date)"
+      + "--runs \(runs) --seed \(seed)\(active)\(date)"
   }
 }
 
@@ -120,9 +123,31 @@ public struct ModelKitchen: Sendable {
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) async throws(ModelError) -> CostModel {
     let (runs, digest) = try await makeRuns(into: file, progress: progress)
+    let split = SplitRuns(runs)
+    let model = try await fit(split, digest)
+    guard recipe.additions > 0 else { return model }
+    let points = try ModelTrial(model, kitchen: self).additions(recipe.additions).map(\.point)
+    let added = try await self.runs(
+      of: points,
+      named: "\(recipe.name)-active",
+      into: file.appendingPathExtension("active"),
+      progress: progress
+    )
+    // What was asked for is no sample of the design: it is fitted, and judges nothing.
+    return try await fit(
+      SplitRuns(
+        fitting: split.fitting + added.runs,
+        calibrating: split.calibrating,
+        held: split.held
+      ),
+      "\(digest) \(added.digest)"
+    )
+  }
+
+  private func fit(_ runs: SplitRuns, _ digest: String) async throws(ModelError) -> CostModel {
     do throws(CostModelError) {
       return try await CostModel.fit(
-        SplitRuns(runs),
+        runs,
         responses: Response.allCases,
         origin: origin(digest),
         settings: settings
@@ -161,12 +186,18 @@ public struct ModelKitchen: Sendable {
     }
   }
 
+  private var activeDesign: String {
+    recipe.additions == 0
+      ? ""
+      : "; \(recipe.additions) more where intervals are widest, near fronts and near limits"
+  }
+
   private func origin(_ digest: String) -> ModelOrigin {
     ModelOrigin(
       name: recipe.name,
       design: "Sobol sequence over the policy space, \(recipe.hosts.count) hosts, "
         + "\(recipe.kernels.count) kernels and \(recipe.workloads.count) workloads; memory "
-        + "1/8 to 1 and load 0.2 to 1.1 of the profiles'; windowed runs",
+        + "1/8 to 1 and load 0.2 to 1.1 of the profiles'; windowed runs" + activeDesign,
       seed: recipe.seed,
       simulator: Scenario.simulatorVersion,
       runsDigest: digest,

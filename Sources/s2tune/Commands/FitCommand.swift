@@ -27,11 +27,22 @@ struct FitCommand: ParsableCommand {
   var runs = 4_000
   @Option(help: "The seed of the design and of every run.")
   var seed: UInt64 = 1
+  @Option(
+    help: ArgumentHelp(
+      "Runs to add where the model of the design's runs has its widest intervals, near fronts and "
+        + "near limits, 0 to 10000; they are fitted and judge nothing.",
+      valueName: "runs"
+    )
+  )
+  var active = 0
   @Option(help: "The date that the model carries; the fit knows no clock.")
   var date = ""
   @Option(
     name: .customLong("runs-file"),
-    help: "Where runs are kept; runs in it are not made again. Without it they are not kept.",
+    help: ArgumentHelp(
+      "Where runs are kept, those of --active in FILE.active; runs in it are not made again. "
+        + "Without it they are not kept."
+    ),
     completion: .file()
   )
   var runsFile: String?
@@ -44,6 +55,9 @@ struct FitCommand: ParsableCommand {
     guard (60...100_000).contains(runs) else {
       throw Failure.usage("--runs \(runs) is not legal; write a number from 60 to 100000")
     }
+    guard (0...10_000).contains(active) else {
+      throw Failure.usage("--active \(active) is not legal; write a number from 0 to 10000")
+    }
     let store = try common.store()
     if let output, !force, FileManager.default.fileExists(atPath: output) {
       throw FileError.exists(path: output)
@@ -51,7 +65,11 @@ struct FitCommand: ParsableCommand {
     let kept = runsFile.map { URL(filePath: $0) }
     let temporary = FileManager.default.temporaryDirectory
       .appending(path: "s2tune-\(ProcessInfo.processInfo.processIdentifier).jsonl")
-    defer { try? FileManager.default.removeItem(at: temporary) }
+    defer {
+      for file in [temporary, temporary.appendingPathExtension("active")] {
+        try? FileManager.default.removeItem(at: file)
+      }
+    }
     var kitchen = ModelKitchen(recipe(store), profiles: store)
     kitchen.workers = try design.threads()
     let progress = ProgressLine()
@@ -66,7 +84,7 @@ struct FitCommand: ParsableCommand {
 
   private func recipe(_ store: ProfileStore) -> ModelRecipe {
     var recipe = design.recipe(named: name, in: store, runs: runs, seed: seed)
-    recipe.date = date
+    (recipe.date, recipe.additions) = (date, active)
     return recipe
   }
 
