@@ -31,8 +31,9 @@ struct AdditionCandidate: Hashable, Sendable {
   /// How far the nearest limit lies from its prediction, in half intervals; nil without a limit.
   let distance: Double?
 
-  /// The places of the widest, then of those nearest to a limit among the rest; equal ones in the
-  /// order of the design. Where too few have a limit, there are fewer of the latter.
+  /// The places of the widest, then of those nearest to a limit among the rest.
+  ///
+  /// Equal ones come in the order of the design. Where too few have a limit, there are fewer of the latter.
   static func choose(
     _ candidates: [Self],
     widest: Int,
