@@ -69,6 +69,7 @@ extension Machine {
 
   private mutating func tickEffects() {
     jiffies += 1
+    balance()
     if scheduler.tick(now), input.switches.has(.slices) { needsReschedule = true }
     if needsLazyReschedule {
       needsLazyReschedule = false

@@ -55,17 +55,20 @@ extension ReceiveQueue {
 extension Machine {
   /// Packets of a poll reach their sockets.
   mutating func deliver(_ polled: ReceiveQueue.Polled) {
+    if isReaderHere, input.network.reader == .free, isOccupied(for: CPUTask.reader) {
+      moveReader()
+    }
     if polled.segments > 0, queue.sender != nil {
       acknowledged(by: polled.segments)
     } else if polled.segments > 0 {
       let ready = queue.flow?.process(polled.segments) ?? 0
       let time = now
       queue.flow?.acknowledge(at: time)
-      if input.network.reader == .elsewhere, ready > 0 { readElsewhere(ready) }
+      if !isReaderHere, ready > 0 { readElsewhere(ready) }
     }
     if polled.datagrams > 0 { deliverDatagrams(polled.datagrams) }
     deliverTracked()
-    if input.network.reader == .sameCPU, hasSomethingToRead { wake(CPUTask.reader) }
+    if isReaderHere, hasSomethingToRead { wake(CPUTask.reader) }
   }
 
   /// Acknowledgements of what the CPU sends have come up the stack; a writer on another CPU keeps
@@ -73,7 +76,7 @@ extension Machine {
   private mutating func acknowledged(by packets: Int64) {
     let time = now
     let fresh = queue.sender?.process(packets, at: time) ?? 0
-    if input.network.reader == .elsewhere { fillBuffer() }
+    if !isReaderHere { fillBuffer() }
     if fresh > 0 { noteRead(fresh * costs.segment) }
   }
 
@@ -87,7 +90,7 @@ extension Machine {
   /// The sender's first write: at once from another CPU, else its task is made runnable.
   mutating func beginSending() {
     guard queue.sender != nil else { return }
-    if input.network.reader == .elsewhere {
+    if !isReaderHere {
       fillBuffer()
     } else {
       wake(CPUTask.reader)
@@ -97,7 +100,7 @@ extension Machine {
 
   /// Datagrams go to a reader elsewhere at once, or into the socket as far as it has room.
   private mutating func deliverDatagrams(_ count: Int64) {
-    guard input.network.reader == .sameCPU else {
+    guard isReaderHere else {
       outcome.network.datagrams += count
       noteRead(count * costs.datagram)
       return
@@ -130,7 +133,7 @@ extension Machine {
     while !requestsInRing.isEmpty, requestsInRing.first.admitted <= queue.polled {
       let began = requestsInRing.first.began
       requestsInRing.removeFirst()
-      if input.network.reader == .elsewhere {
+      if !isReaderHere {
         noteRequest(since: began, at: now + costs.wakeup + costs.readerCall)
       } else if !requestsReady.isFull {
         requestsReady.append(began)
@@ -184,6 +187,22 @@ extension Machine {
     requestsInRead = 0
     // A writer goes on until the buffer is full, and is woken when a third of it is free.
     return (queue.sender?.space ?? 0) > 0 || hasSomethingToRead
+  }
+
+  /// A free reader goes to an idle CPU, with what waits for it.
+  mutating func moveReader() {
+    if hasSegment[CPUTask.reader] { _ = finishRead() }
+    leave(CPUTask.reader)
+    isReaderHere = false
+    if let ready = queue.flow?.readable, ready > 0 { readElsewhere(ready) }
+    if queue.sender != nil { fillBuffer() }
+    if datagramsReady > 0 { noteRead(datagramsReady * costs.datagram) }
+    datagramsReady = 0
+    while !requestsReady.isEmpty {
+      noteRequest(since: requestsReady.first, at: now + costs.wakeup + costs.readerCall)
+      requestsReady.removeFirst()
+    }
+    armInterruptUnlessBusy()
   }
 
   /// Bytes have reached an application.

@@ -21,11 +21,21 @@ extension Machine {
   /// Completed requests wake whoever waits for them.
   mutating func wakeStorageTask() {
     guard disk.ready > 0 else { return }
-    if input.storage.task == .sameCPU {
+    if isStorageTaskHere, input.storage.task == .free, isOccupied(for: CPUTask.storage) {
+      isStorageTaskHere = false
+    }
+    if isStorageTaskHere {
       wake(CPUTask.storage)
     } else {
       reap(disk.ready)
     }
+  }
+
+  /// The waiting task goes to an idle CPU and reaps there.
+  mutating func moveStorageTask() {
+    leave(CPUTask.storage)
+    isStorageTaskHere = false
+    reap(disk.ready)
   }
 
   /// The task's next batch: everything that is ready.

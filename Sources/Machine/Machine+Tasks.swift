@@ -94,6 +94,31 @@ extension Machine {
     }
   }
 
+  /// Whether a task that can run anywhere would have to wait for another one here.
+  func isOccupied(for task: Int) -> Bool {
+    scheduler.current >= 0 && scheduler.current != task && !scheduler.entities[task].isQueued
+  }
+
+  /// Takes a task that does not run from this CPU.
+  mutating func leave(_ task: Int) {
+    scheduler.remove(task, now: now)
+    hasSegment[task] = false
+    remaining[task] = .zero
+  }
+
+  /// An idle CPU looks for work once a tick and takes a free task that waits here.
+  mutating func balance() {
+    if isReaderHere, input.network.reader == .free, waits(CPUTask.reader) { moveReader() }
+    if isStorageTaskHere, input.storage.task == .free, waits(CPUTask.storage) {
+      moveStorageTask()
+    }
+  }
+
+  /// Whether a runnable task does not have the CPU.
+  private func waits(_ task: Int) -> Bool {
+    scheduler.entities[task].isQueued && scheduler.current != task
+  }
+
   /// The scheduler chooses who runs now.
   mutating func reschedule() {
     account()

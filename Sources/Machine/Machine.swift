@@ -103,6 +103,9 @@ struct Machine {
   var walker: Walker
 
   // The readers.
+  /// Whether the socket's reader, or writer, runs on this CPU.
+  var isReaderHere: Bool
+  var isStorageTaskHere: Bool
   var datagramsReady: Int64 = 0
   var segmentsInRead: Int64 = 0
   var datagramsInRead: Int64 = 0
@@ -146,6 +149,8 @@ struct Machine {
     )
     remaining = Array(repeating: .zero, count: tasks)
     hasSegment = Array(repeating: false, count: tasks)
+    isReaderHere = input.network.reader != .elsewhere
+    isStorageTaskHere = input.storage.task != .elsewhere
     walker = Walker(plan: input.plan)
     tickChance = input.seed.stream("tick")
     requestGaps = input.seed.stream("requests")

@@ -118,6 +118,15 @@ struct Scheduler: Sendable {
     if case .cfs = rules { raiseMinimum() }
   }
 
+  /// A queued task that does not run goes to another CPU.
+  mutating func remove(_ task: Int, now: Instant) {
+    guard entities[task].isQueued, task != current else { return }
+    charge(now)
+    entities[task].isQueued = false
+    queued -= 1
+    if case .cfs = rules { raiseMinimum() }
+  }
+
   /// The running task yields of its own will (`sched_yield`).
   mutating func yield(now: Instant) {
     charge(now)

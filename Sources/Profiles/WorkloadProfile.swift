@@ -46,6 +46,9 @@ public enum TaskPlacement: String, Hashable, Sendable, CaseIterable, Codable {
   case sameCPU = "same"
   /// On another CPU.
   case elsewhere
+  /// Where the scheduler puts it: on the walking CPU until it would wait there for another task,
+  /// then on an idle one.
+  case free
 }
 
 /// Congestion control of the simulated TCP sender.

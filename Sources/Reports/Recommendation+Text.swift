@@ -55,7 +55,12 @@ extension AnswerContext {
     case .reclaim: parts.append("reclaim")
     }
     if workload.network.flows > 0, workload.network.offered > .zero {
-      let place = workload.network.reader == .sameCPU ? "the same CPU" : "another CPU"
+      let place =
+        switch workload.network.reader {
+        case .sameCPU: "the same CPU"
+        case .elsewhere: "another CPU"
+        case .free: "a CPU of the scheduler's choice"
+        }
       let verb = workload.network.direction == .receive ? "read on" : "sent from"
       parts.append("\(workload.network.offered) \(verb) \(place)")
     }

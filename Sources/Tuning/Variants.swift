@@ -91,7 +91,8 @@ extension Question {
         return ("preemption=\(model.rawValue)", changed)
       }
     case .reader:
-      return TaskPlacement.allCases.map { place in
+      // A free task is elsewhere from the moment the walker runs.
+      return [TaskPlacement.sameCPU, .elsewhere].map { place in
         var changed = self
         changed.workload.network.reader = place
         return ("reader=\(place.rawValue)", changed)
