@@ -76,7 +76,7 @@ public struct ParetoFinder: Sendable {
     let present = Recommender.means(try bench.window(question.presentPolicy, replicates: 1))
     let goal = try Goal(question, present: present)
     let problem = try problem(goal, metrics)
-    let safe = try PolicySpace(question).restricted {
+    let safe = try PolicySpace(question).patient(question).restricted {
       tools.safety.verdict(question, policy: $0).isSafe
     }
     var strategy = ModelStrategy(
@@ -84,12 +84,19 @@ public struct ParetoFinder: Sendable {
       problem: problem,
       seed: Seed(question.seed).derived("pareto")
     )
-    let study = Study(problem: problem, budget: question.budget, batch: PolicyHunt.batch)
-    let found = try study.run(&strategy) { (points) throws(TuningError) -> [[Double]] in
+    func values(_ points: [Int]) throws(TuningError) -> [[Double]] {
       let requests = points.map { RunRequest(policy: safe.policies[$0], replicate: 0) }
       return try bench.values(requests, goal)
     }
-    let members = found.front.map { found.observations[$0] }
+    // What turns one knob comes first, so that the front has its middle before its ends.
+    let start = safe.plain(from: question.presentPolicy, count: min(8, question.budget / 2))
+    let begun = zip(start, try values(start)).map { Observation(point: $0, values: $1) }
+    strategy.observe(begun)
+    let left = max(1, question.budget - start.count)
+    let study = Study(problem: problem, budget: left, batch: PolicyHunt.batch)
+    let found = try study.run(&strategy, evaluate: values)
+    let seen = begun + found.observations
+    let members = study.front(seen).map { seen[$0] }
     return FrontAnswer(
       schema: FrontAnswer.schemaVersion,
       objectives: problem.objectives.map { goal.shown[$0] },

@@ -86,7 +86,7 @@ struct PolicyHunt {
   func hunt() throws(TuningError) -> HuntResult {
     var question = run.question
     question.knobs = knobs
-    let whole = try PolicySpace(question)
+    let whole = try PolicySpace(question).patient(question)
     let safe = whole.restricted { run.tools.safety.verdict(question, policy: $0).isSafe }
     var result = HuntResult()
     result.scored = safe.policies.count
@@ -99,7 +99,7 @@ struct PolicyHunt {
       let requests = points.map { RunRequest(policy: safe.policies[$0], replicate: 0) }
       return try bench.values(requests, goal)
     }
-    let start = start(safe.policies, prior)
+    let start = start(safe, prior)
     strategy.observe(zip(start, try values(start)).map { Observation(point: $0, values: $1) })
     let left = max(1, budget - start.count)
     let found = try Study(problem: goal.problem, budget: left, batch: Self.batch)
@@ -132,11 +132,11 @@ struct PolicyHunt {
   }
 
   /// What is run before the strategy chooses: what the cost model likes best; without one, what
-  /// turns a single knob.
-  private func start(_ policies: [Policy], _ prior: [[Double]]) -> [Int] {
+  /// turns a single knob: where nothing is known, what changes least is tried first.
+  private func start(_ space: PolicySpace, _ prior: [[Double]]) -> [Int] {
     let count = min(4, budget / 2)
     let liked = favourites(prior, count: count)
-    return liked.isEmpty ? plain(policies, count) : liked
+    return liked.isEmpty ? space.plain(from: run.present, count: count) : liked
   }
 
   /// The cost model's value of every response at every point, or nothing without a model.
@@ -152,14 +152,6 @@ struct PolicyHunt {
       for (place, value) in values.enumerated() where !value.isNaN { rows[place].append(value) }
     }
     return rows.map { $0.count == policies.count ? $0 : [] }
-  }
-
-  /// Points that turn a single knob of the present policy, spread over all of those: where nothing
-  /// is known, what changes least is tried first.
-  private func plain(_ policies: [Policy], _ count: Int) -> [Int] {
-    let single = policies.indices.filter { policies[$0].changes(from: run.present).count == 1 }
-    let number = min(count, single.count)
-    return (0..<number).map { single[(2 * $0 + 1) * single.count / (2 * number)] }
   }
 
   /// The points that the prior ranks first: least violation, then best objective.

@@ -3,7 +3,7 @@
 import PageTables
 public import Policies
 import Profiles
-import Quantities
+public import Quantities
 public import Search
 
 /// The policies of a question: a space of knobs, and the policy at each of its points.
@@ -13,6 +13,8 @@ public import Search
 /// each other: a slice and a chunk bound the same hold, so whoever can change one needs not the
 /// other. Points whose policies behave alike are one point.
 public struct PolicySpace: Sendable {
+  /// The sum of a teardown's pauses that a VMM would still wait for.
+  public static let longestWait = Nanoseconds.seconds(600)
   /// The knobs as a space; every point has a policy that is possible in the setting.
   public let space: Space
   /// The policy at each point, canonical in the setting.
@@ -56,6 +58,23 @@ public struct PolicySpace: Sendable {
     let left = zip(policies, kept).filter { $0.1 }.map(\.0)
     let now = present.flatMap { left.firstIndex(of: policies[$0]) }
     return Self(space: smaller, policies: left, present: now)
+  }
+
+  /// The same space without policies whose pauses take longer in all than `longestWait`: what is
+  /// searched.
+  public func patient(_ question: Question) -> Self {
+    restricted { policy in
+      guard let slice = policy.slice else { return true }
+      let calls = question.workload.memory.size.divided(roundedUpBy: slice)
+      return policy.pause.inSeconds * Double(calls) <= Self.longestWait.inSeconds
+    }
+  }
+
+  /// Points that turn a single knob of a policy, at most `count`, spread over all of those.
+  func plain(from present: Policy, count: Int) -> [Int] {
+    let single = policies.indices.filter { policies[$0].changes(from: present).count == 1 }
+    let number = min(count, single.count)
+    return (0..<number).map { single[(2 * $0 + 1) * single.count / (2 * number)] }
   }
 
   private init(space: Space, policies: [Policy], present: Int?) {

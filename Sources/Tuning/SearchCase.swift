@@ -36,7 +36,7 @@ public struct SearchCase: Sendable {
   ) throws(TuningError) {
     let tools = tools.replacing(simulator: store)
     let bench = Bench(question, tools: tools)
-    let whole = try PolicySpace(question)
+    let whole = try PolicySpace(question).patient(question)
     let safe = whole.restricted { tools.safety.verdict(question, policy: $0).isSafe }
     let present = try bench.window(question.presentPolicy, replicates: 3)
     let goal = try Goal(question, present: Recommender.means(present))
