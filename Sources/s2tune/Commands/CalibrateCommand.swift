@@ -13,7 +13,9 @@ struct CalibrateCommand: ParsableCommand {
     commandName: "calibrate",
     abstract: "Fits a host's costs to the measurements that may set them.",
     discussion: """
-      Facts of use 'fit' about the host set the keys that they name; everything else stays as the       profile says. The simulator itself is the model. Prints the present and the fitted values; a       profile is only ever changed by its owner.
+      Facts of use 'fit' about the host set the keys that they name; everything else stays as the \
+      profile says. The simulator itself is the model. Prints the present and the fitted values; \
+      a profile is only ever changed by its owner.
       """
   )
 

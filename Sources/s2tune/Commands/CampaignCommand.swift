@@ -14,8 +14,10 @@ struct CampaignCommand: ParsableCommand {
     discussion: """
       A run is in the file, flushed, before it counts as done: a campaign that was killed goes on \
       where it stopped when it is run again. Example:
-        s2tune campaign run --name churn --workloads container-churn --runs 400 churn.jsonl
-        s2tune fit --name churn --workloads container-churn --runs 400 --runs-file churn.jsonl
+        s2tune campaign run --name churn --workloads container-churn \\
+          --runs 400 churn.jsonl
+        s2tune fit --name churn --workloads container-churn \\
+          --runs 400 --runs-file churn.jsonl
       """,
     subcommands: [
       CampaignRun.self, CampaignStatus.self, CampaignResume.self, CampaignMerge.self,

@@ -25,7 +25,8 @@ struct EvaluateSearch: ParsableCommand {
       Every safe policy of a thinned space is simulated once with the same chance; the strategies \
       are then run on that table, and recommendations are made and judged by runs that no search \
       has seen. Ends with 1 where a target is missed. Quick use:
-        s2tune evaluate search --hosts graviton3 --workloads ci-microvm --seeds 2 --thinning 8
+        s2tune evaluate search --hosts graviton3 --workloads ci-microvm \\
+          --seeds 2 --thinning 8
       """
   )
 

@@ -14,7 +14,8 @@ struct EvaluateSensitivity: ParsableCommand {
     discussion: """
       Exact Sobol indices of the cost model's predictions: all policies of the space are predicted \
       and summed over, so there is no sampling error. Example:
-        s2tune evaluate sensitivity --workload container-churn --host graviton3 --knobs kernel
+        s2tune evaluate sensitivity --workload container-churn \\
+          --host graviton3 --knobs kernel
       """
   )
 

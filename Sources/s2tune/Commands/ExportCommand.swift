@@ -16,7 +16,8 @@ struct ExportCommand: ParsableCommand {
       Stored verified answers are read; what is missing, or of another simulator or model, is \
       answered anew and, with --keep, kept. Examples:
         s2tune export --host graviton3 --workloads all --format csv -o graviton3.csv
-        s2tune export --host all --workloads all --keep models/answers --format json -o all.json
+        s2tune export --host all --workloads all --keep models/answers \\
+          --format json -o all.json
       """
   )
 

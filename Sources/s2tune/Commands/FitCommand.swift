@@ -12,10 +12,10 @@ struct FitCommand: ParsableCommand {
     commandName: "fit",
     abstract: "Runs a design in the simulator and fits a cost model to the runs.",
     discussion: """
-      Prints the error of every response on runs that no fit has seen. The same options give the
+      Prints the error of every response on runs that no fit has seen. The same options give the \
       same file. Example:
-        s2tune fit --name churn --hosts graviton3 --kernels 6.1 --workloads container-churn \
-      --runs 400 --output churn.json
+        s2tune fit --name churn --hosts graviton3 --kernels 6.1 \\
+          --workloads container-churn --runs 400 --output churn.json
       """
   )
 

@@ -11,7 +11,7 @@ struct ParetoCommand: ParsableCommand {
     commandName: "pareto",
     abstract: "Shows the front of policies over several objectives, with its knee.",
     discussion: """
-      Without --objectives: the operation's own measure, the IO that is kept, and the longest hold
+      Without --objectives: the operation's own measure, the IO that is kept, and the longest hold \
       of mmu_lock. Example:
         s2tune pareto --workload container-churn --host graviton3 --knobs any
       """

@@ -13,8 +13,8 @@ struct RecommendCommand: ParsableCommand {
     discussion: """
       Ends with 1 where no policy keeps the limits; the nearest is shown. Examples:
         s2tune recommend --workload container-churn --host graviton3 --kernel 6.1
-        s2tune recommend --workload rpc-latency --host graviton3 --slo 'request.p99<=2ms' \
-      --unknown preemption
+        s2tune recommend --workload rpc-latency --host graviton3 \\
+          --slo 'request.p99<=2ms' --unknown preemption
       """
   )
 

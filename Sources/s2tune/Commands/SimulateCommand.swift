@@ -45,7 +45,8 @@ struct SimulateCommand: ParsableCommand {
     help: ArgumentHelp(
       "Writes a trace that Perfetto and chrome://tracing open.",
       discussion: """
-        One track a context: chunks, holds, polls, reads, drops. The first 200,000 spans and marks are kept, at most 32 MB.
+        One track a context: chunks, holds, polls, reads, drops. The first 200,000 spans and \
+        marks are kept, at most 32 MB.
         """,
       valueName: "file"
     ),

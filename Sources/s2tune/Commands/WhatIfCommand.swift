@@ -14,9 +14,12 @@ struct WhatIfCommand: ParsableCommand {
     discussion: """
       Answers from the cost model where it reaches, with intervals, and simulates where it does \
       not. Repeat --policy, --host or --kernel to compare. Examples:
-        s2tune what-if --workload container-churn --host graviton3 --policy chunk=2MiB --explain
-        s2tune what-if --workload container-churn --host graviton3 --vary chunk=4KiB..1GiB
-        s2tune what-if --workload container-churn --host graviton3 --vary vm.block_share=0..1
+        s2tune what-if --workload container-churn --host graviton3 \\
+          --policy chunk=2MiB --explain
+        s2tune what-if --workload container-churn --host graviton3 \\
+          --vary chunk=4KiB..1GiB
+        s2tune what-if --workload container-churn --host graviton3 \\
+          --vary vm.block_share=0..1
       """
   )
 
