@@ -25,13 +25,14 @@ struct MarginalLikelihood {
   /// matrix has no Cholesky factor.
   func evaluate(_ parameters: [Double]) -> (value: Double, gradient: [Double]) {
     let kernel = ArdKernel(parameters: parameters)
-    let scaled = kernel.scaled(points)
+    let scaled = kernel.scaled(points).flatMap { $0 }
+    let width = dimensions
     let (signal, noise) = (kernel.signalVariance, kernel.noiseVariance)
     var distances = [Double](repeating: 0, count: count * count)
     var matrix = Matrix(rows: count, columns: count)
     for row in 0..<count {
       for column in 0..<row {
-        let distance = squaredDistance(scaled[row], scaled[column])
+        let distance = Self.squaredDistance(scaled, row * width, column * width, width)
         distances[row * count + column] = distance
         matrix[row, column] = signal * ArdKernel.correlation(squared: distance)
       }
@@ -52,16 +53,31 @@ struct MarginalLikelihood {
     return (value + prior.value, gradient)
   }
 
+  /// The squared distance of two points of one list, by where they begin.
+  private static func squaredDistance(
+    _ points: [Double],
+    _ left: Int,
+    _ right: Int,
+    _ width: Int
+  ) -> Double {
+    var sum = 0.0
+    for index in 0..<width {
+      let difference = points[left + index] - points[right + index]
+      sum += difference * difference
+    }
+    return sum
+  }
+
   /// The gradient of the evidence: half the trace of (inverse - weights x weights) x derivative.
   private func gradient(
     _ kernel: ArdKernel,
-    _ scaled: [[Double]],
+    _ scaled: [Double],
     _ distances: [Double],
     _ inverse: borrowing Matrix,
     _ weights: [Double]
   ) -> [Double] {
-    let signal = kernel.signalVariance
-    var lengths = [Double](repeating: 0, count: dimensions)
+    let (signal, width) = (kernel.signalVariance, dimensions)
+    var lengths = [Double](repeating: 0, count: width)
     var (bySignal, trace) = (0.0, 0.0)
     for row in 0..<count {
       for column in 0..<row {
@@ -69,9 +85,9 @@ struct MarginalLikelihood {
         let distance = distances[row * count + column]
         let slope = influence * signal * ArdKernel.slope(squared: distance)
         bySignal += 2 * influence * signal * ArdKernel.correlation(squared: distance)
-        let (left, right) = (scaled[row], scaled[column])
-        for index in 0..<dimensions {
-          let difference = left[index] - right[index]
+        let (left, right) = (row * width, column * width)
+        for index in 0..<width {
+          let difference = scaled[left + index] - scaled[right + index]
           lengths[index] += slope * difference * difference
         }
       }

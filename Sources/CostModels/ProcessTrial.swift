@@ -37,7 +37,14 @@ package struct ProcessTrial {
       logSignal: 0,
       logNoise: log(0.1)
     )
-    return try logEvidence(evidence.maximize(starts: [start], iterationLimit: iterationLimit))
+    let found = try Minimizer.bfgs(
+      start: start.parameters,
+      firstStep: 0.2,
+      tolerance: 0.05,
+      iterationLimit: iterationLimit,
+      function: evidence.evaluate
+    )
+    return try logEvidence(ArdKernel(parameters: found.point))
   }
 
   /// The logarithm of the evidence of a kernel.

@@ -82,6 +82,8 @@ struct Objective {
   let function: ([Double]) -> (value: Double, gradient: [Double])
   /// The best point so far: a search that ends in a bad step still returns it.
   var best: (point: [Double], value: Double)?
+  /// The point that was evaluated last: the library asks for value and gradient one by one.
+  private var last: (point: [Double], result: (value: Double, gradient: [Double]))?
 
   init(count: Int, function: @escaping ([Double]) -> (value: Double, gradient: [Double])) {
     (self.count, self.function) = (count, function)
@@ -89,11 +91,22 @@ struct Objective {
 
   /// Evaluates the function and remembers the best point.
   mutating func evaluate(_ point: [Double]) -> (value: Double, gradient: [Double]) {
-    let result = function(point)
+    if let last, last.point == point { return last.result }
+    let result = honest(function(point))
+    last = (point, result)
+    if result.value < best?.value ?? .infinity, result.value < Minimizer.wall {
+      best = (point, result.value)
+    }
+    return result
+  }
+
+  /// The result, or a wall without slope where it is not finite.
+  private func honest(
+    _ result: (value: Double, gradient: [Double])
+  ) -> (value: Double, gradient: [Double]) {
     guard result.value.isFinite, result.gradient.allSatisfy(\.isFinite) else {
       return (Minimizer.wall, [Double](repeating: 0, count: count))
     }
-    if result.value < best?.value ?? .infinity { best = (point, result.value) }
     return result
   }
 

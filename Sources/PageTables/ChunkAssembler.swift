@@ -82,7 +82,7 @@ struct ChunkAssembler {
 
 extension RunTree<Tally> {
   /// Adds equal chunks; where LPA2 is in use, chunks under 64 KiB differ by where they start.
-  fileprivate mutating func append(
+  mutating func append(
     _ tally: Tally,
     _ repeats: Int64,
     start: Int64,

@@ -132,7 +132,7 @@ func timeProcess(_ folder: String) throws {
     .write(toFile: "\(folder)/process.csv", atomically: true, encoding: .utf8)
   let trial = ProcessTrial(points: points, targets: targets)
   var evidence = 0.0
-  let time = try seconds { evidence = try trial.fit(iterationLimit: 60) }
+  let time = try seconds { evidence = try trial.fit(iterationLimit: 100) }
   print(String(format: "process %.3f s, log evidence %.2f", time, evidence))
 }
 
