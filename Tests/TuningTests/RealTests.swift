@@ -81,7 +81,10 @@ func shipped(
     let row = try #require(answer.recommended)
     let kept = row.effects.first { $0.response == .goodputRetained }?.simulated?.value
     #expect(try #require(kept) >= 0.97 && row.violations.isEmpty && answer.safety.isSafe)
-    #expect(answer.paths.contains { $0.path == .processExit })
+    let largest = try #require(answer.alternatives.first { $0.name.contains("largest block") })
+    #expect(largest.reason.contains("breaks io.goodput>=0.97"))
+    let exit = try #require(answer.paths.first { $0.path == .processExit })
+    #expect(exit.effects.contains { $0.response == .teardownTime && $0.simulated != nil })
   }
 
   /// A limit relative to the present policy is one of paired runs: the present one keeps it.

@@ -153,9 +153,41 @@ private func object(_ result: Tool.Result) throws -> [String: Any] {
     #expect(try String(contentsOf: file, encoding: .utf8) == "mine")
   }
 
+  /// A table is made, verified, compared with itself, and refused once it is edited into nonsense.
+  @Test func aTableIsVerifiedAndNonsenseIsRefused() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("table.json")
+    let made = try Tool.run(
+      [
+        "export", "--host", "graviton3", "--workloads", "ci-microvm", "--cost-model", "none",
+        "--budget", "9", "--format", "json", "--fresh", "-o", file.path,
+      ]
+    )
+    #expect(made.status == 0, "\(made.errors)")
+    let verified = try Tool.run(["table", "verify", file.path])
+    #expect(verified.status == 0, "\(verified.output)\(verified.errors)")
+    #expect(try Tool.run(["table", "diff", file.path, file.path]).status == 0)
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let spoiled = folder.appendingPathComponent("spoiled.json")
+    try Data(text.replacing("chunk=", with: "chunk=X").utf8).write(to: spoiled)
+    let refused = try Tool.run(["table", "verify", spoiled.path])
+    #expect(refused.status == 65 && refused.errors.contains("spoiled.json"), "\(refused.errors)")
+    #expect(refused.output.isEmpty)
+  }
+
   @Test(arguments: [
     (["recommend", "--budget", "3"] + small, 64, "at least 9"),
     (["recommend", "--knobs", "all"] + small, 64, "'kernel'"),
+    (
+      ["recommend", "--slo", "io.goodput>=0.9", "--slo", "io.goodput>=0.95"] + small, 64,
+      "contradict"
+    ),
+    (["recommend", "--objective", "beauty"] + small, 64, "objective 'beauty' is not legal"),
+    (["recommend", "--confidence", "1"] + small, 64, "between 0 and 1"),
+    (["recommend", "--slo", "io.goodput=>0.9"] + small, 64, "io.goodput=>0.9"),
+    (["recommend", "--unknown", "weather"] + small, 64, "weather"),
     (["recommend", "--slo", "migration.time<=1s"] + small, 64, "has no migration.time"),
     (["pareto", "--objectives", "teardown.time"] + small, 64, "two metrics"),
     (["export", "--host", "all", "--workloads", "ci-microvm", "--format", "tuned"], 64, "tuned"),
