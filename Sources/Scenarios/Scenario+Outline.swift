@@ -92,6 +92,7 @@ extension Scenario {
     var outline = OperationOutline(single(priced.counts))
     outline.calls = priced.pages
     outline.longestHold = priced.storm.clearing
+    outline.emptyCall = priced.storm.finding
     return outline
   }
 

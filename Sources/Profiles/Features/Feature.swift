@@ -142,6 +142,27 @@ public enum Feature: String, Hashable, Sendable, CaseIterable, Codable {
   /// The downtime the VMM accepts.
   case downtimeLimit = "downtime_limit_ns"
 
+  // What a fluid in place of packets says: the structure of everything that shares a CPU.
+
+  /// The stage-2 part of the operation while it shares its CPU.
+  case fluidStageTwo = "fluid_stage2_ns"
+  /// The whole operation while it shares its CPU.
+  case fluidWhole = "fluid_operation_ns"
+  /// The longest hold of mmu_lock with everything that interrupts it.
+  case fluidHold = "fluid_longest_hold_ns"
+  /// Goodput during the stage-2 part over that before it.
+  case fluidGoodput = "fluid_goodput_share"
+  /// Storage requests during the stage-2 part over those before it.
+  case fluidIOPS = "fluid_iops_share"
+  /// The 99th percentile of request latency.
+  case fluidRequest = "fluid_request_p99_ns"
+  /// A migration as rounds of sending against dirtying.
+  case preCopyTime = "precopy_ns"
+  /// The standstill at the end of those rounds.
+  case preCopyDowntime = "precopy_downtime_ns"
+  /// All write-protect calls of those rounds.
+  case preCopyProtecting = "precopy_protect_ns"
+
   /// How the feature enters a Gaussian process: shares and flags as they are, the rest by its
   /// logarithm over a unit below which differences do not matter.
   public var scale: FeatureScale {
@@ -150,6 +171,7 @@ public enum Feature: String, Hashable, Sendable, CaseIterable, Codable {
       .interruptHere,
       .threadedNAPI, .readerHere, .storageHere, .cubic, .controlled, .sharedFaults, .localRelax:
       .linear
+    case .fluidGoodput, .fluidIOPS: .odds(0.02)
     case .chunks, .breakPoints, .slices, .competitors, .neighbours, .queueDepth, .vcpus: .log(1)
     case .packetRate, .requestRate, .connectRate, .datagramRate, .dirtyRate: .log(10)
     case .offered, .link: .log(1e6)
@@ -163,6 +185,8 @@ public enum Feature: String, Hashable, Sendable, CaseIterable, Codable {
     switch scale {
     case .linear: value
     case .log(let unit): log(1 + value / unit)
+    case .odds(let ends):
+      log((min(max(value, 0), 1) + ends) / (1 - min(max(value, 0), 1) + ends))
     }
   }
 }
@@ -173,6 +197,8 @@ public enum FeatureScale: Hashable, Sendable {
   case linear
   /// The logarithm of one plus the value in this unit.
   case log(Double)
+  /// The logarithm of the odds of a share, softened by so much at both ends.
+  case odds(Double)
 }
 
 extension Feature {

@@ -25,6 +25,9 @@ public struct OperationOutline: Hashable, Sendable {
   /// Whether the work is done under mmu_lock: all but the destroy of an exiting process.
   public var holdsLock = true
 
+  /// A notifier call that finds nothing mapped, where calls race for the same page.
+  public var emptyCall: Nanoseconds?
+
   /// The outline of an operation that is one call and frees nothing.
   public init(_ train: ChunkTrain) { self.train = train }
 }
@@ -84,6 +87,8 @@ extension FeatureVector {
     addKernel(host, kernel, workload, policy)
     addGuest(host, workload)
     addFaults(host, kernel, workload)
+    addFluid(host, kernel, workload, policy, outline)
+    addPreCopy(host, workload, policy, outline)
   }
 
   private mutating func addWork(
