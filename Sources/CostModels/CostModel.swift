@@ -80,7 +80,7 @@ public struct SplitRuns: Hashable, Sendable {
 /// Fitted models of several responses, with their origin and their error on runs not seen.
 public struct CostModel: Hashable, Sendable, Codable {
   /// The version of the file's form.
-  public static let schemaVersion = 2
+  public static let schemaVersion = 3
 
   /// The version of the form this model was written in.
   public let schema: Int
@@ -92,19 +92,28 @@ public struct CostModel: Hashable, Sendable, Codable {
   public let accuracy: [Accuracy]
   /// The models, in the order of `Response.allCases`.
   public let models: [ResponseModel]
+  /// Why responses that the runs have are not among them, a sentence each.
+  public let leftOut: [String]
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
     case featureSet = "feature_set"
     case origin, accuracy, models
+    case leftOut = "left_out"
   }
 
-  init(origin: ModelOrigin, accuracy: [Accuracy], models: [ResponseModel]) {
+  init(
+    origin: ModelOrigin,
+    accuracy: [Accuracy],
+    models: [ResponseModel],
+    leftOut: [String] = []
+  ) {
     schema = Self.schemaVersion
     featureSet = Feature.setDigest
     self.origin = origin
     self.accuracy = accuracy
     self.models = models
+    self.leftOut = leftOut
   }
 
   /// The responses the model can predict.
@@ -132,21 +141,25 @@ public struct CostModel: Hashable, Sendable, Codable {
 extension CostModel {
   /// Fits all responses that the runs have, two at a time, and measures each on the runs held out.
   ///
-  /// A response that no run has is left out; one that cannot be fitted refuses the whole model
-  /// with its evidence. The result is the same for any number of processors.
+  /// A response that no run has is left out. One that cannot be fitted refuses the whole model with
+  /// its evidence; where responses are merely those there are, one that has too little to fit is
+  /// left out with its sentence instead. The result is the same for any number of processors.
   ///
   /// - Parameters:
   ///   - runs: The runs, split.
   ///   - responses: The responses to fit, in the order of `Response.allCases`.
   ///   - origin: What the runs are.
   ///   - settings: The effort.
+  ///   - leavesOut: Whether a response with too little to fit (constant, or with too few runs) is left
+  ///     out rather than refused.
   /// - Returns: The model.
   /// - Throws: The evidence against the first response that cannot be fitted.
   public static func fit(
     _ runs: SplitRuns,
     responses: [Response],
     origin: ModelOrigin,
-    settings: FitSettings = FitSettings()
+    settings: FitSettings = FitSettings(),
+    leavesOut: Bool = false
   ) async throws(CostModelError) -> CostModel {
     let wanted = responses.filter { response in
       runs.fitting.contains { $0.value(of: response) != nil }
@@ -161,12 +174,24 @@ extension CostModel {
     }
     var models: [ResponseModel] = []
     var accuracy: [Accuracy] = []
+    var errors: [CostModelError] = []
     for outcome in outcomes {
-      let model = try outcome.result.get()
-      models.append(model)
-      accuracy.append(Accuracy(of: model, on: runs.held))
+      do throws(CostModelError) {
+        let model = try outcome.result.get()
+        models.append(model)
+        accuracy.append(Accuracy(of: model, on: runs.held))
+      } catch {
+        guard leavesOut, error.isAboutTooLittle else { throw error }
+        errors.append(error)
+      }
     }
-    return CostModel(origin: origin, accuracy: accuracy, models: models)
+    if models.isEmpty, let error = errors.first { throw error }
+    return CostModel(
+      origin: origin,
+      accuracy: accuracy,
+      models: models,
+      leftOut: errors.map(\.description)
+    )
   }
 }
 

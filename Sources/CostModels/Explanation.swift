@@ -70,8 +70,10 @@ extension ResponseModel {
     _ place: Place,
     _ value: Double
   ) -> [Explanation.Part] {
-    var parts = structure.terms.map {
-      Explanation.Part(name: $0.feature.rawValue, amount: $0.coefficient * features[$0.feature])
+    var parts = structure.terms.flatMap { term in
+      Self.work(in: term.feature).map {
+        Explanation.Part(name: $0.rawValue, amount: term.coefficient * features[$0])
+      }
     }
     parts.append(.init(name: "constant", amount: structure.constant))
     let work = parts.reduce(0) { $0 + $1.amount }
@@ -79,6 +81,19 @@ extension ResponseModel {
     parts.append(.init(name: "queueing", amount: stretched - work))
     parts.append(.init(name: "residual", amount: value - stretched))
     return parts
+  }
+
+  /// The work that a fluid's time holds; what it takes longer than that is queueing.
+  private static func work(in feature: Feature) -> [Feature] {
+    let stageTwo: [Feature] = [
+      .leafWork, .invalidWork, .tableWork, .ipaFlushWork, .rangeFlushWork, .vmidFlushWork,
+      .cacheWork,
+    ]
+    return switch feature {
+    case .fluidStageTwo: stageTwo
+    case .fluidWhole: stageTwo + [.hostFreeWork, .callWork, .pauseWork]
+    default: [feature]
+    }
   }
 
   private func stepParts(_ features: FeatureVector, _ place: Place) -> [Explanation.Part] {

@@ -12,7 +12,8 @@ extension CostModel {
       "design: \(origin.design); seed \(origin.seed); runs \(origin.runsDigest)",
       "rebuild: \(origin.rebuild)", "",
     ]
-    return (head + Accuracy.table(accuracy)).joined(separator: "\n") + "\n"
+    let missing = leftOut.isEmpty ? [] : [""] + leftOut.map { "left out: \($0)" }
+    return (head + Accuracy.table(accuracy) + missing).joined(separator: "\n") + "\n"
   }
 }
 

@@ -8,13 +8,13 @@ extension ResponseFit {
   /// What a mechanism cannot touch is left out: a length for it would only be fitted to chance.
   static func axes(of response: Response) -> [Feature] {
     switch response {
-    case .teardownTime, .stageTwoTime: work + shape + sharing + rules + storm
-    case .longestHold: [.stageTwoWork, .callWork] + shape + sharing + rules + storm
+    case .teardownTime, .stageTwoTime: work + shape + sharing + rules + storm + fluid
+    case .longestHold: [.stageTwoWork, .callWork] + shape + sharing + rules + storm + fluid
     case .writeProtectTotal, .migrationTime, .downtime: work + shape + guest
     case .writeProtectP99, .worstStall: shape + guest
     case .goodputRetained, .requestP99, .iopsRetained, .connectsFailed:
       [.stageTwoWork, .hostFreeWork, .callWork, .pauseWork] + shape + sharing + rules
-        + [.roundTrip, .windowFill]
+        + [.roundTrip, .windowFill] + fluid
     }
   }
 
@@ -40,11 +40,16 @@ extension ResponseFit {
     .jiffy, .schedulerSlice, .oldSoftirqRule, .eevdf, .preemptible, .lazy,
   ]
 
+  /// What a fluid in place of packets says: where it errs depends on what it says.
+  private static let fluid: [Feature] = [
+    .fluidStageTwo, .fluidHold, .fluidGoodput, .fluidIOPS, .fluidRequest,
+  ]
   private static let storm: [Feature] = [.faultWork, .vcpus, .sharedFaults, .faultCost]
 
   private static let guest: [Feature] = [
     .faultWork, .vcpus, .mapped, .link, .dirtyRate, .workingSet, .transfer, .downtimeLimit,
-    .dirtyTransfer, .sharedFaults, .localRelax, .faultCost, .rangeFlushWork, .invalidWork,
+    .dirtyTransfer, .preCopyTime, .preCopyProtecting, .sharedFaults, .localRelax, .faultCost,
+    .rangeFlushWork, .invalidWork,
     .neighbours,
   ]
 }

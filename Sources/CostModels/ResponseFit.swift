@@ -33,6 +33,8 @@ public struct FitSettings: Hashable, Sendable {
 /// Fits the model of one response.
 struct ResponseFit {
   let settings: FitSettings
+  /// Terms that a fit has at least: those of the structure, and the lengths of the process.
+  static let fewestTerms = 11
 
   /// Fits on some runs and takes the intervals from others, which the fit never sees.
   func model(
@@ -42,7 +44,7 @@ struct ResponseFit {
   ) throws(CostModelError) -> ResponseModel {
     let sample = try ResponseSample(response, of: fitting)
     let held = try ResponseSample(response, of: calibrating)
-    try sample.validate(terms: StructuralFit.candidates(response).count)
+    try sample.validate(terms: max(StructuralFit.candidates(response).count, Self.fewestTerms))
     let usable = held.isCensored.count { !$0 }
     guard usable >= Conformal.minimumRuns else {
       throw .tooFewRuns(response: response, runs: usable, needed: Conformal.minimumRuns)
@@ -91,11 +93,8 @@ struct ResponseFit {
     _ residuals: [Double]
   ) throws(GSLError) -> Draft {
     let points = sample.features.map { space.coordinates($0) }
-    let count = Double(residuals.count)
-    let mean = residuals.reduce(0, +) / count
-    let variance = residuals.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
-    let deviation = max(variance.squareRoot(), 1e-9)
-    let targets = residuals.map { ($0 - mean) / deviation }
+    let bend = ResidualBend(residuals)
+    let targets = residuals.map { bend.forward($0) }
     let whole = try kernel(points, targets)
     let kept = whole.relevant
     let fit = try SparseFit(
@@ -110,8 +109,7 @@ struct ResponseFit {
       sample: sample,
       structure: structure,
       space: space.keeping(kept),
-      mean: mean,
-      deviation: deviation,
+      bend: bend,
       process: process
     )
   }
@@ -151,9 +149,9 @@ struct ResponseFit {
     let model = draft.model(Conformal(scores: [1]))
     for run in residuals.indices where sample.isCensored[run] {
       let place = model.place(sample.features[run])
-      let center = place.center - place.structural
-      let error = place.error
-      residuals[run] = center + error * tailMean((residuals[run] - center) / error)
+      let bound = draft.bend.forward(residuals[run])
+      let beyond = tailMean((bound - place.bent) / place.error)
+      residuals[run] = draft.bend.backward(place.bent + place.error * beyond)
     }
     return residuals
   }
@@ -171,8 +169,7 @@ private struct Draft {
   let sample: ResponseSample
   let structure: StructuralMean
   let space: FeatureSpace
-  let mean: Double
-  let deviation: Double
+  let bend: ResidualBend
   let process: SparseProcess
 
   func model(_ conformal: Conformal) -> ResponseModel {
@@ -184,8 +181,7 @@ private struct Draft {
       conformal: conformal,
       structure: structure,
       space: space,
-      residualMean: mean,
-      residualDeviation: deviation,
+      bend: bend,
       process: process
     )
   }
@@ -196,7 +192,8 @@ private struct Draft {
     var scores: [Double] = []
     for run in held.targets.indices where !held.isCensored[run] {
       let place = raw.place(held.features[run])
-      scores.append((held.targets[run] - place.center).magnitude / place.error)
+      let residual = raw.bend.forward(held.targets[run] - place.structural)
+      scores.append((residual - place.bent).magnitude / place.error)
     }
     return model(Conformal(scores: scores))
   }

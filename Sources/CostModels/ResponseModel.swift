@@ -16,9 +16,8 @@ public struct ResponseModel: Hashable, Sendable, Codable {
   public let conformal: Conformal
   let structure: StructuralMean
   let space: FeatureSpace
-  /// What the process' targets were standardised with.
-  let residualMean: Double
-  let residualDeviation: Double
+  /// How residuals were bent and standardised for the process.
+  let bend: ResidualBend
   let process: SparseProcess
 
   enum CodingKeys: String, CodingKey {
@@ -26,15 +25,16 @@ public struct ResponseModel: Hashable, Sendable, Codable {
     case fittedRuns = "fitted_run_count"
     case censoredRuns = "censored_run_count"
     case domain, conformal, structure, space
-    case residualMean = "residual_mean"
-    case residualDeviation = "residual_deviation"
+    case bend = "residual_bend"
     case process
   }
 
-  /// A place on the response's scale and the usual size of an error there.
+  /// A place on the response's scale, and where the process puts the residual.
   struct Place {
     let structural: Double
     let center: Double
+    /// The bent residual and the usual size of its error.
+    let bent: Double
     let error: Double
     let nearness: Double
   }
@@ -45,8 +45,9 @@ public struct ResponseModel: Hashable, Sendable, Codable {
     let structural = structure.value(features)
     return Place(
       structural: structural,
-      center: structural + residualMean + residualDeviation * answer.mean,
-      error: residualDeviation * answer.error,
+      center: structural + bend.backward(answer.mean),
+      bent: answer.mean,
+      error: answer.error,
       nearness: answer.nearness
     )
   }
@@ -61,11 +62,13 @@ public struct ResponseModel: Hashable, Sendable, Codable {
     let place = place(features)
     let half = conformal.quantile(level) * place.error
     let scale = structure.scale
+    let low = place.structural + bend.backward(place.bent - half)
+    let high = place.structural + bend.backward(place.bent + half)
     return ResponseEstimate(
       response: response,
       value: scale.backward(place.center),
-      low: scale.whole(scale.backward(place.center - half), .down),
-      high: scale.whole(scale.backward(place.center + half), .up),
+      low: scale.whole(scale.backward(low), .down),
+      high: scale.whole(scale.backward(high), .up),
       level: level,
       validity: validity(features, nearness: place.nearness)
     )

@@ -53,7 +53,10 @@ public enum ResponseScale: String, Hashable, Sendable, Codable {
       let odds = exp(min(max(place, -50), 50))
       let share = (odds * (1 + Self.softening) - Self.softening) / (1 + odds)
       return min(1, max(0, share))
-    case .count: return max(0, exp(min(place, 60)) - 1)
+    case .count:
+      // Less than a millionth of a thing is none.
+      let count = exp(min(place, 60)) - 1
+      return count < 1e-6 ? 0 : count
     }
   }
 }

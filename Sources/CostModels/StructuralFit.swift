@@ -19,33 +19,30 @@ struct StructuralFit {
   /// that decide who waits.
   static func candidates(_ response: Response) -> [Feature] {
     switch response {
-    case .teardownTime:
-      [
-        .leafWork, .invalidWork, .tableWork, .ipaFlushWork, .rangeFlushWork, .vmidFlushWork,
-        .cacheWork, .hostFreeWork, .callWork, .pauseWork, .faultWork,
-      ]
-    case .stageTwoTime:
-      [
-        .leafWork, .invalidWork, .tableWork, .ipaFlushWork, .rangeFlushWork, .vmidFlushWork,
-        .cacheWork, .callWork, .faultWork,
-      ]
-    case .writeProtectTotal:
-      [
-        .leafWork, .invalidWork, .tableWork, .ipaFlushWork, .rangeFlushWork, .vmidFlushWork,
-        .cacheWork, .callWork,
-      ]
-    case .longestHold, .worstStall: [.longestChunk]
+    case .teardownTime: [.fluidWhole]
+    case .stageTwoTime: [.fluidStageTwo]
+    case .writeProtectTotal: [.preCopyProtecting, .stageTwoWork]
+    case .longestHold: [.fluidHold]
+    case .worstStall: [.longestChunk]
     case .writeProtectP99: [.callStretch]
-    case .requestP99: [.roundTrip, .longestStretch, .longestChunk]
-    case .migrationTime: [.transfer, .dirtyTransfer, .stageTwoWork]
-    case .downtime: [.downtimeLimit, .dirtyTransfer, .callStretch]
-    case .goodputRetained, .iopsRetained, .connectsFailed:
+    case .requestP99: [.fluidRequest, .roundTrip]
+    case .migrationTime: [.preCopyTime]
+    case .downtime: [.preCopyDowntime]
+    case .goodputRetained: [.fluidGoodput]
+    case .iopsRetained: [.fluidIOPS]
+    case .connectsFailed:
       [
         .longestStretch, .longestChunk, .softirqLoad, .taskLoad, .ringFill, .windowFill,
         .oldSoftirqRule,
       ]
     }
   }
+
+  /// Terms in which everything that shares the CPU is accounted for.
+  private static let fluid: Set<Feature> = [
+    .fluidStageTwo, .fluidWhole, .fluidHold, .fluidRequest, .preCopyTime, .preCopyDowntime,
+    .preCopyProtecting,
+  ]
 
   /// Fits terms, then queueing.
   func mean() throws(GSLError) -> StructuralMean {
@@ -92,7 +89,9 @@ struct StructuralFit {
     var rows: [[Double]] = []
     var targets: [Double] = []
     for (features, value) in zip(sample.features, sample.values) {
-      let weight = 1 / max(value, 1_000)
+      // Relative to the larger of both, so that no estimate gone wrong outweighs all others.
+      let estimate = terms.reduce(0) { $0 + features[$1] }
+      let weight = 1 / max(value, estimate, 1_000)
       let row = terms.map { features[$0] * weight }
       rows.append(row)
       targets.append(value * weight - row.reduce(0, +))
@@ -146,7 +145,9 @@ struct StructuralFit {
   /// Adds the queueing factor where load differs between the runs and the factor converges.
   private func withQueueing(_ mean: StructuralMean) -> StructuralMean {
     let loaded = sample.features.filter { $0[.softirqLoad] + $0[.taskLoad] > 0.01 }
-    guard loaded.count >= 10 else { return mean }
+    // A fluid has queued already.
+    let isFluid = mean.terms.contains { Self.fluid.contains($0.feature) }
+    guard loaded.count >= 10, !isFluid else { return mean }
     let residuals = zip(sample.features, sample.targets).map { $1 - mean.value($0) }
     do {
       // Exponentials keep both parts positive: load never shortens work.

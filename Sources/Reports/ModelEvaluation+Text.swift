@@ -43,7 +43,7 @@ extension ModelEvaluation {
         row.noise.map { "\(Self.number($0.median)) / \(Self.number($0.ninetieth)) \(unit)" } ?? "-",
         "\(Self.number(100 * row.accuracy.coverage)) %",
         row.nearFronts.map { "\(Self.number(100 * $0.coverage)) % of \($0.runs)" } ?? "-",
-        row.misses.isEmpty ? "hit" : "misses " + row.misses.joined(separator: ", "),
+        Self.verdict(row),
       ])
     }
     return table
@@ -65,6 +65,11 @@ extension ModelEvaluation {
       table.append([response.rawValue, own] + others)
     }
     return table
+  }
+
+  private static func verdict(_ row: Row) -> String {
+    guard row.misses.isEmpty else { return "misses " + row.misses.joined(separator: ", ") }
+    return row.accuracy.isExact ? "hit (exact)" : "hit"
   }
 
   /// Three digits, and nothing below a thousandth.

@@ -150,7 +150,8 @@ public struct ModelKitchen: Sendable {
         runs,
         responses: Response.allCases,
         origin: origin(digest),
-        settings: settings
+        settings: settings,
+        leavesOut: true
       )
     } catch {
       throw .fit(error)

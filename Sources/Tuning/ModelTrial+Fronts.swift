@@ -10,11 +10,14 @@ extension ModelTrial {
   /// Policies taken from one question's front at most.
   private static let perQuestion = 10
 
+  /// Policies of a question that are scored, evenly over its space: a front of a sample lies near
+  /// that of the whole, and what is judged is the model near good policies, not the search.
+  private static let scored = 150
+
   /// Points near Pareto fronts: questions drawn by chance, of each the policies that the model
   /// puts on the front of its standard objectives.
   func frontPoints(from index: Int) throws(ModelError) -> [DesignPoint] {
     let space = try kitchen.space()
-    let predictor = ModelPredictor(model: model)
     var chance = Seed(recipe.seed).stream("fronts")
     var points: [DesignPoint] = []
     var tries = 0
@@ -28,7 +31,7 @@ extension ModelTrial {
       )
       question.knobs = .any
       question.thinning = 3
-      for policy in front(question, predictor).prefix(frontRuns - points.count) {
+      for policy in front(question).prefix(frontRuns - points.count) {
         points.append(
           DesignPoint(
             index: index + points.count,
@@ -47,12 +50,14 @@ extension ModelTrial {
 
   /// Up to ten policies of a question's predicted front, evenly along it; none where the model
   /// has no answer.
-  private func front(_ question: Question, _ predictor: ModelPredictor) -> [Policy] {
+  private func front(_ question: Question) -> [Policy] {
+    // One predictor a question: what it counted of page tables is of no use to another one.
+    let predictor = ModelPredictor(model: model)
     guard let space = try? PolicySpace(question) else { return [] }
     let responses = ParetoFinder.standardObjectives(question).map(\.response)
     var policies: [Policy] = []
     var costs = Costs(width: responses.count)
-    for policy in space.policies {
+    for policy in Self.sample(space.policies) {
       guard let known = try? predictor.predictions(question, policy: policy) else { continue }
       let values = responses.compactMap { response in
         known[response].map { response.direction == .lower ? $0.value : -$0.value }
@@ -64,5 +69,10 @@ extension ModelTrial {
     let front = costs.front()
     let kept = min(Self.perQuestion, front.count)
     return (0..<kept).map { policies[front[$0 * front.count / kept]] }
+  }
+
+  private static func sample(_ policies: [Policy]) -> [Policy] {
+    let count = min(scored, policies.count)
+    return (0..<count).map { policies[$0 * policies.count / count] }
   }
 }

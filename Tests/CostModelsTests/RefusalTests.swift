@@ -33,6 +33,28 @@ struct RefusalTests {
     ) { try await Self.fit(Self.runs(100) { _ in 5 }) }
   }
 
+  @Test("Of the responses there are, a constant one is left out with its sentence")
+  func leftOut() async throws {
+    let runs = ToyMachine().campaign(100, seed: 1).map { run in
+      Observation(
+        features: run.features,
+        values: Response.allCases.map { $0 == .downtime ? 7 : run.value(of: $0) }
+      )
+    }
+    let model = try await CostModel.fit(
+      SplitRuns(runs),
+      responses: Response.allCases,
+      origin: ToyMachine.origin,
+      settings: ToyMachine.settings,
+      leavesOut: true
+    )
+    #expect(model.responses == [.teardownTime, .goodputRetained])
+    #expect(model.leftOut == ["downtime_ns is 7.0 in all 50 runs, so there is nothing to fit"])
+    #expect(model.card.contains("left out: downtime_ns is 7.0"))
+    let read = try CostModel(json: try model.json(), file: "toy.json", simulator: "toy-1")
+    #expect(read == model)
+  }
+
   @Test("NaN is named with its run")
   func notFinite() async throws {
     let failure = await #expect(throws: CostModelError.self) {
@@ -75,7 +97,7 @@ struct RefusalTests {
     let bytes = try await CostModelTests.model(runs: 100).json()
     let text = String(decoding: bytes, as: UTF8.self)
     let cases = [
-      ("\"schema_version\" : 2", "\"schema_version\" : 9", "schema version 9"),
+      ("\"schema_version\" : 3", "\"schema_version\" : 9", "schema version 9"),
       ("\"simulator\" : \"toy-1\"", "\"simulator\" : \"toy-0\"", "simulator toy-0"),
       ("\"feature_set\" : \"", "\"feature_set\" : \"00", "feature set 00"),
       ("\"fitted_run_count\"", "\"fitted_runs\"", "no 'fitted_run_count' at models"),

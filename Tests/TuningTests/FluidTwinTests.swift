@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Policies
+import Profiles
+import Quantities
+import Randomness
+import Scenarios
+import Testing
+import Tuning
+
+/// The features that a fluid gives, against the simulator that it stands in for.
+@Suite("A fluid says nearly what the simulator says")
+struct FluidTwinTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let workload: String
+    let kernel: String
+    let policy: String
+    var testDescription: String { "\(workload) on \(kernel), \(policy)" }
+  }
+
+  static let cases = [
+    Case(workload: "storage-randwrite", kernel: "6.19", policy: "chunk=4MiB"),
+    Case(workload: "storage-randwrite", kernel: "6.12", policy: "chunk=32MiB"),
+    Case(workload: "container-churn", kernel: "6.16", policy: "chunk=16MiB"),
+    Case(workload: "container-churn", kernel: "7.3", policy: "chunk=64MiB"),
+    Case(workload: "rpc-latency", kernel: "6.6", policy: "chunk=1GiB"),
+  ]
+
+  /// The features of a case and the report of a windowed run.
+  static func both(_ twin: Case) throws -> (features: FeatureVector, report: RunReport) {
+    let store = ProfileStore.standard(named: nil)
+    let question = Question(
+      host: try store.load(HostProfile.self, named: "graviton3").profile,
+      kernel: try store.load(KernelProfile.self, named: twin.kernel).profile,
+      workload: try store.load(WorkloadProfile.self, named: twin.workload).profile
+    )
+    var scenario = Scenario(
+      host: question.host,
+      kernel: question.kernel,
+      workload: question.workload,
+      policy: try Policy(parsing: twin.policy, over: question.presentPolicy)
+        .canonical(in: question.setting),
+      seed: Seed(7)
+    )
+    scenario.extent = .window(ScenarioSimulator.standardWindow)
+    let features = FeatureVector(
+      host: scenario.host,
+      kernel: scenario.kernel,
+      workload: scenario.workload,
+      policy: scenario.policy,
+      outline: try scenario.outline()
+    )
+    return (features, try scenario.run())
+  }
+
+  @Test("Times within 3 %, shares within 4 points", arguments: cases)
+  func near(_ twin: Case) throws {
+    let (features, report) = try Self.both(twin)
+    func check(_ feature: Feature, _ response: Response) throws {
+      let value = try #require(report.value(of: response))
+      let error = features[feature] / value - 1
+      #expect(error.magnitude < 0.03, "\(feature.rawValue) errs by \(100 * error) %")
+    }
+    try check(.fluidStageTwo, .stageTwoTime)
+    try check(.fluidWhole, .teardownTime)
+    if twin.policy == "chunk=1GiB" { try check(.fluidHold, .longestHold) }
+    if let kept = report.value(of: .goodputRetained) {
+      #expect((features[.fluidGoodput] - min(1, kept)).magnitude < 0.04)
+    }
+    if let kept = report.value(of: .iopsRetained) {
+      #expect((features[.fluidIOPS] - min(1, kept)).magnitude < 0.04)
+    }
+  }
+
+  @Test("A migration's rounds within 0.1 %")
+  func migration() throws {
+    let twin = Case(workload: "live-migration", kernel: "6.12", policy: "clear=64MiB")
+    let (features, report) = try Self.both(twin)
+    for (feature, response) in [
+      (Feature.preCopyTime, Response.migrationTime), (.preCopyDowntime, .downtime),
+      (.preCopyProtecting, .writeProtectTotal),
+    ] {
+      let value = try #require(report.value(of: response))
+      #expect((features[feature] / value - 1).magnitude < 0.001, "\(feature.rawValue)")
+    }
+  }
+}
