@@ -7,5 +7,5 @@
 set -eu
 cd "$(dirname "$0")/../.."
 swift build -c release --product s2tune
-.build/release/s2tune fit --name standard --runs 4000 --seed 1 --date "$(date -u +%F)" \
+.build/release/s2tune fit --name standard --runs 8000 --seed 1 --date "$(date -u +%F)" \
   --output models/cost/standard.json --force "$@"
