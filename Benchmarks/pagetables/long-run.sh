@@ -14,7 +14,7 @@ batch=${3:-10000}
 log=$(mktemp)
 filter='TwinTests|TwinFaultTests|RangeEncodingTests|OracleTests'
 scratch=.build/long-run
-swift build -c release -Xswiftc -enable-testing --build-tests --scratch-path "$scratch" | tail -1
+swift build -c release -Xswiftc -enable-testing --build-tests --scratch-path "$scratch"
 done=0
 while [ "$done" -lt "$count" ]; do
   if ! S2TUNE_SEED=$((first + done)) S2TUNE_CASES=$batch \
