@@ -9,7 +9,7 @@ import Quantities
 extension Scenario {
   /// The version of the simulator: raised whenever the same scenario gives another report, so that
   /// models fitted on other runs are refused.
-  public static let simulatorVersion = "4"
+  public static let simulatorVersion = "5"
 
   /// The work of the operation without running it: what features are computed from.
   ///
