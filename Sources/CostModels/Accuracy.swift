@@ -29,8 +29,9 @@ public struct Accuracy: Hashable, Sendable, Codable {
     case points
   }
 
-  /// Whether the response follows from structure to a hundredth of its unit in nine runs of ten: its
-  /// intervals are then as wide as rounding, and more than nine in ten may hit them.
+  /// Whether the response follows from structure to a hundredth of its unit in nine runs of ten.
+  ///
+  /// Its intervals are then as wide as rounding, which is why more than nine in ten hit them.
   public var isExact: Bool { runs > 0 && ninetieth < 0.01 }
 
   enum CodingKeys: String, CodingKey {

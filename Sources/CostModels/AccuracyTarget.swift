@@ -30,8 +30,6 @@ public struct AccuracyTarget: Hashable, Sendable, Codable {
   }
 
   /// What of an accuracy misses the target, each with its distance; empty where all is met.
-  ///
-  /// Intervals that cover more than they say are no miss where the response is exact.
   public func misses(_ accuracy: Accuracy) -> [String] {
     let unit = accuracy.unit.symbol
     var misses: [String] = []
@@ -41,8 +39,7 @@ public struct AccuracyTarget: Hashable, Sendable, Codable {
     if accuracy.ninetieth > ninetieth {
       misses.append("p90 by \(significant(accuracy.ninetieth - ninetieth, digits: 3)) \(unit)")
     }
-    let isWide = accuracy.coverage > Self.coverage.upperBound && !accuracy.isExact
-    if accuracy.coverage < Self.coverage.lowerBound || isWide {
+    if !Self.coverage.contains(accuracy.coverage) {
       let bound = accuracy.coverage < Self.coverage.lowerBound ? 0.87 : 0.93
       let distance = 100 * (accuracy.coverage - bound)
       misses.append("coverage by \(significant(distance, digits: 3)) pt")

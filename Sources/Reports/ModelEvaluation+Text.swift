@@ -68,8 +68,8 @@ extension ModelEvaluation {
   }
 
   private static func verdict(_ row: Row) -> String {
-    guard row.misses.isEmpty else { return "misses " + row.misses.joined(separator: ", ") }
-    return row.accuracy.isExact ? "hit (exact)" : "hit"
+    let exact = row.accuracy.isExact ? " (exact: intervals are a rounding)" : ""
+    return (row.misses.isEmpty ? "hit" : "misses " + row.misses.joined(separator: ", ")) + exact
   }
 
   /// Three digits, and nothing below a thousandth.
