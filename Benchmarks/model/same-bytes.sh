@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 swift build -c release --product s2tune
 swift build --product s2tune
-small="--name same --runs 500"
+small="--name same --runs 200"
 .build/release/s2tune fit $small --workers 1 --output "$work/a.json" >/dev/null
 .build/release/s2tune fit $small --workers 2 --output "$work/b.json" >/dev/null
 .build/debug/s2tune fit $small --output "$work/c.json" >/dev/null

@@ -71,7 +71,7 @@ struct ExplanationTable {
   /// An amount with its unit: a time, points of a share, or a number.
   private func text(_ amount: Double) -> String {
     switch response.unit {
-    case .nanoseconds: amount == 0 ? "0" : time(nanoseconds: amount)
+    case .nanoseconds: amount.magnitude < 0.5 ? "0" : time(nanoseconds: amount)
     case .share: significant(100 * amount, digits: 3) + " pt"
     case .count: significant(amount, digits: 3)
     }

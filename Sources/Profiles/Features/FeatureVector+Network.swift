@@ -117,17 +117,3 @@ extension UnitCost {
   /// The cost of `count` events in nanoseconds, without rounding.
   func priced(_ count: Int64) -> Double { inNanoseconds * Double(count) }
 }
-
-extension ReleaseRules.Scheduler {
-  /// How long a task keeps the CPU while one other waits, in nanoseconds.
-  ///
-  /// Slices grow with the CPUs: 1, 2, 3 and 4 times from 1, 2, 4 and 8 CPUs on.
-  func slice(cpus: Int) -> Double {
-    let bounded = min(8, max(1, cpus))
-    let factor = Double(Int.bitWidth - bounded.leadingZeroBitCount)
-    return switch self {
-    case .cfs(let latency, _): Double(latency.rawValue) / 2 * factor
-    case .eevdf(let slice): Double(slice.rawValue) * factor
-    }
-  }
-}

@@ -162,8 +162,9 @@ extension FeatureVector {
     self[.neighbours] = Double(workload.neighbours)
     // An unknown release has no features of its own: the model then says that it extrapolates.
     guard let rules = try? ReleaseRules.rules(for: kernel.release) else { return }
-    self[.schedulerSlice] = rules.scheduler.slice(cpus: host.cpus)
-    if case .eevdf = rules.scheduler { self[.eevdf] = 1 }
+    let scheduler = SchedulerRules(rules, cpus: host.cpus, jiffy: kernel.jiffy)
+    self[.schedulerSlice] = Double(scheduler.turn.rawValue)
+    if case .eevdf = scheduler { self[.eevdf] = 1 }
     self[.oldSoftirqRule] = rules.softirqYieldsToKsoftirqd ? 1 : 0
   }
 

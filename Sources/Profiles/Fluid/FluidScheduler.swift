@@ -18,6 +18,7 @@ struct FluidScheduler: Sendable {
   let slice: Double
   let granularity: Double
   let wakeupLead: Double
+  let mostLag: Double
   var entities: [Entity]
   /// The running task, or -1.
   private(set) var current = -1
@@ -31,6 +32,7 @@ struct FluidScheduler: Sendable {
     slice = cpu.slice
     granularity = cpu.granularity
     wakeupLead = cpu.wakeupLead
+    mostLag = cpu.lag
     entities = [Entity](repeating: Entity(), count: tasks)
   }
 
@@ -111,7 +113,7 @@ struct FluidScheduler: Sendable {
     if isEEVDF {
       let average = total / Double(queued)
       minimum = max(minimum, average)
-      entities[task].lag = min(2 * slice, max(-2 * slice, average - entities[task].virtual))
+      entities[task].lag = min(mostLag, max(-mostLag, average - entities[task].virtual))
     }
     entities[task].isQueued = false
     queued -= 1

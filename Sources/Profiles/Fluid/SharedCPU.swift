@@ -61,6 +61,8 @@ struct SharedCPU: Hashable, Sendable {
   var granularity = 1e6
   /// CFS: the lead over which a woken task preempts.
   var wakeupLead = 1e6
+  /// EEVDF: how much lag a sleeping task keeps at most.
+  var lag = 2e6
   /// EEVDF: whether a task that sleeps with negative lag keeps its place (from 6.12).
   var delaysDequeue = false
   /// Up to 6.4: softirqs wait while ksoftirqd is runnable.
@@ -88,8 +90,7 @@ extension SharedCPU {
     preemptsKernel = kernel.preemption == .full || kernel.preemption == .lazy
     isLazy = kernel.preemption == .lazy
     skipsSoftirqs = rules.softirqYieldsToKsoftirqd
-    delaysDequeue = kernel.release >= KernelRelease(major: 6, minor: 12)
-    take(rules.scheduler, cpus: host.cpus)
+    take(SchedulerRules(rules, cpus: host.cpus, jiffy: kernel.jiffy))
   }
 
   private mutating func take(_ host: HostProfile) {
@@ -133,16 +134,17 @@ extension SharedCPU {
     competitors = min(8, workload.competitors)
   }
 
-  private mutating func take(_ scheduler: ReleaseRules.Scheduler, cpus: Int) {
-    let factor: Double = cpus >= 8 ? 4 : cpus >= 4 ? 3 : cpus >= 2 ? 2 : 1
+  private mutating func take(_ scheduler: SchedulerRules) {
     switch scheduler {
-    case .cfs(let latency, let least):
-      slice = Double(latency.rawValue) * factor
-      granularity = Double(least.rawValue) * factor
-      wakeupLead = 1e6 * factor
-    case .eevdf(let base):
+    case .cfs(let latency, let least, let wakeup):
+      slice = Double(latency.rawValue)
+      granularity = Double(least.rawValue)
+      wakeupLead = Double(wakeup.rawValue)
+    case .eevdf(let turn, let most, let delays):
       isEEVDF = true
-      slice = Double(base.rawValue) * factor
+      slice = Double(turn.rawValue)
+      lag = Double(most.rawValue)
+      delaysDequeue = delays
     }
   }
 
