@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Profiles
 import Quantities
 
 /// The fair run queue of one CPU: all tasks have nice 0, so virtual time is run time.
