@@ -70,6 +70,7 @@ extension CostModel {
         && process.inducing.dimensions == axes.count
         && axes.allSatisfy { $0.deviation > 0 }
         && model.conformal.quantiles.count == Conformal.levels.count
+        && model.domain.ranges.map(\.feature) == Feature.allCases
       guard fits else {
         throw .malformed(
           file: file,

@@ -31,8 +31,8 @@ public struct Domain: Hashable, Sendable, Codable {
   /// Where a vector lies, judged by the feature that is furthest out.
   func validity(_ features: FeatureVector) -> Validity {
     var worst: (excess: Double, range: Range)?
-    for range in ranges {
-      let excess = Self.excess(features[range.feature], range)
+    for (range, value) in zip(ranges, features.values) {
+      let excess = Self.excess(value, range)
       if excess > max(0, worst?.excess ?? 0) { worst = (excess, range) }
     }
     guard let worst else { return Validity(place: .inside, reason: nil) }
@@ -46,6 +46,8 @@ public struct Domain: Hashable, Sendable, Codable {
   /// How far a value lies outside of a range, as a share of the range's transformed length; a
   /// range of one point has the length of the feature's own size.
   private static func excess(_ value: Double, _ range: Range) -> Double {
+    // No transformation changes an order.
+    if value >= range.low, value <= range.high { return 0 }
     let feature = range.feature
     let (low, high) = (feature.transformed(range.low), feature.transformed(range.high))
     let place = feature.transformed(value)

@@ -75,17 +75,7 @@ public struct ChunkTrain: Hashable, Sendable {
   ///
   /// Costs what distinct stretches cost, where `cars` costs what the flat train does.
   public var tally: [Car] {
-    var places: [Chunk: Int] = [:]
-    var distinct: [(chunk: Chunk, times: Int64)] = []
-    chunks.forEachStored { chunk, times in
-      if let place = places[chunk] {
-        distinct[place].times += times
-      } else {
-        places[chunk] = distinct.count
-        distinct.append((chunk, times))
-      }
-    }
-    return distinct.map { Car(chunk: $0.chunk, repeats: $0.times) }
+    chunks.distinct.map { Car(chunk: $0.element, repeats: $0.times) }
   }
 
   /// The train with equal chunks brought together: the same events and tally in another order.

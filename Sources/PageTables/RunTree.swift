@@ -48,6 +48,15 @@ struct RunTree<Element: Hashable & Sendable>: Hashable, Sendable {
     }
   }
 
+  /// Adds a sequence at the end without copying what it stores, where that is much.
+  ///
+  /// Equal elements on both sides of the seam stay apart.
+  mutating func appendShared(_ other: RunTree) {
+    guard other.items.count > 8 else { return append(other) }
+    count += other.count
+    items.append(.many(other, 1))
+  }
+
   private mutating func append(_ item: Item) {
     switch item {
     case .one(let element, let repeats): append(element, repeats)
@@ -75,6 +84,29 @@ struct RunTree<Element: Hashable & Sendable>: Hashable, Sendable {
         left = 0
       }
     }
+    return result
+  }
+
+  /// The last `length` elements.
+  func suffix(_ length: Int64) -> RunTree {
+    var (kept, left) = ([Item](), length)
+    for item in items.reversed() {
+      guard left > 0 else { break }
+      switch item {
+      case .one(let element, let repeats):
+        kept.append(.one(element, min(left, repeats)))
+        left -= min(left, repeats)
+      case .many(let tree, let repeats):
+        let whole = min(left / tree.count, repeats)
+        kept.append(.many(tree, whole))
+        left -= whole * tree.count
+        guard whole < repeats else { continue }
+        kept.append(.many(tree.suffix(left), 1))
+        left = 0
+      }
+    }
+    var result = RunTree()
+    for item in kept.reversed() { result.append(item) }
     return result
   }
 
@@ -189,6 +221,21 @@ struct RunTree<Element: Hashable & Sendable>: Hashable, Sendable {
       case .many(let tree, let repeats): tree.forEachStored(times: repeats * times, body)
       }
     }
+  }
+
+  /// The distinct elements in the order of their first appearance, each with how often it occurs.
+  var distinct: [(element: Element, times: Int64)] {
+    var places: [Element: Int] = [:]
+    var distinct: [(element: Element, times: Int64)] = []
+    forEachStored { element, times in
+      if let place = places[element] {
+        distinct[place].times += times
+      } else {
+        places[element] = distinct.count
+        distinct.append((element, times))
+      }
+    }
+    return distinct
   }
 
   /// The largest measure of any element, or nil where there is none.

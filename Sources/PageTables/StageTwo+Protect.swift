@@ -27,7 +27,7 @@ extension StageTwo {
     try geometry.check(range)
     guard let shift = try rules.chunkShift(geometry) else {
       let sweeper = Sweeper(geometry: geometry, rule: ProtectEntries())
-      return walkByVisits(range, rules, sweeper: sweeper, protectChunk)
+      return walkByVisits(range, rules, sweeper: sweeper).map(protectChunk)
     }
     let sweeper = Sweeper(
       geometry: geometry,

@@ -11,9 +11,19 @@ extension StageTwo {
     _ range: AddressRange,
     _ rules: StageTwoRules
   ) throws(PageTableError) -> ChunkTrain {
+    try unmapTrail(range, rules).train(rules)
+  }
+
+  /// Unmaps a range and tells the walker's calls without their flushes.
+  ///
+  /// Of the rules, the calls depend on the chunk and on whether LPA2 is in use, on nothing else.
+  public mutating func unmapTrail(
+    _ range: AddressRange,
+    _ rules: StageTwoRules
+  ) throws(PageTableError) -> UnmapTrail {
     try geometry.check(range)
     guard let shift = try rules.chunkShift(geometry) else {
-      return try unmapByVisits(range, rules)
+      return UnmapTrail(calls: unmapByVisits(range, rules), granule: geometry.granule)
     }
     let sweeper = Sweeper(
       geometry: geometry,
@@ -24,8 +34,26 @@ extension StageTwo {
     )
     let sweep = sweeper.sweep(root, Int64(range.start.rawValue), Int64(range.end.rawValue))
     if let after = sweep.after { root = after }
-    let costs = UnmapCosts(rules: rules, granule: geometry.granule)
-    return ChunkTrain(chunks: sweep.trail.map(costs.chunk), mayYield: rules.mayYield)
+    return UnmapTrail(calls: sweep.trail, granule: geometry.granule)
+  }
+}
+
+/// The walker's calls of an unmap before flushes are counted: what all flush rules share.
+public struct UnmapTrail: Sendable {
+  let calls: RunTree<Tally>
+  let granule: Granule
+
+  /// The trail with equal calls brought together, for what does not depend on their order.
+  public var gathered: UnmapTrail {
+    var gathered = RunTree<Tally>()
+    for (call, times) in calls.distinct { gathered.append(call, times) }
+    return UnmapTrail(calls: gathered, granule: granule)
+  }
+
+  /// The chunks that the calls are under rules with the same chunk as those they were walked with.
+  public func train(_ rules: StageTwoRules) -> ChunkTrain {
+    let costs = UnmapCosts(rules: rules, granule: granule)
+    return ChunkTrain(chunks: calls.map(costs.chunk), mayYield: rules.mayYield)
   }
 }
 

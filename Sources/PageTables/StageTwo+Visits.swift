@@ -70,14 +70,9 @@ extension StageTwo {
     return chunk(tally)
   }
 
-  /// Unmaps with a work budget a chunk.
-  mutating func unmapByVisits(
-    _ range: AddressRange,
-    _ rules: StageTwoRules
-  ) throws(PageTableError) -> ChunkTrain {
-    let costs = UnmapCosts(rules: rules, granule: geometry.granule)
-    let chunks = walkByVisits(range, rules, sweeper: unmapSweeper, costs.chunk)
-    return ChunkTrain(chunks: chunks, mayYield: rules.mayYield)
+  /// The calls of an unmap with a work budget a chunk.
+  mutating func unmapByVisits(_ range: AddressRange, _ rules: StageTwoRules) -> RunTree<Tally> {
+    walkByVisits(range, rules, sweeper: unmapSweeper)
   }
 
   /// Walks a range in calls of as many visits as the chunk rule has, each distinct table once for
@@ -85,9 +80,8 @@ extension StageTwo {
   mutating func walkByVisits<Rule: EntryRule>(
     _ range: AddressRange,
     _ rules: StageTwoRules,
-    sweeper: Sweeper<Rule>,
-    _ chunk: (Tally) -> Chunk
-  ) -> RunTree<Chunk> {
+    sweeper: Sweeper<Rule>
+  ) -> RunTree<Tally> {
     guard case .visits(let visits) = rules.chunk, !range.isEmpty else { return RunTree() }
     let sweep = VisitSweep(
       sweeper: sweeper,
@@ -97,6 +91,6 @@ extension StageTwo {
     let (low, high) = (Int64(range.start.rawValue), Int64(range.end.rawValue))
     let found = sweep.sweep(root, low, high)
     if let after = found.after { root = after }
-    return found.calls.map(chunk)
+    return found.calls
   }
 }

@@ -54,6 +54,14 @@ struct Tally: Hashable, Sendable {
   /// The call's start modulo 64 KiB, where LPA2 makes the range flush depend on it.
   var residue: Int64 = 0
 
+  /// Hashes what tells most tallies apart; hashing all of it would cost more than comparing.
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(span)
+    hasher.combine(leafVisits)
+    hasher.combine(postVisits)
+    hasher.combine(extent.low)
+  }
+
   /// Adds another tally whose extent is relative to a point `distance` after this one's.
   mutating func add(_ other: Self, at distance: Int64 = 0) {
     span += other.span

@@ -15,6 +15,8 @@ final class VisitSweep<Rule: EntryRule> {
   private let visits: Int64
   private let tracksResidue: Bool
   private var known: [Key: VisitPart] = [:]
+  /// What the tables above add to a call that begins and ends in a table, by its level.
+  private var above: [Int: Tally] = [:]
 
   /// Creates a sweep of calls of at least one callback each.
   init(sweeper: Sweeper<Rule>, visits: Int64, tracksResidue: Bool) {
@@ -49,6 +51,7 @@ final class VisitSweep<Rule: EntryRule> {
       canVanish: sweeper.isPosted(table)
     )
     (flow.visits, flow.left, flow.tracksResidue) = (visits, left, tracksResidue)
+    flow.above = added(above: table)
     while flow.isOpen {
       let base = Int64(flow.index) << size
       let (start, end) = (max(low - base, 0), min(high - base, 1 << size))
@@ -99,11 +102,10 @@ final class VisitSweep<Rule: EntryRule> {
     let goal = piece.index + piece.count
     var cycle = VisitCycle()
     while flow.index < goal, flow.vanishedAt == nil {
-      if flow.hasEnded, let period = cycle.period(flow, at: flow.index) {
+      if flow.hasEnded, let period = cycle.period(flow) {
         let times = (goal - flow.index - 1) / period.entries
-        flow.repeatCalls(period.calls, period.entries, times)
+        flow.repeatLastCalls(period.calls, period.entries, times)
       }
-      let before = flow.takeCalls()
       if flow.left >= cost {
         let fitting = min(Int64(goal - flow.index), flow.left / cost)
         let (tally, after) = sweeper.visit(piece.entry, level, 0, piece.high)
@@ -113,8 +115,6 @@ final class VisitSweep<Rule: EntryRule> {
       } else if let child = piece.entry.child {
         enter(entered(child, left: flow.left), piece.high, level, &flow)
       }
-      cycle.add(flow.calls)
-      flow.restoreCalls(after: before)
     }
   }
 
@@ -140,25 +140,31 @@ final class VisitSweep<Rule: EntryRule> {
     return part
   }
 
-  /// Adds what the table above does for each call: a loop, and a callback after the descent.
+  /// Adds what the table above does for the calls that are open at either end: a loop, and a
+  /// callback after the descent.
   private func dress(_ part: inout VisitPart, _ child: Table) {
     let isPosted = sweeper.isPosted(child)
-    let busy = isPosted ? sweeper.rule.post(freed: false) : Tally()
     let end = isPosted ? sweeper.rule.post(freed: part.after == nil) : Tally()
-    let loops: Int64 = child.level > sweeper.startLevel ? 1 : 0
-    func looked(_ tally: Tally, _ post: Tally) -> Tally {
-      var tally = tally.plus(post)
-      tally.tableLoops += loops
-      return tally
-    }
-    if let last = part.last {
-      part.first.add(busy)
-      part.calls = part.calls.map { looked($0, busy) }
-      part.last = looked(last, end)
-    } else {
+    if part.last == nil {
       part.first.add(end)
+    } else {
+      if isPosted { part.first.add(sweeper.rule.post(freed: false)) }
+      part.last?.add(end)
+      part.last?.tableLoops += child.level > sweeper.startLevel ? 1 : 0
     }
     if isPosted { part.left -= 1 }
+  }
+
+  /// What all tables above one add to a call that begins and ends in it: a loop each, and a
+  /// callback where the call leaves them in use.
+  private func added(above table: Table) -> Tally {
+    if let known = above[table.level] { return known }
+    var tally = sweeper.rule.visitsTables ? sweeper.rule.post(freed: false) : Tally()
+    tally.tableLoops += 1
+    let tables = max(0, table.level - sweeper.startLevel)
+    tally = tally.repeated(Int64(tables), stride: 0)
+    above[table.level] = tally
+    return tally
   }
 }
 
@@ -166,8 +172,8 @@ final class VisitSweep<Rule: EntryRule> {
 struct VisitPart {
   /// What the open call did, up to its end or the table's; relative to where it came in.
   var first: Tally
-  /// Calls begun and ended inside of the table.
-  var calls: RunTree<Tally>
+  /// Calls begun and ended inside of the table, with what the tables above it add to them.
+  let calls: RunTree<Tally>
   /// What the call did that is open at the end; nil where that is `first`.
   var last: Tally?
   /// Callbacks that are left to the open call; zero or less where it ends here.
@@ -192,6 +198,8 @@ private struct VisitFlow {
   /// Callbacks that are left to the open call.
   var left: Int64 = 1
   var tracksResidue = false
+  /// What the tables above add to each call that begins and ends here.
+  var above = Tally()
   /// The next entry.
   private(set) var index: Int
   /// What the open call did so far.
@@ -239,7 +247,7 @@ private struct VisitFlow {
     left = part.left
     guard let last = part.last else { return }
     close()
-    calls.append(part.calls)
+    calls.appendShared(part.calls)
     open = last
   }
 
@@ -268,7 +276,7 @@ private struct VisitFlow {
   }
 
   private mutating func close() {
-    if first == nil { first = open } else { calls.append(open) }
+    if first == nil { first = open } else { calls.append(open.plus(above)) }
   }
 
   private func fresh(at place: Int64) -> Tally {
@@ -288,7 +296,7 @@ private struct VisitFlow {
     for step in 0..<period {
       var call = fresh(at: Int64(index) << entryShift + step * span)
       call.add(tally.repeated(visits, stride: 1 << entryShift))
-      cycle.append(call)
+      cycle.append(call.plus(above))
     }
     calls.append(cycle, count / period)
     calls.append(cycle.prefix(count % period))
@@ -297,25 +305,12 @@ private struct VisitFlow {
     open = fresh(at: Int64(index) << entryShift)
   }
 
-  /// Calls over so many entries again, `times` times: they come to all of them alike.
-  mutating func repeatCalls(_ more: RunTree<Tally>, _ entries: Int, _ times: Int) {
+  /// The last calls, over so many entries, again, `times` times: they come to all of them alike.
+  mutating func repeatLastCalls(_ count: Int64, _ entries: Int, _ times: Int) {
     guard times > 0 else { return }
-    calls.append(more, Int64(times))
+    calls.append(calls.suffix(count), Int64(times))
     edit.repeatLast(times * entries)
     index += times * entries
-  }
-
-  /// The calls so far, leaving none behind.
-  mutating func takeCalls() -> RunTree<Tally> {
-    defer { calls = RunTree() }
-    return calls
-  }
-
-  /// Puts calls before those that were made since they were taken.
-  mutating func restoreCalls(after before: RunTree<Tally>) {
-    var before = before
-    before.append(calls)
-    calls = before
   }
 
   /// What came out; `settle` makes the table of its entries, or nil where it is freed.
@@ -334,29 +329,24 @@ private struct VisitFlow {
 
 /// Finds out when calls come to equal tables as they did before.
 private struct VisitCycle {
-  private struct State: Hashable {
-    let left: Int64
+  /// What was so when an open call last came to a table with so many callbacks left.
+  private struct Mark {
     let open: Tally
+    let index: Int
+    let calls: Int64
   }
 
-  private var seen: [State: (index: Int, pieces: Int)] = [:]
-  private var pieces: [RunTree<Tally>] = []
+  private var marks: [Int64: Mark] = [:]
   private var isFound = false
 
-  /// Remembers the calls that ended over the last entries.
-  mutating func add(_ calls: RunTree<Tally>) { if !isFound { pieces.append(calls) } }
-
   /// The calls and entries since the flow stood as it does now, the first time that it does.
-  mutating func period(
-    _ flow: VisitFlow,
-    at index: Int
-  ) -> (calls: RunTree<Tally>, entries: Int)? {
+  mutating func period(_ flow: VisitFlow) -> (calls: Int64, entries: Int)? {
     guard !isFound else { return nil }
-    let state = State(left: flow.left, open: flow.open)
-    guard let before = seen.updateValue((index, pieces.count), forKey: state) else { return nil }
+    let mark = Mark(open: flow.open, index: flow.index, calls: flow.calls.count)
+    guard let before = marks.updateValue(mark, forKey: flow.left), before.open == mark.open else {
+      return nil
+    }
     isFound = true
-    var calls = RunTree<Tally>()
-    for piece in pieces[before.pieces...] { calls.append(piece) }
-    return (calls, index - before.index)
+    return (mark.calls - before.calls, mark.index - before.index)
   }
 }

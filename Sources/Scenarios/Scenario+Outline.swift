@@ -15,44 +15,65 @@ extension Scenario {
   ///
   /// A sliced teardown is walked in one go with chunks no longer than a slice, which gives the same
   /// walker calls where slices are powers of two, and near ones elsewhere.
-  public func outline() throws(ScenarioError) -> OperationOutline {
+  ///
+  /// - Parameter walks: Where unmaps are kept for outlines that share them; chunks then come with
+  ///   equal ones brought together, which no feature sees. Nil walks anew, in the walker's order.
+  /// - Returns: The chunks, calls and leaves of the operation.
+  /// - Throws: What is wrong with the scenario.
+  public func outline(sharing walks: SharedWalks? = nil) throws(ScenarioError) -> OperationOutline {
     try validate()
+    switch workload.operation {
+    case .teardown where path == .processExit: return try exitOutline()
+    case .teardown: return try teardownOutline(walks)
+    case .logEnable:
+      var tables = try layOut()
+      return OperationOutline(try protection(&tables))
+    case .reclaim: return try reclaimOutline(walks)
+    case .migration: return try migrationOutline()
+    case .mapCreate: return try stormOutline()
+    case .map: return OperationOutline(ChunkTrain())
+    }
+  }
+
+  private func exitOutline() throws(ScenarioError) -> OperationOutline {
     var tables = try layOut()
     let leaves = tables.leafCounts
-    var outline: OperationOutline
-    switch workload.operation {
-    case .teardown where path == .processExit:
-      outline = OperationOutline(tables.destroy(try rules()))
-      outline.holdsLock = false
-    case .teardown: outline = try teardownOutline(&tables)
-    case .logEnable: outline = OperationOutline(try protection(&tables))
-    case .reclaim:
-      outline = OperationOutline(try leafByLeaf(&tables))
-      outline.calls = leaves.reduce(0, +)
-    case .migration: outline = try migrationOutline()
-    case .mapCreate: outline = try stormOutline()
-    case .map: outline = OperationOutline(ChunkTrain())
-    }
-    if workload.operation == .teardown || workload.operation == .reclaim {
-      outline.freedPages = leaves[3]
-      outline.freedBlocks = leaves[1] + leaves[2]
-    }
+    var outline = freeing(OperationOutline(tables.destroy(try rules())), leaves)
+    outline.holdsLock = false
     return outline
   }
 
-  private func teardownOutline(
-    _ tables: inout StageTwo
-  ) throws(ScenarioError) -> OperationOutline {
+  private func teardownOutline(_ walks: SharedWalks?) throws(ScenarioError) -> OperationOutline {
     var rules = try rules()
     let slice = teardownSlice
     if let slice { rules.chunk = rules.chunk.bounded(by: slice, in: setting) }
+    let (train, leaves) = try unmap(rules, walks)
+    var outline = freeing(OperationOutline(train), leaves)
+    outline.calls = slice.map { memoryRange.size.divided(roundedUpBy: $0) } ?? 1
+    return outline
+  }
+
+  /// The chunks of an unmap of everything, and the leaves by level that were mapped.
+  private func unmap(
+    _ rules: StageTwoRules,
+    _ walks: SharedWalks?
+  ) throws(ScenarioError) -> (train: ChunkTrain, leaves: [Int64]) {
+    if let walks { return try walks.unmap(self, rules) }
+    var tables = try layOut()
+    let leaves = tables.leafCounts
     do throws(PageTableError) {
-      var outline = OperationOutline(try tables.unmap(memoryRange, rules))
-      outline.calls = slice.map { memoryRange.size.divided(roundedUpBy: $0) } ?? 1
-      return outline
+      return (try tables.unmap(memoryRange, rules), leaves)
     } catch {
       throw .pageTables(error)
     }
+  }
+
+  /// The outline with what the host zaps and frees of the leaves that were mapped.
+  private func freeing(_ outline: OperationOutline, _ leaves: [Int64]) -> OperationOutline {
+    var outline = outline
+    outline.freedPages = leaves[3]
+    outline.freedBlocks = leaves[1] + leaves[2]
+    return outline
   }
 
   /// How much one call of the teardown gives back, or nil where it is one call.
@@ -65,15 +86,14 @@ extension Scenario {
   }
 
   /// The leaves of a reclaim, each a notifier call of its own.
-  private func leafByLeaf(_ tables: inout StageTwo) throws(ScenarioError) -> ChunkTrain {
+  private func reclaimOutline(_ walks: SharedWalks?) throws(ScenarioError) -> OperationOutline {
     var rules = try rules()
     rules.chunk = .mappingAware(host.granule.page)
     rules.mayYield = false
-    do throws(PageTableError) {
-      return try tables.unmap(memoryRange, rules)
-    } catch {
-      throw .pageTables(error)
-    }
+    let (train, leaves) = try unmap(rules, walks)
+    var outline = freeing(OperationOutline(train), leaves)
+    outline.calls = leaves.reduce(0, +)
+    return outline
   }
 
   /// The CLEAR ioctls that protect the whole slot once.

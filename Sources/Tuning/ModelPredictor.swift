@@ -16,7 +16,10 @@ import Synchronization
 public final class ModelPredictor: PolicyPredictor {
   private let model: CostModel
   private let tables: StageTwo?
+  private let walks = SharedWalks()
+  private let fluids = SharedFluids()
   private let outlines = Mutex<[Walk: OperationOutline]>([:])
+  private let estimates = Mutex<[FeatureVector: [ResponseEstimate]]>([:])
   private let known = Mutex<[Asked: [Response: PredictedValue]]>([:])
 
   /// What of a question and a policy decides how the tables are walked.
@@ -68,7 +71,7 @@ public final class ModelPredictor: PolicyPredictor {
     let features = try features(question, policy)
     var found: [Response: PredictedValue] = [:]
     let unseen = question.workload.unseenByModels
-    for estimate in model.predict(features, level: 0.9)
+    for estimate in estimates(features)
     where question.workload.has(estimate.response, policy: policy) {
       let known = estimate.validity.reason == nil ? nil : estimate.validity.description
       found[estimate.response] = PredictedValue(
@@ -80,6 +83,14 @@ public final class ModelPredictor: PolicyPredictor {
       )
     }
     known.withLock { $0[asked] = found }
+    return found
+  }
+
+  /// The estimates of a feature vector, which many policies may have.
+  private func estimates(_ features: FeatureVector) -> [ResponseEstimate] {
+    if let found = estimates.withLock({ $0[features] }) { return found }
+    let found = model.predict(features, level: 0.9)
+    estimates.withLock { $0[features] = found }
     return found
   }
 
@@ -102,7 +113,8 @@ public final class ModelPredictor: PolicyPredictor {
       kernel: question.kernel,
       workload: question.workload,
       policy: policy,
-      outline: try outline(question, policy)
+      outline: try outline(question, policy),
+      sharing: fluids
     )
   }
 
@@ -134,7 +146,7 @@ public final class ModelPredictor: PolicyPredictor {
     )
     if let found = outlines.withLock({ $0[walk] }) { return found }
     do {
-      var outline = try scenario.outline()
+      var outline = try scenario.outline(sharing: walks)
       // No feature depends on the order of chunks.
       outline.train = outline.train.gathered
       outlines.withLock { $0[walk] = outline }

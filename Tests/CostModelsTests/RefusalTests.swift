@@ -103,6 +103,7 @@ struct RefusalTests {
       ("\"fitted_run_count\"", "\"fitted_runs\"", "no 'fitted_run_count' at models"),
       ("\"response\" : \"goodput_retained_share\"", "\"response\" : \"speed\"", "speed"),
       ("\"weights\" : [", "\"weights\" : [1, ", "do not fit each other"),
+      ("\"feature\" : \"vcpu_count\"", "\"feature\" : \"link_bits_per_s\"", "do not fit"),
     ]
     for (old, new, evidence) in cases {
       let changed = text.replacing(old, with: new)

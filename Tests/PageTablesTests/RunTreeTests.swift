@@ -38,6 +38,33 @@ import Testing
     }
   }
 
+  @Test func suffixesAreThoseOfTheArray() {
+    for seed in Property.seeds(200) {
+      var random = Seed(seed).stream("run-tree-suffix")
+      let tree = Self.tree(depth: 3, &random)
+      let all = Self.elements(tree)
+      let length = pick(all.count + 3, &random)
+      let suffix = tree.suffix(Int64(length))
+      #expect(Self.elements(suffix) == Array(all.suffix(length)), "seed \(seed)")
+      #expect(suffix.count == Int64(min(length, all.count)), "seed \(seed)")
+    }
+  }
+
+  @Test func distinctElementsComeInTheOrderOfTheArray() {
+    for seed in Property.seeds(100) {
+      var random = Seed(seed).stream("run-tree-distinct")
+      var tree = Self.tree(depth: 2, &random)
+      tree.appendShared(Self.tree(depth: 3, &random))
+      let all = Self.elements(tree)
+      var order: [Int] = []
+      for element in all where !order.contains(element) { order.append(element) }
+      let found = tree.distinct
+      #expect(found.map(\.element) == order, "seed \(seed)")
+      let times = order.map { one in Int64(all.count { $0 == one }) }
+      #expect(found.map(\.times) == times, "seed \(seed)")
+    }
+  }
+
   private static func elements(_ tree: RunTree<Int>) -> [Int] {
     var all: [Int] = []
     tree.forEachRun { all += Array(repeating: $0, count: Int($1)) }

@@ -11,8 +11,9 @@ extension FeatureVector {
     _ kernel: KernelProfile,
     _ workload: WorkloadProfile,
     _ policy: Policy,
-    _ outline: OperationOutline
+    _ work: (outline: OperationOutline, fluids: SharedFluids?)
   ) {
+    let outline = work.outline
     (self[.fluidGoodput], self[.fluidIOPS]) = (1, 1)
     guard workload.operation != .mapCreate else {
       addStorm(host, kernel, workload, outline)
@@ -33,7 +34,8 @@ extension FeatureVector {
       setting: setting
     )
     let groups = plan.groups()
-    let estimate = FluidEstimate(groups, on: cpu)
+    let estimate =
+      work.fluids?.estimate(groups, on: cpu) ?? FluidEstimate(groups, on: cpu)
     self[.fluidStageTwo] = estimate.stageTwo
     self[.fluidWhole] = estimate.whole
     self[.fluidHold] = max(estimate.longestHold, Self.interruptedHold(groups, cpu))

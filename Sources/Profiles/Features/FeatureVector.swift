@@ -73,12 +73,14 @@ extension FeatureVector {
   ///   - workload: The guest, the operation and what shares the CPU.
   ///   - policy: The policy; it may name its own path and slices.
   ///   - outline: The exact stage-2 work of the operation under that policy.
+  ///   - fluids: Where fluid estimates are kept for vectors that share them; nil keeps none.
   public init(
     host: HostProfile,
     kernel: KernelProfile,
     workload: WorkloadProfile,
     policy: Policy,
-    outline: OperationOutline
+    outline: OperationOutline,
+    sharing fluids: SharedFluids? = nil
   ) {
     self.init()
     addWork(host, workload, outline)
@@ -87,7 +89,7 @@ extension FeatureVector {
     addKernel(host, kernel, workload, policy)
     addGuest(host, workload)
     addFaults(host, kernel, workload)
-    addFluid(host, kernel, workload, policy, outline)
+    addFluid(host, kernel, workload, policy, (outline, fluids))
     addPreCopy(host, workload, policy, outline)
   }
 

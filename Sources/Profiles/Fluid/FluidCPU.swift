@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Foundation
-#endif
-
 /// The tasks of a fluid estimate, by their place in the run queue; competitors come after.
 enum FluidTask {
   static let walker = 0
@@ -299,46 +293,5 @@ struct FluidCPU: Sendable {
       remaining[task] -= length
     }
     now = max(now, time)
-  }
-}
-
-/// A histogram of latencies in bars of a twenty-fourth of an octave, from a microsecond up.
-struct LatencyBars: Sendable {
-  var isOn = false
-  private var bars = [Double](repeating: 0, count: 720)
-  private var count = 0.0
-
-  /// Adds `weight` latencies spread evenly between two values, in nanoseconds.
-  mutating func add(_ low: Double, _ high: Double, weight: Double) {
-    guard isOn else { return }
-    let ratio = max(high, 1_000) / max(low, 1_000)
-    let parts = max(1, min(48, Int(24 * log2(ratio))))
-    for part in 0..<parts {
-      let latency = low + (Double(part) + 0.5) * (high - low) / Double(parts)
-      let bar = min(bars.count - 1, Int(24 * log2(max(latency, 1_000) / 1_000)))
-      bars[bar] += weight / Double(parts)
-    }
-    count += weight
-  }
-
-  /// Adds others, all of them together worth `weight`.
-  mutating func merge(_ other: LatencyBars, weight: Double) {
-    guard other.count > 0 else { return }
-    for bar in bars.indices { bars[bar] += other.bars[bar] * weight / other.count }
-    count += weight
-  }
-
-  /// The latency that a share of all stay under; zero where there are none.
-  func quantile(_ share: Double) -> Double {
-    guard count > 0 else { return 0 }
-    var below = 0.0
-    for (bar, weight) in bars.enumerated() {
-      if below + weight >= share * count, weight > 0 {
-        let part = (share * count - below) / weight
-        return 1_000 * exp2((Double(bar) + part) / 24)
-      }
-      below += weight
-    }
-    return 0
   }
 }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PageTables
+import Policies
+import Profiles
+import Randomness
+import Scenarios
+import TestSupport
+import Testing
+
+@testable import Tuning
+
+/// Features of policies that share walks and fluids, against those of each policy alone.
+@Suite("Sharing changes no bit of a feature or prediction")
+struct SharedFeaturesTests {
+  /// Policies drawn from a question's space, after one whose calls end anywhere modulo 64 KiB.
+  private func drawn(_ question: Question, _ count: Int) throws -> [Policy] {
+    var question = question
+    question.knobs = .any
+    let policies = try PolicySpace(question).policies
+    var random = Seed(5).stream("policies")
+    let flush = question.host.features.rangeTLBI ? "deferred" : "per-leaf"
+    let odd = try Policy(parsing: "chunk=visits:101,tlbi=\(flush)", over: question.presentPolicy)
+    return [odd.canonical(in: question.setting)]
+      + (0..<count).map { _ in policies[Int(random.uniform() * Double(policies.count))] }
+  }
+
+  private func bits(
+    _ question: Question,
+    _ policy: Policy,
+    _ shared: (walks: SharedWalks, fluids: SharedFluids)?
+  ) throws -> [UInt64] {
+    let scenario = Scenario(
+      host: question.host,
+      kernel: question.kernel,
+      workload: question.workload,
+      policy: policy,
+      seed: Seed(0)
+    )
+    return FeatureVector(
+      host: question.host,
+      kernel: question.kernel,
+      workload: question.workload,
+      policy: policy,
+      outline: try scenario.outline(sharing: shared?.walks),
+      sharing: shared?.fluids
+    ).values.map(\.bitPattern)
+  }
+
+  /// Hosts, kernels and granules that walk differently; the last uses LPA2.
+  private func questions(_ workload: String) throws -> [Question] {
+    var all = try [("graviton4", "6.12"), ("ampere-altra", "6.1"), ("graviton3", "7.3")].map {
+      try shipped(workload: workload, host: $0.0, kernel: $0.1)
+    }
+    var large = all[0]
+    large.host.features.largeAddresses = true
+    all.append(large)
+    return all
+  }
+
+  @Test func features() throws {
+    let shared = (walks: SharedWalks(), fluids: SharedFluids())
+    for workload in [
+      "container-churn", "container-churn-small", "mixed-thp", "rpc-latency", "memory-reclaim",
+      "live-migration", "container-churn-exit",
+    ] {
+      for (index, question) in try questions(workload).enumerated() {
+        for policy in try drawn(question, Property.cases(20)) {
+          let alone = try bits(question, policy, nil)
+          let same = try bits(question, policy, shared) == alone
+          #expect(same, "\(workload) question \(index) \(policy)")
+        }
+      }
+    }
+  }
+
+  @Test("A predictor that has seen other policies says what a new one does")
+  func predictions() throws {
+    let model = try ShippedModelTests.load()
+    let used = ModelPredictor(model: model)
+    for kernel in ["6.1", "6.12"] {
+      let question = try shipped(kernel: kernel)
+      for policy in try drawn(question, Property.cases(15)) {
+        let alone = try ModelPredictor(model: model).predictions(question, policy: policy)
+        #expect(try used.predictions(question, policy: policy) == alone, "\(kernel) \(policy)")
+      }
+    }
+  }
+}
