@@ -99,7 +99,7 @@ public struct Race: Sendable {
     public var confidence = 0.95
     /// Rounds before anyone may leave, at least two.
     public var minimumRounds = 3
-    /// Runs at most.
+    /// Runs at most, those that cost nothing included.
     public var budget = 64
     /// A difference of the first objective, on its scale, that does not matter.
     public var indifference = 0.0
@@ -119,15 +119,23 @@ public struct Race: Sendable {
     self.settings = settings
   }
 
-  /// Runs the race; `evaluate` returns the responses of each run, in order.
+  /// Runs the race.
+  ///
+  /// - Parameters:
+  ///   - finalists: How many there are.
+  ///   - affords: Whether a round may be run, where more than its number of runs decides.
+  ///   - evaluate: Returns the responses of each run, in order.
+  /// - Returns: How every finalist came out.
+  /// - Throws: What `evaluate` throws.
   public func run<Failure: Error>(
     finalists: Int,
+    affords: ([RaceRun]) -> Bool = { _ in true },
     evaluate: ([RaceRun]) throws(Failure) -> [[Double]]
   ) throws(Failure) -> RaceResult {
     var state = RaceState(problem: problem, settings: settings, finalists: finalists)
     while true {
       let runs = state.nextRound()
-      if runs.isEmpty { return state.result(end: .budget) }
+      guard !runs.isEmpty, affords(runs) else { return state.result(end: .budget) }
       state.take(runs, try evaluate(runs))
       if let end = state.eliminate() { return state.result(end: end) }
     }

@@ -9,9 +9,9 @@ extension RecommendationRun {
   /// Puts the answer together, with the runs that only the answer needs.
   func answer() throws(TuningError) -> Recommendation {
     let verdict: Verdict = winner.map { $0 == present ? .keep : .change } ?? .noneFeasible
-    let alternatives = try alternatives()
-    let paths = try paths()
     let fullRun = try fullRun()
+    let paths = try paths()
+    let alternatives = try alternatives()
     let rows = try rows()
     return Recommendation(
       schema: Recommendation.schemaVersion,
@@ -84,7 +84,7 @@ extension RecommendationRun {
       hazardous: hazardous,
       simulated: simulated.count,
       finalists: result?.standings.count ?? 0,
-      runs: bench.spent,
+      runs: bench.allowance.spent,
       raceEnd: result?.end ?? .noneFeasible,
       seed: question.seed
     )
@@ -93,6 +93,7 @@ extension RecommendationRun {
   private func fullRun() throws(TuningError) -> FullRun? {
     guard let winner else { return nil }
     let request = RunRequest(policy: winner, replicate: 0, extent: .full)
+    guard bench.allowance.left > 0 else { return nil }
     guard let report = try bench.reports([request]).first else { return nil }
     return FullRun(
       digest: String(report.digest, radix: 16),
@@ -114,7 +115,7 @@ extension RecommendationRun {
       if path == .madviseSlices, policy.slice == nil { policy.slice = .mebibytes(64) }
       policy = policy.canonical(in: question.setting)
       guard (try? policy.validate(in: question.setting)) != nil else { continue }
-      _ = try bench.window(policy, replicates: 2)
+      guard try bench.shows(policy, replicates: 2, goal) else { continue }
       rows.append(
         PathRow(
           path: path,

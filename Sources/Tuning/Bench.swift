@@ -23,24 +23,51 @@ public struct RunRequest: Hashable, Sendable {
   }
 }
 
+/// The simulator runs that one answer may spend, whichever bench makes them.
+public final class RunAllowance: Sendable {
+  /// Runs that may be made in all.
+  public let limit: Int
+  private let made = Mutex(0)
+
+  /// Creates an allowance; without a limit it only counts.
+  public init(_ limit: Int = .max) { self.limit = limit }
+
+  /// Runs made so far, over all benches.
+  public var spent: Int { made.withLock { $0 } }
+
+  /// Runs that may still be made.
+  public var left: Int { limit - spent }
+
+  /// Counts runs that are about to be made; more than are left is a bug of whoever asks.
+  func take(_ runs: Int) {
+    made.withLock { made in
+      precondition(runs <= limit - made, "an answer spends no more runs than it was given")
+      made += runs
+    }
+  }
+}
+
 /// Runs policies of one question, each run once, on several threads with one result.
 public final class Bench: Sendable {
+  /// The runs that this bench and those beside it may make.
+  public let allowance: RunAllowance
   private let question: Question
   private let tools: TuningTools
   private let seed: Seed
   private let reports = Mutex<[RunRequest: RunReport]>([:])
-  private let expected = Mutex(0)
 
   /// Creates a bench; its seed depends on the question's seed and on what is asked about.
-  public init(_ question: Question, tools: TuningTools) {
+  public init(
+    _ question: Question,
+    tools: TuningTools,
+    allowance: RunAllowance = RunAllowance()
+  ) {
     self.question = question
     self.tools = tools
+    self.allowance = allowance
     let names = [question.host.name, question.kernel.name, question.workload.name]
     seed = Seed(question.seed).derived(names.joined(separator: "/"))
   }
-
-  /// Runs made so far.
-  public var spent: Int { reports.withLock { $0.count } }
 
   /// The reports of a policy that are known already, by replicate.
   public func known(_ policy: Policy, extent: RunExtent = .window) -> [RunReport] {
@@ -58,12 +85,34 @@ public final class Bench: Sendable {
   /// What the requests come to in the order of a goal's problem; where a limit is relative, the
   /// present policy is run with the same chance.
   public func values(_ requests: [RunRequest], _ goal: Goal) throws(TuningError) -> [[Double]] {
-    let present = question.presentPolicy
-    let beside = requests.map {
-      RunRequest(policy: present, replicate: $0.replicate, extent: $0.extent)
-    }
-    _ = try reports(goal.isRelative ? requests + beside : requests)
+    _ = try reports(needed(requests, goal))
     return requests.map { known($0, goal) }
+  }
+
+  /// Runs that `values` of the requests would make.
+  func price(_ requests: [RunRequest], _ goal: Goal) -> Int {
+    fresh(needed(requests, goal)).count
+  }
+
+  /// Whether `values` of the requests are within the allowance, with runs to spare left over.
+  func affords(_ requests: [RunRequest], _ goal: Goal, sparing spare: Int = 0) -> Bool {
+    let runs = price(requests, goal)
+    return runs == 0 || runs <= allowance.left - spare
+  }
+
+  /// Runs the first replicates of a policy where the allowance reaches; says whether some are known.
+  func shows(_ policy: Policy, replicates: Int, _ goal: Goal) throws(TuningError) -> Bool {
+    let requests = (0..<replicates).map { RunRequest(policy: policy, replicate: $0) }
+    if affords(requests, goal) { _ = try values(requests, goal) }
+    return !known(policy).isEmpty
+  }
+
+  /// The requests and, for a relative limit, the present policy's runs with the same chance.
+  private func needed(_ requests: [RunRequest], _ goal: Goal) -> [RunRequest] {
+    guard goal.isRelative else { return requests }
+    let present = question.presentPolicy
+    return requests
+      + requests.map { RunRequest(policy: present, replicate: $0.replicate, extent: $0.extent) }
   }
 
   /// The values of a policy's known windows, by replicate.
@@ -86,18 +135,10 @@ public final class Bench: Sendable {
     }
   }
 
-  /// Says how many runs the whole answer will take, for the progress bar.
-  public func expect(_ runs: Int) { expected.withLock { $0 = runs } }
-
   /// The reports of the requests, in their order; what was run before is not run again.
   public func reports(_ requests: [RunRequest]) throws(TuningError) -> [RunReport] {
-    let fresh = reports.withLock { known in
-      var fresh: [RunRequest] = []
-      for request in requests where known[request] == nil && !fresh.contains(request) {
-        fresh.append(request)
-      }
-      return fresh
-    }
+    let fresh = fresh(requests)
+    allowance.take(fresh.count)
     let results = Mutex<[Int: Result<RunReport, TuningError>]>([:])
     let next = Mutex(0)
     DispatchQueue.concurrentPerform(iterations: min(tools.workers, fresh.count)) { _ in
@@ -115,6 +156,17 @@ public final class Bench: Sendable {
     return reports.withLock { known in requests.compactMap { known[$0] } }
   }
 
+  /// The requests that were not run before, each once.
+  private func fresh(_ requests: [RunRequest]) -> [RunRequest] {
+    reports.withLock { known in
+      var fresh: [RunRequest] = []
+      for request in requests where known[request] == nil && !fresh.contains(request) {
+        fresh.append(request)
+      }
+      return fresh
+    }
+  }
+
   private func store(
     _ requests: [RunRequest],
     _ results: [Int: Result<RunReport, TuningError>]
@@ -123,8 +175,8 @@ public final class Bench: Sendable {
       guard let report = try results[index]?.get() else { continue }
       reports.withLock { $0[request] = report }
     }
-    let total = expected.withLock { $0 }
-    if total > 0, !requests.isEmpty { tools.progress(min(spent, total), total) }
+    guard allowance.limit < .max, !requests.isEmpty else { return }
+    tools.progress(allowance.spent, allowance.limit)
   }
 
   private func run(_ request: RunRequest) -> Result<RunReport, TuningError> {

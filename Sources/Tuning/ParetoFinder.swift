@@ -71,8 +71,7 @@ public struct ParetoFinder: Sendable {
   /// The front over two or more metrics; throws for one that the workload lacks.
   public func front(_ metrics: [Metric]) throws(TuningError) -> FrontAnswer {
     try question.check()
-    let bench = Bench(question, tools: tools)
-    bench.expect(question.budget)
+    let bench = Bench(question, tools: tools, allowance: RunAllowance(question.budget))
     let present = Recommender.means(try bench.window(question.presentPolicy, replicates: 1))
     let goal = try Goal(question, present: present)
     let problem = try problem(goal, metrics)
@@ -89,10 +88,10 @@ public struct ParetoFinder: Sendable {
       return try bench.values(requests, goal)
     }
     // What turns one knob comes first, so that the front has its middle before its ends.
-    let start = safe.plain(from: question.presentPolicy, count: min(8, question.budget / 2))
+    let start = safe.plain(from: question.presentPolicy, count: min(8, bench.allowance.left / 2))
     let begun = zip(start, try values(start)).map { Observation(point: $0, values: $1) }
     strategy.observe(begun)
-    let left = max(1, question.budget - start.count)
+    let left = bench.allowance.left
     let study = Study(problem: problem, budget: left, batch: PolicyHunt.batch)
     let found = try study.run(&strategy, evaluate: values)
     let seen = begun + found.observations
@@ -101,7 +100,7 @@ public struct ParetoFinder: Sendable {
       schema: FrontAnswer.schemaVersion,
       objectives: problem.objectives.map { goal.shown[$0] },
       points: points(members, problem, goal, safe),
-      runs: bench.spent,
+      runs: bench.allowance.spent,
       stop: found.stop
     )
   }

@@ -78,6 +78,7 @@ struct HuntResult {
 struct PolicyHunt {
   let run: RecommendationRun
   let knobs: KnobChoice
+  /// Runs at most, at least one.
   let budget: Int
 
   /// Runs that are asked for at once: fixed, so that the answer does not depend on the workers.
@@ -101,10 +102,11 @@ struct PolicyHunt {
     }
     let start = start(safe, prior)
     strategy.observe(zip(start, try values(start)).map { Observation(point: $0, values: $1) })
-    let left = max(1, budget - start.count)
-    let found = try Study(problem: goal.problem, budget: left, batch: Self.batch)
-      .run(&strategy, evaluate: values)
-    result.simulated = (start + found.observations.map(\.point)).map { safe.policies[$0] }
+    result.simulated = start.map { safe.policies[$0] }
+    guard start.count < budget else { return result }
+    let study = Study(problem: goal.problem, budget: budget - start.count, batch: Self.batch)
+    let found = try study.run(&strategy, evaluate: values)
+    result.simulated += found.observations.map { safe.policies[$0.point] }
     return result
   }
 
@@ -134,7 +136,7 @@ struct PolicyHunt {
   /// What is run before the strategy chooses: what the cost model likes best; without one, what
   /// turns a single knob: where nothing is known, what changes least is tried first.
   private func start(_ space: PolicySpace, _ prior: [[Double]]) -> [Int] {
-    let count = min(4, budget / 2)
+    let count = min(4, max(1, budget / 2))
     let liked = favourites(prior, count: count)
     return liked.isEmpty ? space.plain(from: run.present, count: count) : liked
   }

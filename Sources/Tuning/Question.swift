@@ -29,7 +29,8 @@ public struct Question: Sendable {
   public var serviceLevels: [ServiceLevel]?
   /// Which knobs may be turned.
   public var knobs = KnobChoice.today
-  /// Simulator runs that may be spent, at least `Question.leastBudget`.
+  /// Simulator runs that the answer may spend, those that explain it included; at least
+  /// `Question.leastBudget`.
   public var budget = Question.standardBudget
   /// The confidence of the final comparison, 0 to 1, both excluded.
   public var confidence = 0.95

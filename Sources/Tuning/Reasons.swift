@@ -154,7 +154,8 @@ extension RecommendationRun {
       guard policy != present, policy != winner, (try? policy.validate(in: question.setting)) != nil
       else { continue }
       let one = try alternative("without \(change.key.rawValue)=\(change.to)", policy)
-      guard tools.safety.verdict(question, policy: policy).isSafe else {
+      guard tools.safety.verdict(question, policy: policy).isSafe, !bench.known(policy).isEmpty
+      else {
         found.append(one)
         continue
       }
@@ -192,6 +193,9 @@ extension RecommendationRun {
     ),
   ]
 
+  /// Why nothing is said of an alternative that the budget does not reach.
+  private static let unseen = "not simulated: the budget's runs are spent"
+
   private func alternative(_ name: String, _ policy: Policy) throws(TuningError) -> Alternative {
     do {
       try policy.validate(in: question.setting)
@@ -202,8 +206,9 @@ extension RecommendationRun {
     guard safety.isSafe else {
       return Alternative(name: name, policy: policy.description, reason: safety.sentence)
     }
-    _ = try bench.window(policy, replicates: 2)
-    return Alternative(name: name, policy: policy.description, reason: whyNot(policy))
+    let isShown = try bench.shows(policy, replicates: 2, goal)
+    let reason = isShown ? whyNot(policy) : Self.unseen
+    return Alternative(name: name, policy: policy.description, reason: reason)
   }
 
   private func whyNot(_ policy: Policy) -> String {

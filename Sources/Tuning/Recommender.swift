@@ -36,13 +36,12 @@ public struct Recommender: Sendable {
   /// The choice that `recommend` explains.
   func choose() throws(TuningError) -> Choice {
     let run = try searched()
-    return Choice(policy: run.winner, runs: run.bench.spent)
+    return Choice(policy: run.winner, runs: run.bench.allowance.spent)
   }
 
   private func searched() throws(TuningError) -> RecommendationRun {
     try question.check()
-    let bench = Bench(question, tools: tools)
-    bench.expect(question.budget)
+    let bench = Bench(question, tools: tools, allowance: RunAllowance(question.budget))
     let present = question.presentPolicy
     let goal = try goal(bench, present)
     var run = RecommendationRun(
@@ -55,12 +54,16 @@ public struct Recommender: Sendable {
     try run.search()
     try run.race()
     try run.simplify()
+    try run.raceRivals()
     return run
   }
 
+  /// Runs of the present policy that come first.
+  static let presentRuns = 3
+
   /// The goal, with relative limits taken from the mean of the present policy's first runs.
   private func goal(_ bench: Bench, _ present: Policy) throws(TuningError) -> Goal {
-    try Goal(question, present: Self.means(bench.window(present, replicates: 3)))
+    try Goal(question, present: Self.means(bench.window(present, replicates: Self.presentRuns)))
   }
 
   /// The mean of each response that all of the reports have.
@@ -84,6 +87,8 @@ struct RecommendationRun {
   let present: Policy
   /// Finalists in the order of their objective; the classes of knobs together.
   private(set) var finalists: [Policy] = []
+  /// Finalists that may not win, raced for the row that shows what their class is worth.
+  private var rivals: [Policy] { finalists.filter { !isAllowed($0) } }
   private(set) var result: RaceResult?
   private(set) var winner: Policy?
   /// The best of those that may not win, where one of them keeps the limits for certain.
@@ -110,64 +115,96 @@ struct RecommendationRun {
     }
   }
 
-  /// Searches both classes, each with three eighths of the budget; the rest is for the race.
+  /// How the budget is shared out.
+  private var shares: RunShares { RunShares(budget: question.budget) }
+
+  /// Searches both classes with an equal share of the budget.
   ///
   /// The class that may not win gets as much: its row is what a kernel change would be worth, and a
   /// search that stops short of a good policy there would say that it is worth nothing.
   mutating func search() throws(TuningError) {
-    let share = max(1, question.budget * 3 / 8)
     let classes: [KnobChoice] = question.knobs == .kernel ? [.kernel, .today] : [.today, .kernel]
-    // A finalist takes two runs more than its first; a small budget has room for few.
-    let room = (question.budget - bench.spent - 2 * share) / 4
     for knobs in classes {
-      let found = try PolicyHunt(run: self, knobs: knobs, budget: share).hunt()
+      let found = try PolicyHunt(run: self, knobs: knobs, budget: shares.search).hunt()
       scored += found.scored
       hazardous += found.hazardous
       for policy in found.simulated where !simulated.contains(policy) { simulated.append(policy) }
-      let count = min(max(3, room), knobs == question.knobs ? 5 : 4)
+      let count = min(shares.finalists, knobs == question.knobs ? 5 : 4)
       let best = found.best(count, goal: goal, bench: bench)
       for policy in best where !finalists.contains(policy) { finalists.append(policy) }
     }
     if !finalists.contains(present) { finalists.append(present) }
+    finalists = affordable(finalists.filter { isAllowed($0) } + rivals)
   }
 
-  /// Races the finalists on common random numbers with what is left of the budget: first those that
-  /// may win, then those of the other class of knobs, for the row that shows what it is worth.
-  mutating func race() throws(TuningError) {
-    let eligible = finalists.filter { isAllowed($0) }
-    let outcome = try race(eligible)
-    result = outcome
-    winner = outcome.winner.map { place in
-      plainest(eligible, as: place, outcome, within: Self.indifference)
+  /// As many of the policies, in their order, as there are runs for before anyone may leave.
+  private func affordable(_ policies: [Policy]) -> [Policy] {
+    var chosen: [Policy] = []
+    for policy in policies
+    where bench.affords(firstRounds(chosen + [policy]), goal, sparing: shares.explanation) {
+      chosen.append(policy)
     }
-    let others = finalists.filter { !isAllowed($0) }
-    guard !others.isEmpty else { return }
-    let rivals = try race(others)
-    rival = rivals.winner.map {
-      plainest(others, as: $0, rivals, within: Self.indifference)
+    return chosen
+  }
+
+  /// The runs of a race before anyone may leave it.
+  private func firstRounds(_ policies: [Policy]) -> [RunRequest] {
+    policies.flatMap { policy in
+      (0..<Race.Settings().minimumRounds).map { RunRequest(policy: policy, replicate: $0) }
     }
   }
+
+  /// Races the finalists that may win, on common random numbers; where none is confirmed yet, the
+  /// race goes on with what was kept for explaining it.
+  mutating func race() throws(TuningError) {
+    let eligible = finalists.filter { isAllowed($0) }
+    let kept = firstRunsOfRivals + shares.explanation
+    var outcome = try race(eligible, sparing: kept, later: kept + shares.simplification)
+    if outcome.winner == nil, outcome.end == .budget {
+      outcome = try race(eligible, sparing: firstRunsOfRivals, later: firstRunsOfRivals)
+    }
+    result = outcome
+    winner = outcome.winner.map { plainest(eligible, as: $0, outcome) }
+  }
+
+  /// Races the finalists of the other class of knobs, for the row that shows what it is worth.
+  mutating func raceRivals() throws(TuningError) {
+    let others = rivals
+    guard !others.isEmpty else { return }
+    let kept = shares.explanation
+    let outcome = try race(others, sparing: kept, later: kept)
+    rival = outcome.winner.map { plainest(others, as: $0, outcome) }
+  }
+
+  /// Runs that the race of those that may not win takes at least.
+  private var firstRunsOfRivals: Int { bench.price(firstRounds(rivals), goal) }
 
   /// A difference of the objective, on its scale, that does not matter.
   private static let indifference = 0.005
 
-  private func race(_ policies: [Policy]) throws(TuningError) -> RaceResult {
+  /// Races policies with what is left of the budget but for some runs that are kept; another number
+  /// of them in rounds after which somebody may have left.
+  private func race(
+    _ policies: [Policy],
+    sparing first: Int,
+    later: Int
+  ) throws(TuningError) -> RaceResult {
     var settings = Race.Settings()
     settings.confidence = question.confidence
     settings.indifference = Self.indifference
-    let (bench, goal) = (bench, goal)
-    let known = policies.reduce(0) { $0 + min(settings.minimumRounds, bench.known($1).count) }
-    settings.budget = max(
-      policies.count * settings.minimumRounds,
-      question.budget - bench.spent + known
+    settings.budget = .max
+    let (bench, goal, rules) = (bench, goal, settings)
+    func requests(_ runs: [RaceRun]) -> [RunRequest] {
+      runs.map { RunRequest(policy: policies[$0.finalist], replicate: $0.replicate) }
+    }
+    return try Race(problem: goal.problem, settings: settings).run(
+      finalists: policies.count,
+      affords: { runs in
+        let isFirst = runs.allSatisfy { $0.replicate < rules.minimumRounds }
+        return bench.affords(requests(runs), goal, sparing: isFirst ? first : later)
+      },
+      evaluate: { (runs) throws(TuningError) in try bench.values(requests(runs), goal) }
     )
-    return try Race(problem: goal.problem, settings: settings)
-      .run(finalists: policies.count) { (runs) throws(TuningError) -> [[Double]] in
-        let requests = runs.map {
-          RunRequest(policy: policies[$0.finalist], replicate: $0.replicate)
-        }
-        return try bench.values(requests, goal)
-      }
   }
 
   /// Turns back every knob of the winner that changes nothing: what is left is what matters.
@@ -187,7 +224,10 @@ struct RecommendationRun {
         (try? simpler.validate(in: question.setting)) != nil,
         tools.safety.verdict(question, policy: simpler).isSafe
       else { continue }
-      _ = try bench.window(simpler, replicates: replicates)
+      let requests = (0..<replicates).map { RunRequest(policy: simpler, replicate: $0) }
+      let spare = shares.explanation + firstRunsOfRivals
+      guard bench.affords(requests, goal, sparing: spare) else { continue }
+      _ = try bench.values(requests, goal)
       let costs = [simpler, best].map { goal.problem.costs(of: means($0))[0] }
       if isConfirmed(simpler), costs[0] <= costs[1] + Self.indifference { best = simpler }
     }
@@ -198,10 +238,9 @@ struct RecommendationRun {
   private func plainest(
     _ eligible: [Policy],
     as best: Int,
-    _ outcome: RaceResult,
-    within indifference: Double
+    _ outcome: RaceResult
   ) -> Policy {
-    let limit = goal.problem.costs(of: means(eligible[best]))[0] + indifference
+    let limit = goal.problem.costs(of: means(eligible[best]))[0] + Self.indifference
     let equals = outcome.standings.filter { standing in
       standing.isConfirmed
         && goal.problem.costs(of: means(eligible[standing.finalist]))[0] <= limit

@@ -35,13 +35,13 @@ public struct SearchCase: Sendable {
     store: RunCache
   ) throws(TuningError) {
     let tools = tools.replacing(simulator: store)
-    let bench = Bench(question, tools: tools)
     let whole = try PolicySpace(question).patient(question)
     let safe = whole.restricted { tools.safety.verdict(question, policy: $0).isSafe }
-    let present = try bench.window(question.presentPolicy, replicates: 3)
-    let goal = try Goal(question, present: Recommender.means(present))
     let requests = safe.policies.map { RunRequest(policy: $0, replicate: 0) }
-    bench.expect(requests.count)
+    let allowance = RunAllowance(requests.count + Recommender.presentRuns)
+    let bench = Bench(question, tools: tools, allowance: allowance)
+    let present = try bench.window(question.presentPolicy, replicates: Recommender.presentRuns)
+    let goal = try Goal(question, present: Recommender.means(present))
     var table: [[Double]] = []
     // Small pieces keep the progress bar alive.
     for start in stride(from: 0, to: requests.count, by: 64) {

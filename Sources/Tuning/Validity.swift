@@ -18,14 +18,15 @@ extension RecommendationRun {
   /// Varies the workload away from what was asked, until the winner no longer is the choice.
   ///
   /// At each value both policies are run once on common random numbers; the choice has flipped
-  /// where the winner breaks a limit, or the present policy keeps them all and is as good.
+  /// where the winner breaks a limit, or the present policy keeps them all and is as good. Nothing is
+  /// said of values that the budget does not reach.
   func validity() throws(TuningError) -> [ValidityLimit] {
     guard let winner, winner != present else { return [] }
     var limits: [ValidityLimit] = []
     for variation in variations {
       var tried: [String] = []
       var flip: (text: String, reason: String)?
-      for value in variation.values {
+      for value in variation.values where bench.allowance.left >= 2 {
         var changed = question
         value.apply(&changed.workload)
         tried.append(value.text)
@@ -34,7 +35,7 @@ extension RecommendationRun {
           break
         }
       }
-      limits.append(limit(variation, tried, flip))
+      if !tried.isEmpty { limits.append(limit(variation, tried, flip)) }
     }
     return limits
   }
@@ -58,7 +59,7 @@ extension RecommendationRun {
 
   /// Why the choice is another for a changed question, or nil where it stays.
   private func flips(_ winner: Policy, _ changed: Question) throws(TuningError) -> String? {
-    let bench = Bench(changed, tools: tools)
+    let bench = Bench(changed, tools: tools, allowance: bench.allowance)
     let requests = [winner, present].map { RunRequest(policy: $0, replicate: 0) }
     let rows = try bench.values(requests, goal)
     let (mine, other) = (rows[0], rows[1])

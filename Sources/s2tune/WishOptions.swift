@@ -71,7 +71,12 @@ struct WishOptions: ParsableArguments {
   @Option(help: "Which knobs may be turned: today (no kernel patch), kernel, or any.")
   var knobs = KnobChoice.today
 
-  @Option(help: "Simulator runs that may be spent.")
+  @Option(
+    help: """
+      Simulator runs that an answer may spend, those that explain it included; at least \
+      \(Question.leastBudget).
+      """
+  )
   var budget = Question.standardBudget
 
   /// The question of these options about three profiles.

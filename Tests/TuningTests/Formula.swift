@@ -136,7 +136,7 @@ func exampleQuestion(
   workload.network.offered = .gigabits(9.5)
   workload.serviceLevels = [ServiceLevel(.ioGoodput, .share(0.97))]
   var question = Question(host: host, kernel: kernel, workload: workload)
-  question.budget = 64
+  question.budget = 96
   return question
 }
 

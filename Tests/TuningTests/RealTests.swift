@@ -45,7 +45,7 @@ func shipped(
   @Test func theFleetKeepsItsGoodputAtTheLeastTeardown() throws {
     var question = try shipped()
     question.workload.memory.size = .gibibytes(8)
-    question.budget = 24
+    question.budget = 96
     let tools = shortTools
     let answer = try Recommender(question, tools: tools).recommend()
     let row = try #require(answer.recommended, "\(answer.why)")

@@ -5,7 +5,9 @@ import PageTables
 import Policies
 import Profiles
 import Quantities
+import Randomness
 import Search
+import Synchronization
 import TestSupport
 import Testing
 
@@ -110,6 +112,44 @@ import Testing
     #expect(kernel.isConfirmed && kernel.violations.isEmpty && !kernel.isRecommended)
   }
 
+  /// No answer spends more runs than it was given, and what it says that it spent is what it spent;
+  /// few runs make a shorter answer, but not a wrong one.
+  @Test(arguments: [9, 10, 11, 12, 13, 16, 21, 25, 30, 40, 64, 128])
+  func theBudgetBoundsEveryRun(budget: Int) throws {
+    let cases: [(KnobChoice, ServiceLevel, predicts: Bool)] = [
+      (.today, ServiceLevel(.ioGoodput, .share(0.97)), true),
+      (.any, ServiceLevel(.ioGoodput, .share(0.97)), false),
+      (.kernel, ServiceLevel(.teardownTime, .relative(1.1)), true),
+      (.today, ServiceLevel(.teardownTime, .time(.zero)), true),
+    ]
+    for (knobs, level, predicts) in cases {
+      var question = exampleQuestion()
+      (question.budget, question.knobs, question.serviceLevels) = (budget, knobs, [level])
+      let counter = CountingSimulator()
+      let tools = exampleTools(predicts: predicts).replacing(simulator: counter)
+      let answer = try Recommender(question, tools: tools).recommend()
+      let label = "\(budget) runs, \(knobs), \(level)"
+      #expect(counter.runs == answer.basis.runs, "\(label)")
+      #expect(answer.basis.runs <= budget, "\(label)")
+      #expect((answer.verdict == .noneFeasible) == (answer.recommended == nil), "\(label)")
+      #expect(answer.recommended?.violations.isEmpty ?? true, "\(label)")
+      if knobs == .today, level.metric == .ioGoodput, budget > 20 {
+        #expect(answer.verdict == .change, "\(label)")
+      }
+    }
+  }
+
+  @Test func aFrontStaysWithinItsBudget() throws {
+    for budget in [9, 10, 20, 64] {
+      var question = exampleQuestion()
+      question.budget = budget
+      let counter = CountingSimulator()
+      let tools = exampleTools().replacing(simulator: counter)
+      let front = try ParetoFinder(question, tools: tools).front([.teardownTime, .ioGoodput])
+      #expect(counter.runs == front.runs && front.runs <= budget)
+    }
+  }
+
   @Test func saysWhenTheChoiceFlips() throws {
     let answer = try Recommender(exampleQuestion(), tools: exampleTools()).recommend()
     let blocks = try #require(answer.holds.first { $0.key == "vm.block_share" })
@@ -132,6 +172,22 @@ import Testing
     let answer = try Recommender(exampleQuestion(), tools: exampleTools()).recommend()
     let data = try JSONEncoder().encode(answer)
     #expect(try JSONDecoder().decode(Recommendation.self, from: data) == answer)
+  }
+}
+
+/// The formula, counting how often it is asked.
+private final class CountingSimulator: PolicySimulator {
+  private let count = Mutex(0)
+  var runs: Int { count.withLock { $0 } }
+
+  func report(
+    _ question: Question,
+    policy: Policy,
+    seed: Seed,
+    extent: RunExtent
+  ) throws(TuningError) -> RunReport {
+    count.withLock { $0 += 1 }
+    return try FormulaSimulator().report(question, policy: policy, seed: seed, extent: extent)
   }
 }
 
