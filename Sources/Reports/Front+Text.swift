@@ -55,7 +55,9 @@ extension FrontAnswer {
       let values = points.map { $0.values[objectives.firstIndex(of: response) ?? 0] }
       let spread = (values.max() ?? 1) / max(values.min() ?? 1, .leastNormalMagnitude)
       let isWide = response.unit == .nanoseconds && values.allSatisfy { $0 > 0 } && spread > 8
-      return Plot.Axis(title: response.title, isLogarithmic: isWide) { response.text($0) }
+      return Plot.Axis(title: response.title, isLogarithmic: isWide) {
+        response.text($0, digits: $1)
+      }
     }
     func dots(_ isKnee: Bool) -> [Plot.Point] {
       points.filter { $0.isKnee == isKnee }.map { Plot.Point(x: $0.values[0], y: $0.values[1]) }

@@ -20,12 +20,12 @@ public func percent(_ share: Double) -> String {
   return "\(Int((share * 100).rounded())) %"
 }
 
-/// A time in nanoseconds in its natural unit with three digits, such as `76.4 s`.
-public func time(nanoseconds: Double) -> String {
+/// A time in nanoseconds in its natural unit with so many digits, such as `76.4 s`.
+public func time(nanoseconds: Double, digits: Int = 3) -> String {
   guard nanoseconds.isFinite, nanoseconds.magnitude < 9e18 else { return "-" }
   let units: [(name: String, size: Double)] = [("s", 1e9), ("ms", 1e6), ("us", 1e3), ("ns", 1)]
   let unit = units.first { nanoseconds.magnitude >= $0.size } ?? ("ns", 1)
-  return significant(nanoseconds / unit.size, digits: 3) + " " + unit.name
+  return significant(nanoseconds / unit.size, digits: digits) + " " + unit.name
 }
 
 /// A text safe inside XML and HTML.

@@ -54,15 +54,16 @@ private struct Frame {
       "<text x=\"16\" y=\"195\" text-anchor=\"middle\" transform=\"rotate(-90 16 195)\">"
         + "\(escaped(plot.y.title))</text>",
     ]
-    for tick in x.ticks(5) {
+    let (columns, rows) = (x.ticks(5), y.ticks(5))
+    for (tick, text) in zip(columns, plot.x.texts(columns)) {
       guard let place = across(tick) else { continue }
       parts.append(line(place, bottom, place, bottom + 5))
-      parts.append(label(plot.x.text(tick), x: place, y: bottom + 20, anchor: "middle"))
+      parts.append(label(text, x: place, y: bottom + 20, anchor: "middle"))
     }
-    for tick in y.ticks(5) {
+    for (tick, text) in zip(rows, plot.y.texts(rows)) {
       guard let place = down(tick) else { continue }
       parts.append(line(Self.left - 5, place, Self.left, place))
-      parts.append(label(plot.y.text(tick), x: Self.left - 8, y: place + 4, anchor: "end"))
+      parts.append(label(text, x: Self.left - 8, y: place + 4, anchor: "end"))
     }
     return parts
   }

@@ -30,7 +30,7 @@ extension Plot {
   /// The grid in its frame, with the ends of the axes, the titles and the legend.
   private func lines(_ grid: [[Character]], _ across: Scale, _ up: Scale) -> [String] {
     let width = grid.first?.count ?? 0
-    let ends = [y.text(up.high), y.text(up.low)]
+    let ends = y.texts([up.high, up.low])
     let margin = ends.map(\.count).max() ?? 0
     var lines = ["\(title)", "\(y.title)"]
     for (index, row) in grid.enumerated() {
@@ -40,7 +40,8 @@ extension Plot {
     }
     let indent = String(repeating: " ", count: margin + 1)
     lines.append(indent + "+" + String(repeating: "-", count: width))
-    let (low, high) = (x.text(across.low), x.text(across.high))
+    let feet = x.texts([across.low, across.high])
+    let (low, high) = (feet[0], feet[1])
     let gap = String(repeating: " ", count: max(1, width - low.count - high.count))
     lines.append("\(indent) \(low)\(gap)\(high)  \(x.title)")
     for (index, series) in series.enumerated() {

@@ -8,19 +8,29 @@ public struct Plot: Sendable {
     public let title: String
     /// Whether equal steps are equal factors; all values are then positive.
     public let isLogarithmic: Bool
-    /// How a value is written beside its tick.
-    public let text: @Sendable (Double) -> String
+    /// How a value is written beside its tick, with so many significant digits, at least three.
+    public let text: @Sendable (_ value: Double, _ digits: Int) -> String
 
     /// Creates an axis.
     public init(
       title: String,
       isLogarithmic: Bool = false,
-      text: @escaping @Sendable (Double) -> String
+      text: @escaping @Sendable (_ value: Double, _ digits: Int) -> String
     ) {
       self.title = title
       self.isLogarithmic = isLogarithmic
       self.text = text
     }
+
+    /// The texts of some ticks, with as many digits as tell different ones apart.
+    func texts(_ ticks: [Double]) -> [String] {
+      let wanted = Set(ticks).count
+      let tries = (3...Self.mostDigits).lazy.map { digits in ticks.map { text($0, digits) } }
+      return tries.first { Set($0).count == wanted } ?? ticks.map { text($0, 3) }
+    }
+
+    /// Digits after which a difference is one of rounding.
+    private static let mostDigits = 15
   }
 
   /// A point, with the ends of its interval where it has one.
@@ -84,7 +94,8 @@ struct Scale {
   let high: Double
   let isLogarithmic: Bool
 
-  /// The scale that holds all values; an empty or flat set gets room around it.
+  /// The scale that holds all values; an empty set gets room, and a flat one reaches to zero or, by
+  /// factors, to half and double.
   init(_ values: [Double], isLogarithmic: Bool) {
     self.isLogarithmic = isLogarithmic
     let legal = values.filter { $0.isFinite && (!isLogarithmic || $0 > 0) }
@@ -95,7 +106,7 @@ struct Scale {
     } else if isLogarithmic {
       (self.low, self.high) = (low / 2, high * 2)
     } else {
-      (self.low, self.high) = (low - 0.5, high + 0.5)
+      (self.low, self.high) = low == 0 ? (0, 1) : (min(0, low), max(0, high))
     }
   }
 

@@ -32,6 +32,16 @@ extension Response {
     }
   }
 
+  /// A value as `text` writes it with three digits, or with more where more are needed.
+  func text(_ value: Double, digits: Int) -> String {
+    guard digits > 3, value.isFinite else { return text(value) }
+    switch unit {
+    case .nanoseconds: return time(nanoseconds: value, digits: digits)
+    case .share: return significant(value * 100, digits: digits) + " %"
+    case .count: return significant(value, digits: digits)
+    }
+  }
+
   /// A value beside a limit: as `text`, but with the digits that show on which side it lies.
   public func exactText(_ value: Double) -> String {
     guard value.isFinite, unit == .share else { return text(value) }

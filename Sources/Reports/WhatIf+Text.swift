@@ -78,13 +78,15 @@ extension WhatIfAnswer {
     let isTime = response.unit == .nanoseconds && drawn.allSatisfy { $0.y > 0 }
     var plot = Plot(
       title: "\(response.title) over \(swept)",
-      x: Plot.Axis(title: swept, isLogarithmic: isLogarithmic) { value in
+      x: Plot.Axis(title: swept, isLogarithmic: isLogarithmic) { value, _ in
         let place = positions.indices.min {
           abs(positions[$0] - value) < abs(positions[$1] - value)
         }
         return place.map { labels[$0] } ?? ""
       },
-      y: Plot.Axis(title: response.title, isLogarithmic: isTime) { response.text($0) },
+      y: Plot.Axis(title: response.title, isLogarithmic: isTime) {
+        response.text($0, digits: $1)
+      },
       series: [Plot.Series(name: "\(response.title); | a flip", points: drawn)]
     )
     plot.marks = flips.compactMap { flip in
