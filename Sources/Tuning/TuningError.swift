@@ -14,6 +14,8 @@ public enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
   case impossiblePolicy(String)
   /// A sweep over a knob that does not take a range, or a range that is none.
   case illegalSweep(text: String, legal: String)
+  /// A value of a sweep that its key does not take, with the sentence that says why.
+  case illegalValue(String)
   /// A table that does not hold together.
   case badTable(file: String, entry: String, problem: String)
   /// A stored answer that is not one.
@@ -34,7 +36,7 @@ public enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
       "the limits \(first) and \(second) contradict each other; give one limit a metric"
     case .noSuchResponse(let metric, let workload, let legal):
       "the workload \(workload) has no \(metric); it has \(legal.joined(separator: ", "))"
-    case .impossiblePolicy(let reason): reason
+    case .impossiblePolicy(let reason), .illegalValue(let reason): reason
     case .illegalSweep(let text, let legal): "'\(text)' is not a sweep; write \(legal)"
     case .badTable(let file, let entry, let problem): "\(file), entry \(entry): \(problem)"
     case .badStore(let file, let problem): "\(file) is not a stored answer: \(problem)"

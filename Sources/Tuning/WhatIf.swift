@@ -62,7 +62,7 @@ public struct WhatIf: Sendable {
           question.workload = changed.profile
         }
       } catch {
-        throw .illegalSweep(text: "\(sweep.key)=\(value)", legal: "\(error)")
+        throw .illegalValue("\(error)")
       }
       let label = "\(sweep.key)=\(value)"
       let position = Sweep.position(of: value)

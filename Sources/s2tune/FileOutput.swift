@@ -27,7 +27,7 @@ enum UserFile {
     if !force, FileManager.default.fileExists(atPath: path) { throw .exists(path: path) }
     let temporary = "\(path).\(ProcessInfo.processInfo.processIdentifier).tmp"
     do throws(FileError) {
-      try store(Data(text.utf8), at: temporary)
+      try store(Data(text.utf8), at: temporary, for: path)
       guard rename(temporary, path) == 0 else {
         throw .notWritten(path: path, reason: String(cString: strerror(errno)))
       }
@@ -37,9 +37,14 @@ enum UserFile {
     }
   }
 
-  /// Creates a file with this content and waits until it is on the disk.
-  private static func store(_ data: Data, at path: String) throws(FileError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
+  /// Creates a temporary file with this content and waits until it is on the disk; a refusal names
+  /// the file that the user asked for.
+  private static func store(
+    _ data: Data,
+    at temporary: String,
+    for path: String
+  ) throws(FileError) {
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o644)
     guard descriptor >= 0 else {
       throw .notWritten(path: path, reason: String(cString: strerror(errno)))
     }

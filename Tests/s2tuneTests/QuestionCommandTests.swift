@@ -153,6 +153,19 @@ private func object(_ result: Tool.Result) throws -> [String: Any] {
     #expect(try String(contentsOf: file, encoding: .utf8) == "mine")
   }
 
+  /// A refusal is one sentence about what the user wrote: no temporary file, no sentence in another.
+  @Test func refusalsSpeakOfWhatWasWritten() throws {
+    let question = ["--workload", "container-churn", "--host", "graviton3", "--kernel", "6.1"]
+    let file = try Tool.run(
+      ["export", "--host", "graviton3", "--workloads", "ci-microvm", "-o", "/nowhere/x.csv"]
+    )
+    #expect(file.status == 65)
+    #expect(file.errors.hasPrefix("s2tune: /nowhere/x.csv: cannot be written"), "\(file.errors)")
+    let sweep = try Tool.run(["what-if"] + question + ["--vary", "chunk=1,2"])
+    #expect(sweep.status == 64)
+    #expect(sweep.errors.hasPrefix("s2tune: policy value chunk=1 is not legal"), "\(sweep.errors)")
+  }
+
   /// A table is made, verified, compared with itself, and refused once it is edited into nonsense.
   @Test func aTableIsVerifiedAndNonsenseIsRefused() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
