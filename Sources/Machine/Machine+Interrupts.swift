@@ -10,10 +10,40 @@ import Randomness
 extension Machine {
   /// An interrupt line goes up.
   mutating func raise(_ interrupt: HardInterrupt) {
-    guard hard == nil else {
+    guard hard == nil, !isMasked else {
       pendingHard |= interrupt.rawValue
       return
     }
+    let rest = masksFlushes ? maskedRest : .zero
+    if rest > .zero {
+      isMasked = true
+      pendingHard |= interrupt.rawValue
+      events.schedule(.unmask, at: now + rest)
+      outcome.masked.interrupts += 1
+      outcome.masked.wait += rest
+      outcome.masked.longestWait = max(outcome.masked.longestWait, rest)
+      return
+    }
+    interruptContext()
+    enter(interrupt)
+  }
+
+  /// How much longer the walker has interrupts off: it may be in a TLB primitive.
+  private var maskedRest: Nanoseconds {
+    guard scheduler.current == CPUTask.walker, !isSoftirqActive, !walker.isDone, walker.isInStep
+    else { return .zero }
+    return walker.step.maskedRest(after: walker.progress(after: now - taskResumed))
+  }
+
+  /// The primitive is over: what waited for it comes in.
+  mutating func unmask() {
+    isMasked = false
+    interruptContext()
+    enterPending()
+  }
+
+  /// Takes the CPU from the context below hard interrupts.
+  private mutating func interruptContext() {
     account()
     if isSoftirqActive {
       softirqRemaining -= now - softirqResumed
@@ -21,7 +51,17 @@ extension Machine {
     } else {
       suspendTask()
     }
-    enter(interrupt)
+  }
+
+  /// Enters the next pending interrupt; false if none is.
+  @discardableResult
+  private mutating func enterPending() -> Bool {
+    for next in [HardInterrupt.queue, .storage, .tick] where pendingHard & next.rawValue != 0 {
+      pendingHard &= ~next.rawValue
+      enter(next)
+      return true
+    }
+    return false
   }
 
   private mutating func enter(_ interrupt: HardInterrupt) {
@@ -51,12 +91,7 @@ extension Machine {
     case nil: break
     }
     hard = nil
-    for next in [HardInterrupt.queue, .storage, .tick] where pendingHard & next.rawValue != 0 {
-      pendingHard &= ~next.rawValue
-      enter(next)
-      return
-    }
-    exitInterrupt()
+    if !enterPending() { exitInterrupt() }
   }
 
   private mutating func scheduleReceive() {

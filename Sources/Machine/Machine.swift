@@ -12,6 +12,8 @@ enum MachineEvent: Int, EventKind {
   case hardEnd
   /// A softirq round at interrupt exit ends.
   case softirqEnd
+  /// A TLB primitive ends, and interrupts that waited for it come in.
+  case unmask
   /// The running task's segment ends.
   case taskEnd
   /// The receive queue's interrupt.
@@ -60,6 +62,7 @@ struct Machine {
   /// Switches that are asked at every interrupt, out of their set.
   let breaks: Bool
   let handlesInterrupts: Bool
+  let masksFlushes: Bool
   var events = EventQueue<MachineEvent>()
   var digest = TraceDigest()
   var scheduler: Scheduler
@@ -75,6 +78,8 @@ struct Machine {
   // Contexts, from the innermost out.
   var hard: HardInterrupt?
   var pendingHard = 0
+  /// Whether a pending interrupt waits for the end of a TLB primitive.
+  var isMasked = false
   var isSoftirqActive = false
   var softirqRemaining = Nanoseconds.zero
   var softirqResumed = Instant.start
@@ -138,6 +143,7 @@ struct Machine {
     costs = MachineCosts(input)
     breaks = input.switches.breaks
     handlesInterrupts = input.interrupt != .moved && input.switches.has(.interrupts)
+    masksFlushes = input.switches.has(.maskedFlushes)
     let tasks = CPUTask.competitors + input.competitors
     scheduler = Scheduler(
       rules: SchedulerRules(
@@ -213,6 +219,7 @@ struct Machine {
     switch event {
     case .hardEnd: hardEnd()
     case .softirqEnd: softirqEnd()
+    case .unmask: unmask()
     case .taskEnd: taskEnd()
     case .interrupt: queueInterrupt()
     case .storage: raise(.storage)

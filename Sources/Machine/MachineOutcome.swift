@@ -62,6 +62,8 @@ public struct MachineOutcome: Sendable {
   public var connects = ConnectOutcome()
   /// Storage latencies.
   public var storage = LatencySummary()
+  /// Interrupts that waited for the end of a TLB primitive.
+  public var masked = MaskedInterrupts()
   /// Where the CPU's time went.
   public var cpu = CPUTimes()
   /// Context switches.

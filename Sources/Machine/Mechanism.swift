@@ -7,6 +7,8 @@
 public enum Mechanism: String, Hashable, Sendable, CaseIterable {
   /// Packets interrupt the CPU; without, another CPU takes them.
   case interrupts
+  /// Interrupts wait while a TLB primitive has them off; without, they come through.
+  case maskedFlushes = "irq-off-flushes"
   /// Up to 6.4 a runnable ksoftirqd keeps softirqs from running; without, they run as from 6.5.
   case softirqRule = "softirq-rule"
   /// What a softirq run leaves wakes ksoftirqd; without, it waits for the next interrupt.
@@ -29,8 +31,9 @@ public enum Mechanism: String, Hashable, Sendable, CaseIterable {
   case slices
   /// The host zaps and frees what was mapped.
   case hostFreeing = "host-freeing"
-  /// Other teardowns share the TLBI fabric.
-  case neighbours
+  /// Broadcast invalidations of all CPUs share a fabric that carries one at a time; without, each
+  /// takes as long as alone.
+  case fabric = "tlbi-fabric"
   /// Faults share mmu_lock (6.2 and later); without, each takes it for write.
   case sharedFaults = "shared-faults"
   /// A fault that met a notifier is taken again.

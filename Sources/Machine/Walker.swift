@@ -57,6 +57,9 @@ struct Walker: Sendable {
     return step.unit * units - progress
   }
 
+  /// Work done in the present unit once `time` more has been spent, overhead first.
+  func progress(after time: Nanoseconds) -> Nanoseconds { progress + max(.zero, time - delay) }
+
   /// Spends CPU time: overhead first, then work; returns the work.
   mutating func spend(_ time: Nanoseconds) -> Nanoseconds {
     let overhead = min(delay, time)

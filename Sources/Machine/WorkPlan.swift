@@ -51,6 +51,11 @@ public struct WorkStep: Hashable, Sendable {
   /// Where a controller adapts the chunk: units are then its smallest chunk, and it joins them.
   public var controller: UnitController?
 
+  /// Flush primitives in one unit; they are spread evenly and end its equal parts.
+  public var flushes: Int64 = 0
+  /// How long interrupts are off in each of them.
+  public var flush = Nanoseconds.zero
+
   /// Creates a step; without more words it is host-side work that yields between units.
   public init(
     _ kind: WorkKind,
@@ -65,6 +70,22 @@ public struct WorkStep: Hashable, Sendable {
     self.units = units
     self.holdsLock = holdsLock
     self.yieldsBetween = yieldsBetween
+  }
+
+  /// How much longer interrupts stay off if one comes after `progress` of the unit's work.
+  ///
+  /// Zero outside the flushes. A flush ends where its part of the unit does, so one that ends the
+  /// unit is over when the unit is.
+  public func maskedRest(after progress: Nanoseconds) -> Nanoseconds {
+    guard flushes > 0, flush > .zero, unit > .zero else { return .zero }
+    let place = progress.rawValue % unit.rawValue
+    // The first part whose end, rounded down, comes after the place.
+    let parts = flushes.multipliedFullWidth(by: place)
+    let (low, carry) = parts.low.addingReportingOverflow(UInt64(flushes - 1))
+    let part = unit.rawValue.dividingFullWidth((parts.high + (carry ? 1 : 0), low)).quotient
+    let all = (part + 1).multipliedFullWidth(by: unit.rawValue)
+    let rest = Nanoseconds(rawValue: flushes.dividingFullWidth(all).quotient - place)
+    return rest <= flush ? rest : .zero
   }
 
   /// The CPU time of the whole step.

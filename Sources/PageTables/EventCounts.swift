@@ -111,6 +111,9 @@ public struct EventCounts: Hashable, Sendable {
 
   /// Nothing happened.
   public static let zero = Self()
+
+  /// Flush calls that all CPUs hear of: of an IPA, of a range, of the whole VMID.
+  public var broadcastFlushes: Int64 { ipaFlushes + rangeFlushes + vmidFlushes }
 }
 
 extension EventCounts {

@@ -70,10 +70,16 @@ extension HostProfile: Profile {
       .cost("tlbi.range_operation", \.tlbi.rangeOperation, "one operation of a range flush"),
       .cost("tlbi.vmid_flush", \.tlbi.vmidFlush, "one flush of the whole VMID"),
       .number(
-        "tlbi.contention",
-        \.tlbi.contention,
-        0...100,
-        "share of a flush that each further concurrent invalidator adds"
+        "tlbi.occupancy",
+        \.tlbi.occupancy,
+        0...1,
+        "share of a broadcast flush during which the fabric carries no other"
+      ),
+      .number(
+        "tlbi.reach",
+        \.tlbi.reach,
+        0...1,
+        "share that each further CPU on which the VM has run adds to a broadcast flush"
       ),
       .cost("tlbi.vmid_refill", \.tlbi.vmidRefill, "TLB refill of a vCPU after a VMID flush"),
     ]

@@ -97,9 +97,10 @@ public struct InvalidationCosts: Hashable, Sendable {
   public var rangeOperation = UnitCost.zero
   /// One flush of the whole VMID.
   public var vmidFlush = UnitCost.zero
-  /// The part of a flush's completion that is added for each further concurrent invalidator, as a
-  /// share of the flush (0.5 = half as much again for each).
-  public var contention = 0.0
+  /// The share of a broadcast flush during which the fabric carries no other, 0 to 1.
+  public var occupancy = 0.0
+  /// What each further CPU on which the VM has run adds to a broadcast flush, as a share of it.
+  public var reach = 0.0
   /// What each vCPU pays to refill its TLB after a VMID flush while it runs.
   public var vmidRefill = UnitCost.zero
 

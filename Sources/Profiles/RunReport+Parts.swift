@@ -171,6 +171,55 @@ public struct NetworkOutcome: Hashable, Sendable, Codable {
   }
 }
 
+/// Hard interrupts that came while a TLB primitive had them off, and waited for its end.
+public struct MaskedInterrupts: Hashable, Sendable, Codable {
+  /// How many.
+  public var interrupts: Int64 = 0
+  /// How long they waited together.
+  public var wait = Nanoseconds.zero
+  /// The longest wait.
+  public var longestWait = Nanoseconds.zero
+
+  /// None waited.
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case interrupts
+    case wait = "wait_ns"
+    case longestWait = "longest_wait_ns"
+  }
+}
+
+/// How concurrent teardowns slow each other down through the fabric that carries invalidations.
+public struct NeighbourOutcome: Hashable, Sendable, Codable {
+  /// Teardowns of other VMs at the same time.
+  public var teardowns: Int
+  /// CPU time of this operation's stage-2 work without them.
+  public var alone: Nanoseconds
+  /// CPU time of the same work beside them.
+  public var beside: Nanoseconds
+  /// CPU time of each other teardown's stage-2 work without this one, if it is alike.
+  public var othersBefore: Nanoseconds
+
+  /// Creates an outcome.
+  public init(teardowns: Int, alone: Nanoseconds, beside: Nanoseconds, othersBefore: Nanoseconds) {
+    self.teardowns = teardowns
+    self.alone = alone
+    self.beside = beside
+    self.othersBefore = othersBefore
+  }
+
+  /// What each of the other VMs pays because this operation runs beside its own.
+  public var paidByEach: Nanoseconds { beside - othersBefore }
+
+  enum CodingKeys: String, CodingKey {
+    case teardowns
+    case alone = "stage2_cpu_alone_ns"
+    case beside = "stage2_cpu_beside_ns"
+    case othersBefore = "others_stage2_cpu_without_this_ns"
+  }
+}
+
 /// How new connections fared.
 public struct ConnectOutcome: Hashable, Sendable, Codable {
   /// Connections begun while the operation ran.

@@ -43,8 +43,12 @@ public struct RunReport: Hashable, Sendable, Codable {
   public var migration: MigrationOutcome?
   /// What guest faults saw.
   public var faults: FaultOutcome?
+  /// What concurrent teardowns of other VMs cost, and what they pay; nil without any.
+  public var neighbours: NeighbourOutcome?
   /// What the operation means to the flows of a host on which it happens again and again.
   public var fleet: FleetOutcome?
+  /// Hard interrupts that waited for a TLB primitive; nil in reports of versions that did not say.
+  public var masked: MaskedInterrupts?
   /// Where the CPU's time went.
   public var cpu = CPUTimes()
   /// The stage-2 events of the whole operation.
@@ -61,7 +65,8 @@ public struct RunReport: Hashable, Sendable, Codable {
     case digest = "trace_digest"
     case operation, locks
     case writeProtect = "write_protect"
-    case network, requests, connects, storage, migration, faults, fleet, cpu
+    case network, requests, connects, storage, migration, faults, neighbours, fleet, cpu
+    case masked = "masked_interrupts"
     case counts = "stage2_counts"
   }
 }

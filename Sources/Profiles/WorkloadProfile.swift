@@ -32,6 +32,8 @@ public enum StageTwoOperation: String, Hashable, Sendable, CaseIterable, Codable
   case logEnable = "log-enable"
   /// A live migration: log start, pre-copy rounds, stop.
   case migration
+  /// vCPUs write every page of their part of a write-protected memory once.
+  case dirty
   /// Guest threads touch memory for the first time.
   case mapCreate = "map-create"
   /// One vCPU, a task of the CPU that takes the interrupts, touches memory for the first time.

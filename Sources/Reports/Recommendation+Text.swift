@@ -52,6 +52,7 @@ extension AnswerContext {
     case .migration: parts.append("migration over \(workload.migration.link)")
     case .mapCreate: parts.append("first touch by \(workload.memory.vcpus) vCPUs")
     case .map: parts.append("first touch by one vCPU")
+    case .dirty: parts.append("dirtying by \(workload.memory.vcpus) vCPUs")
     case .reclaim: parts.append("reclaim")
     }
     if workload.network.flows > 0, workload.network.offered > .zero {

@@ -37,7 +37,8 @@ extension RunReport {
       Paragraph(label: "network", sentences: networkSentences),
       Paragraph(label: "storage", sentences: storageSentences),
       Paragraph(label: "migrate", sentences: migrationSentences),
-      Paragraph(label: "cpu", sentences: [cpuSentence]),
+      Paragraph(label: "others", sentences: neighbourSentences),
+      Paragraph(label: "cpu", sentences: [cpuSentence] + maskedSentences),
       Paragraph(
         label: "stage 2",
         sentences: [
@@ -84,6 +85,25 @@ extension RunReport {
     return [
       "\(migration.converged ? "converged" : "did not converge"), guest at "
         + "\(percent(migration.guestSpeed)) of its speed; rounds: \(rounds)"
+    ]
+  }
+
+  private var neighbourSentences: [String] {
+    guard let neighbours else { return [] }
+    let before = max(1e-12, neighbours.othersBefore.inSeconds)
+    let share = percent(neighbours.paidByEach.inSeconds / before)
+    return [
+      "\(neighbours.teardowns) more teardowns share the TLBI fabric: stage-2 work takes "
+        + "\(neighbours.beside) CPU instead of \(neighbours.alone); each of theirs takes "
+        + "\(neighbours.paidByEach) (\(share)) longer because of this one"
+    ]
+  }
+
+  private var maskedSentences: [String] {
+    guard let masked, masked.interrupts > 0 else { return [] }
+    return [
+      "\(masked.interrupts) hard IRQs waited for the end of a TLB flush, at most "
+        + "\(masked.longestWait)"
     ]
   }
 

@@ -33,46 +33,37 @@ extension Scenario {
         seed: seed.rawValue
       )
     )
-    report.fidelity = scale > 1 ? .window : .exact
-    report.simulated = outcome.time
-    report.events = outcome.events
-    report.digest = outcome.digest
     report.counts = priced.counts
-    report.operation.whole = .seconds(rounding: outcome.time.inSeconds * scale)
-    report.operation.stageTwo = report.operation.whole
-    report.operation.simulatedShare = 1 / max(1, scale)
-    report.operation.errorBound = scale > 1 ? 0.03 : 0
-    report.faults = outcome.faults
-    var locks = LockHolds()
-    locks.holds = outcome.holds
-    locks.longestChunk = outcome.holds.max
-    report.locks = locks
+    report.add(outcome, scale: scale)
     return report
   }
 
   /// The storm with the prices of one page's notifier call under the policy.
   func storm() throws(ScenarioError) -> PricedStorm {
     let pages = workload.memory.size.divided(roundedDownBy: host.granule.page)
-    guard workload.memory.vcpus <= FaultStorm.vcpuLimit, workload.memory.vcpus > 0 else {
-      throw .value(
-        name: "vm.vcpus",
-        given: "\(workload.memory.vcpus)",
-        legal: "1 to \(FaultStorm.vcpuLimit)"
-      )
-    }
+    let vcpus = try stormVCPUs()
     let calls = try onePage()
-    let sample = Int(min(pages, Int64(max(256, 65_536 / workload.memory.vcpus))))
+    let sample = Int(min(pages, Int64(max(256, 65_536 / vcpus))))
     var storm = FaultStorm(
-      vcpus: workload.memory.vcpus,
+      vcpus: vcpus,
       pages: sample,
       costs: host.fault,
       seed: seed
     )
-    storm.clearing = host.price(calls.mapped, slowdown: slowdown)
-    storm.finding = host.price(calls.empty, slowdown: slowdown)
+    storm.clearing = host.price(calls.mapped, share).whole
+    storm.finding = host.price(calls.empty, share).whole
     storm.sharesLock = calls.shares && switches.has(.sharedFaults)
     storm.retriesFaults = switches.has(.faultRetry)
     return PricedStorm(storm: storm, counts: calls.mapped * pages, pages: pages)
+  }
+
+  /// The vCPUs of a storm.
+  func stormVCPUs() throws(ScenarioError) -> Int {
+    let vcpus = workload.memory.vcpus
+    guard (1...FaultStorm.vcpuLimit).contains(vcpus) else {
+      throw .value(name: "vm.vcpus", given: "\(vcpus)", legal: "1 to \(FaultStorm.vcpuLimit)")
+    }
+    return vcpus
   }
 
   /// A notifier call for one page, with the page mapped and without.
@@ -93,5 +84,24 @@ extension Scenario {
     } catch {
       throw .pageTables(error)
     }
+  }
+}
+
+extension RunReport {
+  /// Takes over what a storm of faults measured on a sample, scaled to the whole.
+  mutating func add(_ outcome: FaultStorm.Outcome, scale: Double) {
+    fidelity = scale > 1 ? .window : .exact
+    simulated = outcome.time
+    events = outcome.events
+    digest = outcome.digest
+    operation.whole = .seconds(rounding: outcome.time.inSeconds * scale)
+    operation.stageTwo = operation.whole
+    operation.simulatedShare = 1 / max(1, scale)
+    operation.errorBound = scale > 1 ? 0.03 : 0
+    faults = outcome.faults
+    var locks = LockHolds()
+    locks.holds = outcome.holds
+    locks.longestChunk = outcome.holds.max
+    self.locks = locks
   }
 }

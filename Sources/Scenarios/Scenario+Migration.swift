@@ -57,21 +57,17 @@ extension Scenario {
   private func preCopy(_ logging: LoggingCosts) throws(ScenarioError) -> Migration.Outcome {
     let tables = try layOut()
     let pages = tables.mappedBytes.divided(roundedUpBy: host.granule.page)
-    let hasShared = release.map { $0.sharedFaults != .none } ?? false
-    let isShared = hasShared && switches.has(.sharedFaults)
-    let isLocal = release.map(\.relaxesLocally) ?? false
-    let flush = (isLocal ? host.tlbi.ipaFlushLocal : host.tlbi.ipaFlush) * 1
-    let inside = host.fault.insideLock * 1
+    let relax = try relaxation(gap: dirtyGap)
     var run = Migration(
       load: workload.migration,
       pages: max(1, pages),
       page: host.granule.page,
       vcpus: max(1, workload.memory.vcpus),
       clear: logging.clear,
-      fault: host.fault.outsideLock * 1 + inside + flush
+      fault: .seconds(rounding: relax.whole / 1e9)
     )
     if !workload.migration.initiallyAllSet { run.start = logging.enable }
-    if !isShared { run.exclusive = inside + flush }
+    if !relax.isShared { run.exclusive = .seconds(rounding: (relax.inside + relax.flush) / 1e9) }
     if logging.flushesVMID, switches.has(.refill) { run.refill = host.tlbi.vmidRefill * 1 }
     run.firstFaults = firstFaults(tables)
     return run.run()
@@ -90,7 +86,24 @@ extension Scenario {
     return 1 + (all > 0 ? blocks / all : 0)
   }
 
-  private var release: ReleaseRules? { try? ReleaseRules.rules(for: kernel.release) }
+  /// What a write to a protected page costs under the scenario's switches; `gap` as in
+  /// `RelaxationCost`.
+  func relaxation(gap: Double) throws(ScenarioError) -> RelaxationCost {
+    let vcpus = max(1, workload.memory.vcpus)
+    return RelaxationCost(
+      on: host,
+      try rules().release,
+      sharesLock: switches.has(.sharedFaults),
+      vcpus: switches.has(.fabric) ? vcpus : 1,
+      gap: gap
+    )
+  }
+
+  /// What each vCPU does between two writes to clean pages, in nanoseconds.
+  private var dirtyGap: Double {
+    let rate = Double(workload.migration.dirtyPagesPerSecond)
+    return rate > 0 ? 1e9 * Double(max(1, workload.memory.vcpus)) / rate : 0
+  }
 
   /// Counts and prices switching logging on, and clearing range by range.
   func loggingCosts() throws(ScenarioError) -> LoggingCosts {
@@ -102,10 +115,12 @@ extension Scenario {
       var enabled = tables
       let enable = try enabled.writeProtect(slot: range, rules)
       let clear = try clearing(tables, piece, rules)
-      let flush = host.price(enable.epilogue, slowdown: slowdown)
+      let epilogue = host.price(enable.epilogue, share)
+      let flush = epilogue.whole
       let ioctls = range.size.divided(roundedUpBy: piece)
-      let start = host.price(enable.total, slowdown: slowdown)
-      let steps = [callStep, clear.step, WorkStep(.stageTwo, unit: flush, yieldsBetween: false)]
+      let start = host.price(enable.total, share).whole
+      let flushStep = epilogue.step(holdsLock: false, yieldsBetween: false)
+      let steps = [callStep, clear.step, flushStep]
       return LoggingCosts(
         enable: Migration.Clear(hold: start - flush, whole: start, pages: 1),
         clear: Migration.Clear(
@@ -152,11 +167,15 @@ extension Scenario {
     counts += train.epilogue * -1
     let scale = max(1, piece.divided(roundedDownBy: size))
     let drops = counts.lockDrops * scale
-    let time = host.price(counts, slowdown: slowdown) * scale
-    var step = WorkStep(.stageTwo, unit: time, holdsLock: true, yieldsBetween: false)
+    let price = host.price(counts, share)
+    let time = price.whole * scale
+    var step = price.step(holdsLock: true, yieldsBetween: false)
+    step.unit = time
+    step.flushes *= scale
     if drops > 0 {
       step.units = drops + 1
       step.unit = Nanoseconds(rawValue: max(1, time.rawValue / step.units))
+      step.flushes = max(min(1, step.flushes), step.flushes / step.units)
       step.dropsBetween = true
     }
     return (step, counts * scale)

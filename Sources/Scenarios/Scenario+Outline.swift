@@ -9,7 +9,7 @@ import Quantities
 extension Scenario {
   /// The version of the simulator: raised whenever the same scenario gives another report, so that
   /// models fitted on other runs are refused.
-  public static let simulatorVersion = "5"
+  public static let simulatorVersion = "6"
 
   /// The work of the operation without running it: what features are computed from.
   ///
@@ -31,7 +31,7 @@ extension Scenario {
     case .reclaim: return try reclaimOutline(walks)
     case .migration: return try migrationOutline()
     case .mapCreate: return try stormOutline()
-    case .map: return OperationOutline(ChunkTrain())
+    case .map, .dirty: return OperationOutline(ChunkTrain())
     }
   }
 

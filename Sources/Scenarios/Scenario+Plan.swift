@@ -68,10 +68,9 @@ extension Scenario {
     )
   }
 
-  /// What concurrent teardowns add to each invalidation.
-  var slowdown: Double {
-    let neighbours = switches.has(.neighbours) ? workload.neighbours : 0
-    return 1 + host.tlbi.contention * Double(neighbours)
+  /// Who shares the TLBI fabric with the operation.
+  var share: FabricShare {
+    switches.has(.fabric) ? FabricShare(host, workload) : FabricShare()
   }
 
   /// Turns the operation into the walker's plan.
@@ -85,6 +84,7 @@ extension Scenario {
       return Operation(plan: logging.plan, counts: logging.counts)
     case .mapCreate: return Operation(plan: WorkPlan(), counts: try storm().counts)
     case .map: return try map()
+    case .dirty: return Operation(plan: WorkPlan(), counts: try dirtyCounts(try dirtyPages()))
     }
   }
 
@@ -201,8 +201,8 @@ extension Scenario {
     do throws(PageTableError) {
       let train = try tables.writeProtect(slot: memoryRange, rules)
       var steps = [callStep, bitmapStep] + lockedSteps(train)
-      let flush = host.price(train.epilogue, slowdown: slowdown)
-      steps.append(WorkStep(.stageTwo, unit: flush, yieldsBetween: false))
+      let flush = host.price(train.epilogue, share)
+      steps.append(flush.step(holdsLock: false, yieldsBetween: false))
       return Operation(plan: WorkPlan([WorkGroup(steps)]), counts: train.total)
     } catch {
       throw .pageTables(error)
@@ -239,12 +239,8 @@ extension Scenario {
   }
 
   private func stageTwoStep(_ car: ChunkTrain.Car) -> WorkStep {
-    WorkStep(
-      .stageTwo,
-      unit: host.price(car.chunk.counts, slowdown: slowdown),
-      units: car.repeats,
-      holdsLock: true
-    )
+    let price = host.price(car.chunk.counts, share)
+    return price.step(units: car.repeats, holdsLock: true, yieldsBetween: true)
   }
 
   /// The steps of a train under mmu_lock, with its break points where it has any.

@@ -57,7 +57,26 @@ extension Scenario {
     input.traceLimit = traceLimit
     if let warmUp { input.warmUp = warmUp }
     let outcome = input.run()
-    return (report(outcome, scaled, operation), outcome.trace)
+    var report = report(outcome, scaled, operation)
+    report.neighbours = try neighbours(operation)
+    return (report, outcome.trace)
+  }
+
+  /// What this operation's stage-2 work takes alone, beside its neighbours, and what theirs takes
+  /// without it; all alike, and all invalidating at the same time.
+  private func neighbours(_ operation: Operation) throws(ScenarioError) -> NeighbourOutcome? {
+    guard workload.neighbours > 0 else { return nil }
+    func work(beside count: Int) throws(ScenarioError) -> Nanoseconds {
+      var scenario = self
+      scenario.workload.neighbours = count
+      return try scenario.plan().plan.work(.stageTwo)
+    }
+    return NeighbourOutcome(
+      teardowns: workload.neighbours,
+      alone: try work(beside: 0),
+      beside: operation.plan.work(.stageTwo),
+      othersBefore: try work(beside: workload.neighbours - 1)
+    )
   }
 
   private func report(
@@ -81,6 +100,7 @@ extension Scenario {
     report.digest = outcome.digest
     report.counts = operation.counts
     report.cpu = outcome.cpu
+    report.masked = outcome.masked
     report.operation = times(outcome, scaled, operation)
     if outcome.locks.holds.count > 0 { report.locks = outcome.locks }
     if workload.operation == .logEnable { report.writeProtect = writeProtect(outcome, report) }

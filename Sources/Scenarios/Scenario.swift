@@ -71,6 +71,7 @@ public struct Scenario: Sendable {
     case .teardown, .logEnable, .reclaim, .map: return try execute(try plan())
     case .migration: return try migrate()
     case .mapCreate: return (try mapCreate(), Trace(limit: 0))
+    case .dirty: return (try dirty(), Trace(limit: 0))
     }
   }
 

@@ -104,7 +104,7 @@ extension StageTwoOperation {
   /// The metric that a tuner of this operation minimises when the user names none.
   public var measure: Metric {
     switch self {
-    case .teardown, .mapCreate, .map, .reclaim: .teardownTime
+    case .teardown, .mapCreate, .map, .dirty, .reclaim: .teardownTime
     case .logEnable: .protectTotal
     case .migration: .migrationTime
     }

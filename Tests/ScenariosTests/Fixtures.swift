@@ -26,7 +26,7 @@ enum Fixture {
     tlbi.rangeFlush = .nanoseconds(970)
     tlbi.rangeOperation = .nanoseconds(300)
     tlbi.vmidFlush = .nanoseconds(1_000)
-    tlbi.contention = 0.3
+    tlbi.occupancy = 0.5
     tlbi.vmidRefill = .nanoseconds(30_000)
     var fault = FaultCosts()
     fault.outsideLock = .nanoseconds(600)

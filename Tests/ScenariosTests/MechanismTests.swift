@@ -37,10 +37,10 @@ import Testing
     _ mechanism: Mechanism
   ) throws {
     switch mechanism {
-    case .interrupts, .softirqRule, .softirqThread, .breakPoints, .timers, .slices:
+    case .interrupts, .maskedFlushes, .softirqRule, .softirqThread, .breakPoints, .timers, .slices:
       try Self.processor(mechanism)
     case .moderation, .ring, .window, .timeout, .congestion: try Self.network(mechanism)
-    case .hostFreeing, .neighbours, .sharedFaults, .faultRetry, .refill: try Self.host(mechanism)
+    case .hostFreeing, .fabric, .sharedFaults, .faultRetry, .refill: try Self.host(mechanism)
     }
   }
 
@@ -51,6 +51,14 @@ import Testing
       #expect(with.cpu.softirq + with.cpu.softirqThread > .milliseconds(10))
       #expect(without.cpu.softirqThread == .zero)
       #expect(without.network?.interrupts == 0)
+    case .maskedFlushes:
+      // Most of a leaf's time is its flush, and an interrupt meets any point of it alike.
+      let (with, without) = try pair(mechanism, teardown(Fixture.kernel(6, 12), .smallestBlock))
+      let masked = try #require(with.masked)
+      #expect(masked.interrupts > 1_000 && masked.longestWait <= .nanoseconds(970))
+      let mean = Double(masked.wait.rawValue) / Double(masked.interrupts)
+      #expect(abs(mean / 485 - 1) < 0.1)
+      #expect(without.masked?.interrupts == 0 && without.digest != with.digest)
     case .softirqRule:
       let (with, without) = try pair(mechanism, elsewhere)
       #expect(try #require(without.network).retained > #require(with.network).retained + 0.1)
@@ -133,13 +141,17 @@ import Testing
       let (with, without) = try pair(mechanism, teardown(quiet: true))
       let freed = with.operation.whole - without.operation.whole
       #expect(abs(freed.inSeconds / (262_144 * 200e-9) - 1) < 0.05)
-    case .neighbours:
+    case .fabric:
       let busy = teardown(quiet: true) { $0.workload.neighbours = 3 }
       let (with, without) = try pair(mechanism, busy)
-      // Each further invalidator adds 0.3 of a flush; a leaf is 176 ns and a flush of 970.
-      let expected = (176 + 970 * 1.9) / (176 + 970)
+      // Half of a flush of 970 ns occupies the fabric: four that flush after 176 ns fill it.
+      let expected = 4 * 485.0 / (176 + 970)
       let ratio = with.operation.stageTwo.inSeconds / without.operation.stageTwo.inSeconds
       #expect(abs(ratio / expected - 1) < 0.02)
+      let others = try #require(with.neighbours)
+      #expect(others.alone == without.operation.stageTwoCPU)
+      #expect(others.beside == with.operation.stageTwoCPU)
+      #expect(others.paidByEach > .zero && others.othersBefore > others.alone)
     case .sharedFaults, .faultRetry:
       let (with, without) = try pair(mechanism, storm)
       if mechanism == .faultRetry {

@@ -82,7 +82,7 @@ struct WorkBreakdown: Hashable, Sendable {
   /// All kinds together.
   var total: Double { leaf + invalid + table + ipaFlush + rangeFlush + vmidFlush + cache }
 
-  init(_ counts: EventCounts, on host: HostProfile, neighbours: Int) {
+  init(_ counts: EventCounts, on host: HostProfile, _ share: FabricShare) {
     let walk = host.stage2
     leaf =
       walk.leafCleared.priced(counts.leavesCleared)
@@ -99,17 +99,30 @@ struct WorkBreakdown: Hashable, Sendable {
       walk.tableVisit.priced(counts.tableVisits) + walk.tableFreed.priced(counts.tablesFreed)
       + walk.walkerCall.priced(calls) + walk.entryBuilt.priced(counts.entriesBuilt)
       + walk.tableAllocated.priced(counts.tablesAllocated)
-    let contention = 1 + host.tlbi.contention * Double(neighbours)
-    let ipa =
-      host.tlbi.ipaFlush.priced(counts.ipaFlushes)
-      + host.tlbi.ipaFlushLocal.priced(counts.ipaFlushesLocal)
-    ipaFlush = ipa * contention
-    let range =
-      host.tlbi.rangeFlush.priced(counts.rangeFlushes)
-      + host.tlbi.rangeOperation.priced(counts.tlbiRIPAS2E1IS)
-    rangeFlush = range * contention
-    vmidFlush = host.tlbi.vmidFlush.priced(counts.vmidFlushes) * contention
     cache = walk.cacheLineCleaned.priced(counts.dcCIVAC)
+    addFlushes(counts, host.tlbi, share)
+  }
+
+  private mutating func addFlushes(
+    _ counts: EventCounts,
+    _ costs: InvalidationCosts,
+    _ share: FabricShare
+  ) {
+    let local = costs.ipaFlushLocal.priced(counts.ipaFlushesLocal)
+    let ipa = costs.ipaFlush.priced(counts.ipaFlushes)
+    let range =
+      costs.rangeFlush.priced(counts.rangeFlushes)
+      + costs.rangeOperation.priced(counts.tlbiRIPAS2E1IS)
+    let vmid = costs.vmidFlush.priced(counts.vmidFlushes)
+    let stretch = costs.stretch(
+      walk: leaf + invalid + table + cache + local,
+      invalidation: ipa + range + vmid,
+      flushes: counts.broadcastFlushes,
+      share
+    )
+    ipaFlush = ipa * stretch + local
+    rangeFlush = range * stretch
+    vmidFlush = vmid * stretch
   }
 }
 

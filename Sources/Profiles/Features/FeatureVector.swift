@@ -98,7 +98,7 @@ extension FeatureVector {
     _ workload: WorkloadProfile,
     _ outline: OperationOutline
   ) {
-    let work = WorkBreakdown(outline.train.total, on: host, neighbours: workload.neighbours)
+    let work = WorkBreakdown(outline.train.total, on: host, FabricShare(host, workload))
     self[.leafWork] = work.leaf
     self[.invalidWork] = work.invalid
     self[.tableWork] = work.table
@@ -122,9 +122,8 @@ extension FeatureVector {
   ) {
     let train = outline.train
     let tally = train.tally
-    let chunks = tally.map {
-      WorkBreakdown($0.chunk.counts, on: host, neighbours: workload.neighbours).total
-    }
+    let share = FabricShare(host, workload)
+    let chunks = tally.map { WorkBreakdown($0.chunk.counts, on: host, share).total }
     var sum = 0.0
     for (car, work) in zip(tally, chunks) { sum += work * Double(car.repeats) }
     var longest = chunks.max() ?? 0
@@ -210,8 +209,11 @@ extension FeatureVector {
     else { return }
     self[.sharedFaults] = rules.sharedFaults == .none ? 0 : 1
     self[.localRelax] = rules.relaxesLocally ? 1 : 0
-    let flush = rules.relaxesLocally ? host.tlbi.ipaFlushLocal : host.tlbi.ipaFlush
-    self[.faultCost] =
-      (host.fault.outsideLock + host.fault.insideLock + flush).inNanoseconds
+    let isMigration = workload.operation == .migration
+    let rate = isMigration ? workload.migration.dirtyPagesPerSecond : 0
+    let vcpus = max(1, workload.memory.vcpus)
+    let gap = rate > 0 ? 1e9 * Double(vcpus) / Double(rate) : 0
+    let relax = RelaxationCost(on: host, rules, vcpus: isMigration ? vcpus : 1, gap: gap)
+    self[.faultCost] = relax.whole
   }
 }

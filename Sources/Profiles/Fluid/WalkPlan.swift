@@ -63,7 +63,7 @@ struct FluidPlan {
   func groups() -> [FluidGroup] {
     var groups: [FluidGroup]
     switch workload.operation {
-    case .mapCreate, .map: return []
+    case .mapCreate, .map, .dirty: return []
     case .migration: groups = [clears()]
     case .reclaim: groups = leaves()
     case .teardown where isSliced: groups = slices()
@@ -78,7 +78,7 @@ struct FluidPlan {
   }
 
   private func price(_ chunk: Chunk) -> Double {
-    WorkBreakdown(chunk.counts, on: host, neighbours: workload.neighbours).total
+    WorkBreakdown(chunk.counts, on: host, FabricShare(host, workload)).total
   }
 
   private var call: FluidStep {
