@@ -95,6 +95,7 @@ extension Machine {
     case .stageTwo, .hostSide: break
     }
     spendWalker(now - taskResumed)
+    walker.passBoundary()
     if walker.unitsDone < step.units {
       let yields = needsReschedule && (step.yieldsBetween || step.dropsBetween)
       if yields, step.holdsLock { walker.breaksTaken += 1 }

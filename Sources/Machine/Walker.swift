@@ -46,12 +46,16 @@ struct Walker: Sendable {
   private(set) var chunkUnits: Int64 = 1
   private var unitsInChunk: Int64 = 0
   private var quietChunks = 0
+  /// Whether work stands at the end of a chunk whose break point is still to come: an interrupt
+  /// that waited for the chunk's last flush came in between.
+  private(set) var isAtBoundary = false
 
   /// Work until the end of the step.
   var left: Nanoseconds { step.unit * (step.units - unitsDone) - progress }
 
   /// Work until the end of the present chunk or of the step.
   var leftInChunk: Nanoseconds {
+    guard !isAtBoundary else { return .zero }
     guard step.controller != nil else { return step.unit - progress }
     let units = min(chunkUnits - unitsInChunk, step.units - unitsDone)
     return step.unit * units - progress
@@ -69,6 +73,8 @@ struct Walker: Sendable {
       unitsDone = step.units
       return work
     }
+    guard work > .zero else { return work }
+    isAtBoundary = false
     let total = progress + work
     let finished = min(total / step.unit, step.units - unitsDone)
     if finished > 0 {
@@ -76,6 +82,7 @@ struct Walker: Sendable {
       if step.kind == .stageTwo {
         let chunks = step.controller == nil ? finished : join(finished)
         if chunks > 0 {
+          isAtBoundary = unitsInChunk == 0 && total == step.unit * finished
           longestChunk = max(longestChunk, step.unit * chunkUnits + stolen)
           stolen = .zero
         }
@@ -111,6 +118,9 @@ struct Walker: Sendable {
     return chunks
   }
 
+  /// The break point at the end of a chunk is passed.
+  mutating func passBoundary() { isAtBoundary = false }
+
   /// Somebody waited at the end of the chunk: the next ones are half as long.
   mutating func disturbed() {
     guard step.controller != nil else { return }
@@ -122,6 +132,7 @@ struct Walker: Sendable {
   mutating func advance() {
     unitsDone = 0
     progress = .zero
+    isAtBoundary = false
     stolen = .zero
     isInStep = false
     if !step.continues {
