@@ -59,6 +59,9 @@ import Testing
       let mean = Double(masked.wait.rawValue) / Double(masked.interrupts)
       #expect(abs(mean / 485 - 1) < 0.1)
       #expect(without.masked?.interrupts == 0 && without.digest != with.digest)
+      // What an interrupt met in a chunk's last flush is not done twice.
+      #expect(with.cpu.stageTwo == with.operation.stageTwoCPU)
+      #expect(without.cpu.stageTwo == without.operation.stageTwoCPU)
     case .softirqRule:
       let (with, without) = try pair(mechanism, elsewhere)
       #expect(try #require(without.network).retained > #require(with.network).retained + 0.1)
