@@ -215,6 +215,23 @@ import Testing
 }
 
 extension MechanismTests {
+  /// Loads that a workload has none of leave no trace in the report, and the CPU to the walker.
+  @Test func loadsOfZeroAreNotThere() throws {
+    let idle = Self.teardown(quiet: true)
+    let without = try idle.run()
+    #expect(without.storage == nil && without.requests == nil && without.connects == nil)
+    #expect(without.cpu.storage == .zero && without.cpu.competitors == .zero)
+    let loads: [(inout WorkloadProfile) -> Void] = [
+      { $0.storage.queueDepth = 16 }, { $0.network.requests = 5_000 },
+      { $0.network.connects = 2_000 }, { $0.competitors = 1 }, { $0.network.datagrams = 20_000 },
+    ]
+    for add in loads {
+      var scenario = idle
+      add(&scenario.workload)
+      #expect(try scenario.run().operation.whole > without.operation.whole)
+    }
+  }
+
   /// The scheduler's generation decides how long a saturated CPU keeps the walker waiting.
   @Test func generationsOfTheSchedulerDiffer() throws {
     let times = try [Fixture.kernel(6, 5), Fixture.kernel(6, 6)].map { kernel in
