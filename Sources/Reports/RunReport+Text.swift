@@ -21,7 +21,7 @@ extension RunReport {
   }
 
   private var extent: String {
-    let share = percent(operation.simulatedShare)
+    let share = significant(operation.simulatedShare * 100) + " %"
     switch fidelity {
     case .exact: return "every event of the operation"
     case .window: return "\(share) of the operation simulated, scaled to the whole"
@@ -34,6 +34,7 @@ extension RunReport {
   private var details: [Paragraph] {
     [
       Paragraph(label: "lock", sentences: lockSentences),
+      Paragraph(label: "faults", sentences: faultSentences),
       Paragraph(label: "network", sentences: networkSentences),
       Paragraph(label: "storage", sentences: storageSentences),
       Paragraph(label: "migrate", sentences: migrationSentences),
@@ -52,12 +53,22 @@ extension RunReport {
   }
 
   private var lockSentences: [String] {
-    guard let locks else { return [] }
+    guard let locks, locks.holds.count > 0 || locks.longestChunk > .zero else { return [] }
     let holds = locks.holds
     return [
       "\(holds.count) holds: p50 \(holds.p50), p99 \(holds.p99), longest \(holds.max); longest chunk "
         + "\(locks.longestChunk); \(locks.breaksTaken) of \(locks.breakPoints) break points taken"
     ]
+  }
+
+  private var faultSentences: [String] {
+    guard let faults, faults.latency.count > 0 else { return [] }
+    let latency = faults.latency
+    var sentence =
+      "\(faults.faults) faults: p50 \(latency.p50), p99 \(latency.p99), longest \(latency.max)"
+    if faults.retries > 0 { sentence += "; \(faults.retries) taken again" }
+    if faults.notifierCalls > 0 { sentence += "; \(faults.notifierCalls) notifier calls" }
+    return [sentence]
   }
 
   private var networkSentences: [String] {
