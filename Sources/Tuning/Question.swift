@@ -44,7 +44,7 @@ public struct Question: Sendable {
   /// The fewest runs that can verify anything: two finalists and the present policy, three times.
   public static let leastBudget = 9
   /// The runs that are spent where the user says nothing.
-  public static let standardBudget = 128
+  public static let standardBudget = 192
 
   /// Asks about a workload on a host and a kernel, with everything else as it is by default.
   public init(host: HostProfile, kernel: KernelProfile, workload: WorkloadProfile) {

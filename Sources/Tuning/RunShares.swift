@@ -17,7 +17,7 @@ struct RunShares {
   }
 
   /// Runs that turn the winner's knobs back, kept from rounds of the race that are not compulsory.
-  var simplification: Int { budget / 20 }
+  var simplification: Int { (budget - Question.leastBudget) / 8 }
 
   /// Runs that explain: the winner in full, other paths, alternatives, and where the answer flips.
   var explanation: Int { min(40, (budget - Question.leastBudget) / 5) }
