@@ -27,10 +27,13 @@ struct FluidTwinTests {
   ]
 
   /// The features of a case and the report of a windowed run.
-  static func both(_ twin: Case) throws -> (features: FeatureVector, report: RunReport) {
+  static func both(
+    _ twin: Case,
+    host: String = "graviton3"
+  ) throws -> (features: FeatureVector, report: RunReport) {
     let store = ProfileStore.standard(named: nil)
     let question = Question(
-      host: try store.load(HostProfile.self, named: "graviton3").profile,
+      host: try store.load(HostProfile.self, named: host).profile,
       kernel: try store.load(KernelProfile.self, named: twin.kernel).profile,
       workload: try store.load(WorkloadProfile.self, named: twin.workload).profile
     )
@@ -69,6 +72,20 @@ struct FluidTwinTests {
     }
     if let kept = report.value(of: .iopsRetained) {
       #expect((features[.fluidIOPS] - min(1, kept)).magnitude < 0.04)
+    }
+  }
+
+  @Test(
+    "A storm of first touches within 1 %, where faults share the lock",
+    arguments: ["chunk=1GiB,tlbi=per-leaf", "chunk=64KiB,tlbi=none"]
+  )
+  func storm(policy: String) throws {
+    for host in ["graviton3", "ampere-altra", "qemu-n1-6.1"] {
+      let twin = Case(workload: "map-create-storm", kernel: "6.12", policy: policy)
+      let (features, report) = try Self.both(twin, host: host)
+      let value = try #require(report.value(of: .stageTwoTime))
+      let error = features[.fluidStageTwo] / value - 1
+      #expect(error.magnitude < 0.01, "\(host) errs by \(100 * error) %")
     }
   }
 

@@ -67,9 +67,10 @@ extension FeatureVector {
   /// A storm of first touches.
   ///
   /// For every page the first writer's notifier call clears it, those of
-  /// the other writers that raced for it find nothing, one after the other, and faults that met a
-  /// call are taken again. Up to 6.1 a vCPU's fault takes the lock alone; whether once or twice is
-  /// chance that lasts, so this is a middle.
+  /// the other writers that raced for it find nothing, one after the other. The last of them then
+  /// finds that calls have run since its fault began, takes the fault again, and goes on to the
+  /// next page a tenth of a microsecond later. Up to 6.1 a vCPU's fault takes the lock alone;
+  /// whether once or twice is chance that lasts, so this is a middle.
   private mutating func addStorm(
     _ host: HostProfile,
     _ kernel: KernelProfile,
@@ -80,7 +81,8 @@ extension FeatureVector {
     let clearing = self[.longestChunk]
     let finding = outline.emptyCall.map { Double($0.rawValue) } ?? clearing
     let inside = costs.insideLock.inNanoseconds
-    let fault = costs.outsideLock * 2 + costs.pageAllocation * 1 + costs.retry * 3
+    let fault =
+      costs.outsideLock * 2 + costs.pageAllocation * 1 + costs.retry * 1 + .nanoseconds(100)
     let calls = clearing + finding * max(0, (vcpus / 2).rounded(.up) - 1)
     let isShared = (try? ReleaseRules.rules(for: kernel.release))?.sharedFaults == .all
     let alone = isShared ? 2 : 1.3 * vcpus
