@@ -28,6 +28,12 @@ public struct FaultStorm: Sendable {
   public var sharesLock: Bool
   /// Whether a fault that met a notifier is taken again.
   public var retriesFaults = true
+  /// What cleaning the mapped leaf to the point of coherency takes under the lock; zero with FWB.
+  public var cleaning = Nanoseconds.zero
+  /// Whether faults clean a leaf that another has mapped before them (up to 5.13).
+  public var cleansDuplicates = false
+  /// The host's first fault on a huge page, others waiting; nil where pages are the zero page first.
+  public var population: Nanoseconds?
   /// The share of the vCPUs that write; the others only read.
   public var writers: Ratio
   /// The root of all chance: when each vCPU starts.
@@ -104,6 +110,10 @@ struct StormRun: Sendable {
   var actors: [Actor]
   var mapped: [Mapping]
   var host: [Mapping]
+  /// Leaves that were cleaned since they were mapped last.
+  var isClean: [Bool]
+  /// When the host has a huge page ready, for those that are being made.
+  var ready: [Instant?]
   var lock = QueuedLock()
   var sequence: Int64 = 0
   var inProgress = 0
@@ -121,6 +131,8 @@ struct StormRun: Sendable {
     }
     mapped = Array(repeating: .none, count: storm.pages)
     host = mapped
+    isClean = Array(repeating: false, count: storm.pages)
+    ready = Array(repeating: nil, count: storm.pages)
     running = storm.vcpus
     var starts = storm.seed.stream("storm")
     for index in 0..<storm.vcpus {
@@ -188,6 +200,12 @@ struct StormRun: Sendable {
   /// The host's page tables: what they map, and what it takes to map more.
   private mutating func lookUp(_ actor: Int) {
     let page = actors[actor].page
+    if let population = storm.population, host[page] == .none {
+      let end = ready[page] ?? queue.now + population
+      ready[page] = end
+      go(actor, to: .allocated, after: end - queue.now)
+      return
+    }
     switch (host[page], actors[actor].isWriter) {
     case (.writable, _), (.zeroPage, false): ask(actor, then: .mapped)
     case (.none, false):
@@ -212,6 +230,7 @@ struct StormRun: Sendable {
   private mutating func installed(_ actor: Int) {
     let page = actors[actor].page
     mapped[page] = .none
+    isClean[page] = false
     host[page] = .writable
     inProgress -= 1
     sequence += 1
@@ -219,11 +238,15 @@ struct StormRun: Sendable {
     ask(actor, then: .mapped)
   }
 
+  /// Whether no notifier has run since the fault began, or nobody asks.
+  private func mayMap(_ actor: Int) -> Bool {
+    !storm.retriesFaults || (inProgress == 0 && sequence == actors[actor].sequence)
+  }
+
   private mutating func finishMapping(_ actor: Int) {
     let page = actors[actor].page
     release(actor)
-    let isUndisturbed = inProgress == 0 && sequence == actors[actor].sequence
-    guard isUndisturbed || !storm.retriesFaults else {
+    guard mayMap(actor) else {
       outcome.faults.retries += 1
       actors[actor].isRetry = true
       go(actor, to: .touch, after: storm.costs.retry * 1)
@@ -250,6 +273,10 @@ struct StormRun: Sendable {
       outcome.clearingCalls += isMapped ? 1 : 0
       time = isMapped ? storm.clearing : storm.finding
       holds.record(time)
+    } else if storm.cleaning > .zero, mayMap(actor) {
+      let page = actors[actor].page
+      if storm.cleansDuplicates || !isClean[page] { time += storm.cleaning }
+      isClean[page] = true
     }
     queue.schedule(VirtualCPU(rawValue: actor), at: queue.now + time)
   }

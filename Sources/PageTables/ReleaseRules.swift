@@ -97,6 +97,9 @@ public struct ReleaseRules: Hashable, Sendable {
   public internal(set) var mapVisitsTablesAfter = true
   /// Whether a page mapped after a permission fault is cleaned too on a CPU without FWB (5.14).
   public internal(set) var cleansOnPermissionMap = false
+  /// Whether every fault that maps cleans its leaf on a CPU without FWB, also where another vCPU
+  /// has mapped it meanwhile; from 5.14 on only the fault that installs the entry does.
+  public var cleansDuplicates: Bool { !cleansOnPermissionMap }
   /// Whether the walker looks at an entry again after a PRE callback (6.4).
   public internal(set) var rereadsAfterPre = false
   /// Whether a relaxed permission is flushed on this CPU alone (6.5).

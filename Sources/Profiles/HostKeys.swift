@@ -91,6 +91,7 @@ extension HostProfile: Profile {
       .cost("fault.inside_lock", \.fault.insideLock, "one fault's time under mmu_lock"),
       .cost("fault.retry", \.fault.retry, "time until a fault that lost a race faults again"),
       .cost("fault.page_allocation", \.fault.pageAllocation, "allocating and clearing a page"),
+      .cost("fault.huge_mebibyte", \.fault.hugeMebibyte, "clearing one MiB of a huge page"),
       .cost("host_free.page", \.hostFree.page, "one page zapped and freed by the host"),
       .cost("host_free.huge_page", \.hostFree.hugePage, "one 2 MiB page zapped and freed"),
       .cost("host_free.call", \.hostFree.call, "one notifier pair or ioctl"),

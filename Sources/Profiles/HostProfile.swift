@@ -118,6 +118,8 @@ public struct FaultCosts: Hashable, Sendable {
   public var retry = UnitCost.zero
   /// Host page allocation and clearing of one 4 KiB page on first touch.
   public var pageAllocation = UnitCost.zero
+  /// Clearing one MiB of a huge page at the host's first fault on it.
+  public var hugeMebibyte = UnitCost.zero
 
   /// Everything free; the loader fills in what a profile says.
   public init() {}

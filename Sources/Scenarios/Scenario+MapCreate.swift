@@ -40,8 +40,11 @@ extension Scenario {
 
   /// The storm with the prices of one page's notifier call under the policy.
   func storm() throws(ScenarioError) -> PricedStorm {
-    let pages = workload.memory.size.divided(roundedDownBy: host.granule.page)
     let vcpus = try stormVCPUs()
+    if workload.memory.blockShare + workload.memory.hugeBlockShare > 0 {
+      return try blockStorm(vcpus)
+    }
+    let pages = workload.memory.size.divided(roundedDownBy: host.granule.page)
     let calls = try onePage()
     let sample = Int(min(pages, Int64(max(256, 65_536 / vcpus))))
     var storm = FaultStorm(
@@ -54,7 +57,42 @@ extension Scenario {
     storm.finding = host.price(calls.empty, share).whole
     storm.sharesLock = calls.shares && switches.has(.sharedFaults)
     storm.retriesFaults = switches.has(.faultRetry)
+    storm.cleaning = cleaning(of: host.granule.page)
+    storm.cleansDuplicates = calls.cleans
     return PricedStorm(storm: storm, counts: calls.mapped * pages, pages: pages)
+  }
+
+  /// Every vCPU touches every huge page: the first makes the host clear it, all fault on the block.
+  private func blockStorm(_ vcpus: Int) throws(ScenarioError) -> PricedStorm {
+    let memory = workload.memory
+    guard memory.blockShare == 1 || memory.hugeBlockShare == 1 else {
+      throw .value(
+        name: "vm.block_share",
+        given: "\(memory.blockShare) beside vm.huge_block_share=\(memory.hugeBlockShare)",
+        legal: "pages alone, or blocks of one size (a share of 1) with operation=map-create"
+      )
+    }
+    let level = memory.hugeBlockShare == 1 ? 1 : 2
+    let block = host.granule.entrySize(level: level)
+    let blocks = max(1, memory.size.divided(roundedDownBy: block))
+    let release = try rules().release
+    var storm = FaultStorm(
+      vcpus: vcpus,
+      pages: Int(min(blocks, Int64(max(256, 65_536 / vcpus)))),
+      costs: host.fault,
+      seed: seed
+    )
+    storm.population = host.fault.hugeMebibyte * (block.rawValue >> 20)
+    storm.cleaning = cleaning(of: block)
+    storm.cleansDuplicates = release.cleansDuplicates
+    storm.sharesLock = release.sharedFaults == .all && switches.has(.sharedFaults)
+    return PricedStorm(storm: storm, counts: try firstTouch(), pages: blocks)
+  }
+
+  /// What cleaning a leaf to the point of coherency takes; nothing with FWB.
+  private func cleaning(of leaf: ByteCount) -> Nanoseconds {
+    guard !host.features.forcedWriteBack else { return .zero }
+    return host.stage2.cacheLineCleaned * leaf.divided(roundedUpBy: host.features.cacheLine)
   }
 
   /// The vCPUs of a storm.
@@ -68,7 +106,7 @@ extension Scenario {
 
   /// A notifier call for one page, with the page mapped and without.
   private func onePage() throws(ScenarioError) -> (
-    mapped: EventCounts, empty: EventCounts, shares: Bool
+    mapped: EventCounts, empty: EventCounts, shares: Bool, cleans: Bool
   ) {
     let rules = try rules()
     let base = GuestAddress(rawValue: 0x4000_0000)
@@ -80,7 +118,10 @@ extension Scenario {
       try tables.map(AddressRange(start: base, size: page * 64), level: 3)
       let mapped = try tables.unmap(AddressRange(start: base, size: page), rules)
       let empty = try tables.unmap(AddressRange(start: base, size: page), rules)
-      return (mapped.total, empty.total, rules.release.sharedFaults == .all)
+      let release = rules.release
+      return (
+        mapped.total, empty.total, release.sharedFaults == .all, release.cleansDuplicates
+      )
     } catch {
       throw .pageTables(error)
     }

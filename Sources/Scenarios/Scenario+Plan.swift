@@ -126,8 +126,17 @@ extension Scenario {
     guard self.tables == nil else {
       throw .value(name: "operation", given: "map of a dump", legal: "a mix of leaves to fault in")
     }
+    let leaves = max(1, try layOut().leafCounts.reduce(0, +))
+    let counts = try firstTouch()
+    let cleaning = host.stage2.cacheLineCleaned * (counts.dcCIVAC / leaves)
+    let fault = host.fault.outsideLock + host.fault.insideLock + host.fault.pageAllocation
+    let step = WorkStep(.stageTwo, unit: fault * 1 + cleaning, units: leaves)
+    return Operation(plan: WorkPlan([WorkGroup([step])]), counts: counts)
+  }
+
+  /// The stage-2 events of one vCPU's first touch of all memory.
+  func firstTouch() throws(ScenarioError) -> EventCounts {
     let rules = try rules()
-    let leaves = try layOut().leafCounts
     var counts = EventCounts()
     do throws(PageTableError) {
       var tables = StageTwo(
@@ -141,9 +150,7 @@ extension Scenario {
     } catch {
       throw .pageTables(error)
     }
-    let fault = host.fault.outsideLock + host.fault.insideLock + host.fault.pageAllocation
-    let step = WorkStep(.stageTwo, unit: fault * 1, units: max(1, leaves.reduce(0, +)))
-    return Operation(plan: WorkPlan([WorkGroup([step])]), counts: counts)
+    return counts
   }
 
   private func teardown() throws(ScenarioError) -> Operation {

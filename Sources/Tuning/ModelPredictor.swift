@@ -161,6 +161,9 @@ extension WorkloadProfile {
   /// What of the workload no design runs and no feature describes, in a clause; nil for nothing.
   var unseenByModels: String? {
     if operation == .map { return "no run that a model was fitted on maps from a vCPU's task" }
+    if operation == .mapCreate, memory.blockShare + memory.hugeBlockShare > 0 {
+      return "no run that a model was fitted on maps blocks by many vCPUs"
+    }
     if operation == .dirty { return "no run that a model was fitted on only dirties memory" }
     if network.reader == .free || (storage.queueDepth > 0 && storage.task == .free) {
       return "no run that a model was fitted on leaves its tasks to the scheduler"
