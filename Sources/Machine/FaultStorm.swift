@@ -28,7 +28,8 @@ public struct FaultStorm: Sendable {
   public var sharesLock: Bool
   /// Whether a fault that met a notifier is taken again.
   public var retriesFaults = true
-  /// What cleaning the mapped leaf to the point of coherency takes under the lock; zero with FWB.
+  /// What cleaning a mapped block to the point of coherency takes under the lock; zero with FWB,
+  /// and for pages, where it is part of the time inside the lock.
   public var cleaning = Nanoseconds.zero
   /// Whether faults clean a leaf that another has mapped before them (up to 5.13).
   public var cleansDuplicates = false
@@ -102,6 +103,8 @@ struct StormRun: Sendable {
     var sequence: Int64 = 0
     var asked = Instant.start
     var isRetry = false
+    /// Whether the leaf is just being mapped by another vCPU.
+    var isInTheWay = false
   }
 
   let storm: FaultStorm
@@ -110,8 +113,8 @@ struct StormRun: Sendable {
   var actors: [Actor]
   var mapped: [Mapping]
   var host: [Mapping]
-  /// Leaves that were cleaned since they were mapped last.
-  var isClean: [Bool]
+  /// When the clean that goes with a leaf's mapping ends or ended; nil while it is not mapped.
+  var cleanEnd: [Instant?]
   /// When the host has a huge page ready, for those that are being made.
   var ready: [Instant?]
   var lock = QueuedLock()
@@ -131,7 +134,7 @@ struct StormRun: Sendable {
     }
     mapped = Array(repeating: .none, count: storm.pages)
     host = mapped
-    isClean = Array(repeating: false, count: storm.pages)
+    cleanEnd = Array(repeating: nil, count: storm.pages)
     ready = Array(repeating: nil, count: storm.pages)
     running = storm.vcpus
     var starts = storm.seed.stream("storm")
@@ -230,7 +233,7 @@ struct StormRun: Sendable {
   private mutating func installed(_ actor: Int) {
     let page = actors[actor].page
     mapped[page] = .none
-    isClean[page] = false
+    cleanEnd[page] = nil
     host[page] = .writable
     inProgress -= 1
     sequence += 1
@@ -246,7 +249,9 @@ struct StormRun: Sendable {
   private mutating func finishMapping(_ actor: Int) {
     let page = actors[actor].page
     release(actor)
-    guard mayMap(actor) else {
+    let isInTheWay = actors[actor].isInTheWay
+    actors[actor].isInTheWay = false
+    guard mayMap(actor), !isInTheWay else {
       outcome.faults.retries += 1
       actors[actor].isRetry = true
       go(actor, to: .touch, after: storm.costs.retry * 1)
@@ -274,11 +279,20 @@ struct StormRun: Sendable {
       time = isMapped ? storm.clearing : storm.finding
       holds.record(time)
     } else if storm.cleaning > .zero, mayMap(actor) {
-      let page = actors[actor].page
-      if storm.cleansDuplicates || !isClean[page] { time += storm.cleaning }
-      isClean[page] = true
+      time += cleaning(by: actor)
     }
     queue.schedule(VirtualCPU(rawValue: actor), at: queue.now + time)
+  }
+
+  /// How long a fault cleans the leaf that it maps; one that another cleans is in the way (EAGAIN).
+  private mutating func cleaning(by actor: Int) -> Nanoseconds {
+    let page = actors[actor].page
+    if let end = cleanEnd[page], !storm.cleansDuplicates {
+      actors[actor].isInTheWay = end > queue.now + storm.costs.insideLock * 1
+      return .zero
+    }
+    cleanEnd[page] = queue.now + storm.cleaning
+    return storm.cleaning
   }
 
   private mutating func release(_ actor: Int) {

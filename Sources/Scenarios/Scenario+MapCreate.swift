@@ -57,12 +57,12 @@ extension Scenario {
     storm.finding = host.price(calls.empty, share).whole
     storm.sharesLock = calls.shares && switches.has(.sharedFaults)
     storm.retriesFaults = switches.has(.faultRetry)
-    storm.cleaning = cleaning(of: host.granule.page)
-    storm.cleansDuplicates = calls.cleans
     return PricedStorm(storm: storm, counts: calls.mapped * pages, pages: pages)
   }
 
   /// Every vCPU touches every huge page: the first makes the host clear it, all fault on the block.
+  ///
+  /// Cleaning a block is work of its own; cleaning a page is part of `fault.inside_lock`.
   private func blockStorm(_ vcpus: Int) throws(ScenarioError) -> PricedStorm {
     let memory = workload.memory
     guard memory.blockShare == 1 || memory.hugeBlockShare == 1 else {
@@ -106,7 +106,7 @@ extension Scenario {
 
   /// A notifier call for one page, with the page mapped and without.
   private func onePage() throws(ScenarioError) -> (
-    mapped: EventCounts, empty: EventCounts, shares: Bool, cleans: Bool
+    mapped: EventCounts, empty: EventCounts, shares: Bool
   ) {
     let rules = try rules()
     let base = GuestAddress(rawValue: 0x4000_0000)
@@ -118,10 +118,7 @@ extension Scenario {
       try tables.map(AddressRange(start: base, size: page * 64), level: 3)
       let mapped = try tables.unmap(AddressRange(start: base, size: page), rules)
       let empty = try tables.unmap(AddressRange(start: base, size: page), rules)
-      let release = rules.release
-      return (
-        mapped.total, empty.total, release.sharedFaults == .all, release.cleansDuplicates
-      )
+      return (mapped.total, empty.total, rules.release.sharedFaults == .all)
     } catch {
       throw .pageTables(error)
     }

@@ -128,9 +128,8 @@ extension Scenario {
     }
     let leaves = max(1, try layOut().leafCounts.reduce(0, +))
     let counts = try firstTouch()
-    let cleaning = host.stage2.cacheLineCleaned * (counts.dcCIVAC / leaves)
     let fault = host.fault.outsideLock + host.fault.insideLock + host.fault.pageAllocation
-    let step = WorkStep(.stageTwo, unit: fault * 1 + cleaning, units: leaves)
+    let step = WorkStep(.stageTwo, unit: fault * 1, units: leaves)
     return Operation(plan: WorkPlan([WorkGroup([step])]), counts: counts)
   }
 

@@ -84,23 +84,11 @@ extension FeatureVector {
     let fault =
       costs.outsideLock * 2 + costs.pageAllocation * 1 + costs.retry * 1 + .nanoseconds(100)
     let calls = clearing + finding * max(0, (vcpus / 2).rounded(.up) - 1)
-    let rules = try? ReleaseRules.rules(for: kernel.release)
-    let isShared = rules?.sharedFaults == .all
+    let isShared = (try? ReleaseRules.rules(for: kernel.release))?.sharedFaults == .all
     let alone = isShared ? 2 : 1.3 * vcpus
-    // Where faults share the lock, most of the clean passes while the last writer is on its way; the
-    // rest is what the simulator shows on ampere-altra with 6.12.
-    let cleans = rules?.cleansDuplicates == true ? alone : isShared ? 0.4 : 1
-    let held = inside * alone + cleaning(host) * cleans
-    let time = Double(outline.calls) * (Double(fault.rawValue) + calls + held)
+    let time = Double(outline.calls) * (Double(fault.rawValue) + calls + inside * alone)
     (self[.fluidStageTwo], self[.fluidWhole]) = (time, time)
     self[.fluidHold] = clearing
-  }
-
-  /// What cleaning a page that is mapped takes, in nanoseconds; nothing with FWB.
-  private func cleaning(_ host: HostProfile) -> Double {
-    guard !host.features.forcedWriteBack else { return 0 }
-    let lines = host.granule.page.divided(roundedUpBy: host.features.cacheLine)
-    return host.stage2.cacheLineCleaned.priced(lines)
   }
 
   /// A migration as rounds of sending against dirtying.
