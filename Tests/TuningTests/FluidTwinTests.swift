@@ -24,6 +24,7 @@ struct FluidTwinTests {
     Case(workload: "container-churn", kernel: "6.16", policy: "chunk=16MiB"),
     Case(workload: "container-churn", kernel: "7.3", policy: "chunk=64MiB"),
     Case(workload: "rpc-latency", kernel: "6.6", policy: "chunk=1GiB"),
+    Case(workload: "kvm-page-table-test", kernel: "6.1", policy: "chunk=2MiB"),
   ]
 
   /// The features of a case and the report of a windowed run.
@@ -73,6 +74,24 @@ struct FluidTwinTests {
     if let kept = report.value(of: .iopsRetained) {
       #expect((features[.fluidIOPS] - min(1, kept)).magnitude < 0.04)
     }
+  }
+
+  @Test(
+    "Reclaim under CFS within 5 %: woken readers preempt once the walker's first credit is spent",
+    arguments: ["kunpeng920", "tlbirange-vhe-2023"]
+  )
+  func reclaimUnderCFS(host: String) throws {
+    let twin = Case(workload: "memory-reclaim", kernel: "6.1", policy: "chunk=1GiB")
+    let (features, report) = try Self.both(twin, host: host)
+    for (feature, response) in [
+      (Feature.fluidStageTwo, Response.stageTwoTime), (.fluidWhole, .teardownTime),
+    ] {
+      let value = try #require(report.value(of: response))
+      let error = features[feature] / value - 1
+      #expect(error.magnitude < 0.05, "\(feature.rawValue) errs by \(100 * error) %")
+    }
+    let kept = try #require(report.value(of: .goodputRetained))
+    #expect((features[.fluidGoodput] - min(1, kept)).magnitude < 0.04)
   }
 
   @Test(

@@ -15,6 +15,17 @@ enum FluidTask {
 ///
 /// It knows no chance, no losses, no retransmission: where those decide, the simulator says more.
 struct FluidCPU: Sendable {
+  /// The moment when the walker has spent the credit that CFS gives to those who wake: from then on
+  /// woken tasks preempt it as they will for the rest of the operation.
+  struct Settled: Sendable {
+    /// Nanoseconds since the start.
+    var time: Double
+    /// Work left in the walker's step, in nanoseconds.
+    var left: Double
+    var bytes: Double
+    var requests: Double
+  }
+
   let cpu: SharedCPU
   var now = 0.0
   var events = 0
@@ -67,6 +78,10 @@ struct FluidCPU: Sendable {
   var isActive = false
   var isAsleep = true
   var wakesAt = Double.infinity
+  /// When the walker had spent its first credit; never with EEVDF, which gives none.
+  var settled: Settled?
+  private var settlesAt = Double.infinity
+  private var settlesBeyond = 0.0
   /// The walker only waits for the CPU; the loop ends when it has it.
   var waitsForCPU = false
 
@@ -250,6 +265,7 @@ struct FluidCPU: Sendable {
       let time = min(end, min(other, interrupt))
       guard time < .infinity else { return }
       pass(to: time)
+      if scheduler.current == FluidTask.walker, now >= settlesAt { settle() }
       if time == end {
         if scheduler.current != FluidTask.walker {
           advance()
@@ -265,6 +281,21 @@ struct FluidCPU: Sendable {
         take(time, device, interrupt)
       }
     }
+  }
+
+  /// Looks from now on for the moment when the walker has spent its credit and is ahead by the lead
+  /// over which others preempt it.
+  mutating func settle(after credit: Double) {
+    guard !cpu.isEEVDF else { return }
+    settlesAt = now
+    settlesBeyond = scheduler.entities[FluidTask.walker].virtual + credit
+  }
+
+  private mutating func settle() {
+    scheduler.charge(now)
+    guard scheduler.entities[FluidTask.walker].virtual >= settlesBeyond else { return }
+    settlesAt = .infinity
+    settled = Settled(time: now, left: left, bytes: bytes, requests: reaped)
   }
 
   private mutating func take(_ time: Double, _ device: Double, _ interrupt: Double) {

@@ -111,6 +111,31 @@ private struct FluidRun {
     var bytes = 0.0
     var requests = 0.0
     var time = 0.0
+
+    /// Adds what was done between two moments, `weight` times.
+    mutating func add(from start: Progress, to end: Progress, weight: Double = 1) {
+      bytes += weight * (end.bytes - start.bytes)
+      requests += weight * (end.requests - start.requests)
+      time += weight * (end.time - start.time)
+    }
+  }
+
+  /// Wall times of a group's parts over its rounds, in nanoseconds.
+  struct Walls {
+    var rounds = 0.0
+    var before = 0.0
+    var stageTwo = 0.0
+    var after = 0.0
+
+    /// These, and what came later `weight` times.
+    func adding(_ all: Walls, weight: Double) -> Walls {
+      Walls(
+        rounds: rounds + weight * (all.rounds - rounds),
+        before: before + weight * (all.before - before),
+        stageTwo: stageTwo + weight * (all.stageTwo - stageTwo),
+        after: after + weight * (all.after - after)
+      )
+    }
   }
 
   let cpu: SharedCPU
@@ -204,6 +229,7 @@ private struct FluidRun {
         credit: isFirst ? cpu.slice / 2 : 0
       )
     }
+    fluid.settle(after: isFirst ? cpu.slice / 2 + cpu.wakeupLead : cpu.wakeupLead)
     fluid.isActive = true
     fluid.isAsleep = false
     fluid.events = 0
@@ -216,37 +242,76 @@ private struct FluidRun {
 
   /// Runs rounds of a group until all that are kept are done or the events are spent.
   private mutating func walk(_ group: FluidGroup, events: Int) {
-    let limit = fluid.events + events
+    var limit = fluid.events + events
     let start = progress
-    var last = start
-    let isFreeing = !group.steps.contains { $0.kind == .stageTwo }
-    var (rounds, stageTwo, before, after) = (0.0, 0.0, 0.0, 0.0)
-    while rounds < group.kept - 1e-9, fluid.events < limit {
-      var hasWalked = false
-      for (index, step) in group.steps.enumerated() {
-        let resets = index == 0 || group.steps[index - 1].longest != step.longest
-        let wall = run(step, resets: resets, limit: limit)
-        if step.kind == .stageTwo {
-          stageTwo += wall
-          hasWalked = true
-          last = progress
-        } else if hasWalked || isFreeing {
-          after += wall
-        } else {
-          before += wall
-        }
+    var (walls, first) = (Walls(), Walls())
+    var (last, settled) = (start, start)
+    while walls.rounds < group.kept - 1e-9, fluid.events < limit {
+      let wasSettled = fluid.settled != nil
+      round(of: group, limit: limit, &walls, &last)
+      if group.repeats, !wasSettled, fluid.settled != nil {
+        (first, settled) = (walls, last)
+        limit = max(limit, fluid.events + events / 2)
       }
-      rounds += 1
     }
-    book(group, rounds, stageTwo: stageTwo, before: before, after: after)
-    let weight = group.repeats ? group.kept / max(1, rounds) : 1
-    sums.bytes += weight * (last.bytes - start.bytes)
-    sums.requests += weight * (last.requests - start.requests)
-    sums.time += weight * (last.time - start.time)
+    if group.repeats {
+      var weight = group.kept / max(1, walls.rounds)
+      if first.rounds > 0, walls.rounds > first.rounds {
+        // The walker's first turn comes once, what follows it again and again.
+        weight = (group.kept - first.rounds) / (walls.rounds - first.rounds)
+        walls = first.adding(walls, weight: weight)
+        sums.add(from: start, to: settled)
+        sums.add(from: settled, to: last, weight: weight)
+      } else {
+        sums.add(from: start, to: last, weight: weight)
+      }
+    } else {
+      sumOnce(from: start, to: last, wall: walls.before + walls.stageTwo)
+    }
+    book(group, walls)
+  }
+
+  /// Runs all steps of one round.
+  private mutating func round(
+    of group: FluidGroup,
+    limit: Int,
+    _ walls: inout Walls,
+    _ last: inout Progress
+  ) {
+    let isFreeing = !group.steps.contains { $0.kind == .stageTwo }
+    var hasWalked = false
+    for (index, step) in group.steps.enumerated() {
+      let resets = index == 0 || group.steps[index - 1].longest != step.longest
+      let wall = run(step, resets: resets, limit: limit)
+      if step.kind == .stageTwo {
+        walls.stageTwo += wall
+        hasWalked = true
+        last = progress
+      } else if hasWalked || isFreeing {
+        walls.after += wall
+      } else {
+        walls.before += wall
+      }
+    }
+    walls.rounds += 1
+  }
+
+  /// Sums up a walk that does not repeat: what came after the walker's first turn stands for all
+  /// of the wall time that the estimate leaves out.
+  private mutating func sumOnce(from start: Progress, to last: Progress, wall: Double) {
+    guard let middle = fluid.settled, middle.time > start.time, last.time > middle.time else {
+      sums.add(from: start, to: last)
+      return
+    }
+    let settled = Progress(bytes: middle.bytes, requests: middle.requests, time: middle.time)
+    let rest = (wall - (middle.time - start.time)) / (last.time - middle.time)
+    sums.add(from: start, to: settled)
+    sums.add(from: settled, to: last, weight: max(1, rest))
   }
 
   /// Runs a step; returns its wall time, that of the whole where events ran out.
   private mutating func run(_ step: FluidStep, resets: Bool, limit: Int) -> Double {
+    let stepBegan = booked
     let done = fluid.run(step, resets: resets, limit: limit + 400)
     let wall = fluid.now - booked
     booked = fluid.now
@@ -264,25 +329,27 @@ private struct FluidRun {
       fluid.waiting = 0
       fluid.latencies.add(0, length, weight: cpu.singleRate * length)
     }
+    if let settled = fluid.settled, settled.time > stepBegan {
+      // The walker's first turn is over: the rest goes on as it went since.
+      let rest = (1 - done) * step.work
+      let since = settled.left - rest
+      if since > 0.02 * step.work { return wall + rest * (fluid.now - settled.time) / since }
+    }
     // Of a step that hardly began there is no pace to go by.
     return done > 0.02 ? wall / done : wall + (1 - done) * step.work
   }
 
-  private mutating func book(
-    _ group: FluidGroup,
-    _ rounds: Double,
-    stageTwo: Double,
-    before: Double,
-    after: Double
-  ) {
+  private mutating func book(_ group: FluidGroup, _ walls: Walls) {
+    let all = walls.before + walls.stageTwo + walls.after
     if group.repeats {
-      let scale = group.rounds / max(1, rounds)
-      found.stageTwo += stageTwo * scale
-      found.whole += (before + stageTwo + after) * scale
+      let scale = group.rounds / max(1, walls.rounds)
+      found.stageTwo += walls.stageTwo * scale
+      found.whole += all * scale
     } else {
-      found.simulated += before + stageTwo + after
-      found.stageTwo += stageTwo * group.stageTwoScale
-      found.whole += before + stageTwo * group.stageTwoScale + after * group.hostScale
+      found.simulated += all
+      found.stageTwo += walls.stageTwo * group.stageTwoScale
+      found.whole +=
+        walls.before + walls.stageTwo * group.stageTwoScale + walls.after * group.hostScale
     }
   }
 
