@@ -57,7 +57,7 @@ struct FluidTwinTests {
     return (features, try scenario.run())
   }
 
-  @Test("Times within 3 %, shares within 4 points", arguments: cases)
+  @Test("Times within 3 %, shares within 5 points", arguments: cases)
   func near(_ twin: Case) throws {
     let (features, report) = try Self.both(twin)
     func check(_ feature: Feature, _ response: Response) throws {
@@ -69,10 +69,10 @@ struct FluidTwinTests {
     try check(.fluidWhole, .teardownTime)
     if twin.policy == "chunk=1GiB" { try check(.fluidHold, .longestHold) }
     if let kept = report.value(of: .goodputRetained) {
-      #expect((features[.fluidGoodput] - min(1, kept)).magnitude < 0.04)
+      #expect((features[.fluidGoodput] - min(1, kept)).magnitude < 0.05)
     }
     if let kept = report.value(of: .iopsRetained) {
-      #expect((features[.fluidIOPS] - min(1, kept)).magnitude < 0.04)
+      #expect((features[.fluidIOPS] - min(1, kept)).magnitude < 0.05)
     }
   }
 
