@@ -60,39 +60,38 @@ public struct Cholesky: ~Copyable {
 
   /// The solution of the matrix times x = `right`, whose count is the size.
   public func solve(_ right: [Double]) -> [Double] {
-    precondition(right.count == size, "\(size) equations need as many right-hand sides")
-    let solution = Vector(right)
-    let code = unsafe factor.withPointer { l in
-      unsafe solution.withPointer { x in unsafe gsl_linalg_cholesky_svx(l, x) }
+    unsafe solution(right, by: "gsl_linalg_cholesky_svx") { l, x in
+      unsafe gsl_linalg_cholesky_svx(l, x)
     }
-    precondition(code == GSL_SUCCESS.asCode, "gsl_linalg_cholesky_svx returned \(code)")
-    return solution.elements
   }
 
   /// The solution of the lower factor times x = `right`: its squared norm is the quadratic form
   /// of the inverse.
   public func solveLower(_ right: [Double]) -> [Double] {
-    precondition(right.count == size, "\(size) equations need as many right-hand sides")
-    let solution = Vector(right)
-    let code = unsafe factor.withPointer { l in
-      unsafe solution.withPointer { x in
-        unsafe gsl_blas_dtrsv(CblasLower, CblasNoTrans, CblasNonUnit, l, x)
-      }
+    unsafe solution(right, by: "gsl_blas_dtrsv") { l, x in
+      unsafe gsl_blas_dtrsv(CblasLower, CblasNoTrans, CblasNonUnit, l, x)
     }
-    precondition(code == GSL_SUCCESS.asCode, "gsl_blas_dtrsv returned \(code)")
-    return solution.elements
   }
 
   /// The solution of the lower factor's transpose times x = `right`.
   public func solveUpper(_ right: [Double]) -> [Double] {
+    unsafe solution(right, by: "gsl_blas_dtrsv") { l, x in
+      unsafe gsl_blas_dtrsv(CblasLower, CblasTrans, CblasNonUnit, l, x)
+    }
+  }
+
+  /// What the library's function of that name, given the factor, makes of `right` in place.
+  private func solution(
+    _ right: [Double],
+    by name: String,
+    _ solve: (UnsafePointer<gsl_matrix>, UnsafeMutablePointer<gsl_vector>) -> Int32
+  ) -> [Double] {
     precondition(right.count == size, "\(size) equations need as many right-hand sides")
     let solution = Vector(right)
     let code = unsafe factor.withPointer { l in
-      unsafe solution.withPointer { x in
-        unsafe gsl_blas_dtrsv(CblasLower, CblasTrans, CblasNonUnit, l, x)
-      }
+      unsafe solution.withPointer { x in unsafe solve(l, x) }
     }
-    precondition(code == GSL_SUCCESS.asCode, "gsl_blas_dtrsv returned \(code)")
+    precondition(code == GSL_SUCCESS.asCode, "\(name) returned \(code)")
     return solution.elements
   }
 

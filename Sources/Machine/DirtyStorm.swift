@@ -92,11 +92,7 @@ struct DirtyRun: Sendable {
       digest.add(queue.now, vcpu.rawValue, Int64(actors[vcpu.rawValue].page))
       advance(vcpu.rawValue)
     }
-    outcome.time = queue.now.sinceStart
-    outcome.faults.latency = latencies.summary
-    outcome.holds = holds.summary
-    outcome.events = queue.taken
-    outcome.digest = digest.value
+    outcome.close(queue, digest, latencies: latencies, holds: holds)
     return outcome
   }
 

@@ -81,6 +81,22 @@ public struct FaultStorm: Sendable {
   }
 }
 
+extension FaultStorm.Outcome {
+  /// Enters what a storm has measured once its last vCPU is done.
+  mutating func close(
+    _ queue: EventQueue<VirtualCPU>,
+    _ digest: TraceDigest,
+    latencies: Latencies,
+    holds: Latencies
+  ) {
+    time = queue.now.sinceStart
+    faults.latency = latencies.summary
+    self.holds = holds.summary
+    events = queue.taken
+    self.digest = digest.value
+  }
+}
+
 /// A vCPU as the subject of an event.
 struct VirtualCPU: EventKind {
   let rawValue: Int
@@ -150,11 +166,7 @@ struct StormRun: Sendable {
       advance(vcpu.rawValue)
       if running == 0 { break }
     }
-    outcome.time = queue.now.sinceStart
-    outcome.faults.latency = latencies.summary
-    outcome.holds = holds.summary
-    outcome.events = queue.taken
-    outcome.digest = digest.value
+    outcome.close(queue, digest, latencies: latencies, holds: holds)
     return outcome
   }
 

@@ -26,6 +26,17 @@ extension Tally {
     tally.invalidVisits = invalid ? 1 : 0
     return tally
   }
+
+  /// One POST callback on a table; a freed one drops its own reference and its parent entry's.
+  static func tableVisit(freed: Bool) -> Self {
+    var tally = Self()
+    tally.postVisits = 1
+    if freed {
+      tally.puts = 2
+      tally.tablesFreed = 1
+    }
+    return tally
+  }
 }
 
 /// Unmap: a valid leaf is cleared whole, a table left empty is freed.
@@ -50,15 +61,7 @@ struct UnmapEntries: EntryRule {
     return (.hole, tally)
   }
 
-  func post(freed: Bool) -> Tally {
-    var tally = Tally()
-    tally.postVisits = 1
-    if freed {
-      tally.puts = 2
-      tally.tablesFreed = 1
-    }
-    return tally
-  }
+  func post(freed: Bool) -> Tally { .tableVisit(freed: freed) }
 }
 
 /// Write-protect: a valid leaf loses its write permission, nothing else changes.
@@ -95,13 +98,5 @@ struct DestroyEntries: EntryRule {
     return (.hole, tally)
   }
 
-  func post(freed: Bool) -> Tally {
-    var tally = Tally()
-    tally.postVisits = 1
-    if freed {
-      tally.puts = 2
-      tally.tablesFreed = 1
-    }
-    return tally
-  }
+  func post(freed: Bool) -> Tally { .tableVisit(freed: freed) }
 }
