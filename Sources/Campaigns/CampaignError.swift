@@ -26,7 +26,7 @@ public enum CampaignError: Error, Hashable, Sendable, CustomStringConvertible {
     case .foreign(let file, let quantity, let found, let expected):
       "\(file) has \(quantity) \(found); this campaign has \(expected)"
     case .corrupt(let file, let line):
-      "\(file) line \(line): the checksum does not fit; delete the line to run its point again"
+      "\(file):\(line): the checksum does not fit; delete the line to run its point again"
     }
   }
 }

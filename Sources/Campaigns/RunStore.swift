@@ -24,7 +24,7 @@ public final class RunStore {
   ///   - identity: The campaign; a store of another one is refused.
   /// - Throws: `foreign`, `corrupt` for a line before the last, or `file`.
   public init(_ url: URL, identity: CampaignIdentity) throws(CampaignError) {
-    name = url.lastPathComponent
+    name = url.relativePath
     isReadOnly = false
     let manager = FileManager.default
     if !manager.fileExists(atPath: url.path) {
@@ -47,7 +47,7 @@ public final class RunStore {
   ///   - identity: The campaign; a store of another one is refused.
   /// - Throws: `foreign`, `corrupt` for a line before the last, or `file`.
   public init(reading url: URL, identity: CampaignIdentity) throws(CampaignError) {
-    name = url.lastPathComponent
+    name = url.relativePath
     isReadOnly = true
     do {
       handle = try FileHandle(forReadingFrom: url)
@@ -117,17 +117,23 @@ public final class RunStore {
     var kept = 0
     for (number, line) in lines.enumerated() where !line.isEmpty {
       guard let content = Self.content(line), number < lines.count - 1 else {
-        guard number >= lines.count - 2 else {
-          throw .corrupt(file: name, line: number + 1)
-        }
-        break
+        guard number > 0, number < lines.count - 2 else { break }
+        throw .corrupt(file: name, line: number + 1)
       }
       try take(content, number, identity)
       kept += line.count + 1
     }
+    if kept == 0, !isBegun(data, by: try line(identity)) {
+      throw .file(name: name, reason: "this is no file of runs; name another, it stays as it is")
+    }
     guard !isReadOnly else { return }
     try cut(to: kept)
     if kept == 0 { try write(line(identity)) }
+  }
+
+  /// Whether a file without a whole first line is one that was stopped while that was written.
+  private func isBegun(_ data: Data, by header: String) -> Bool {
+    Data(header.utf8).starts(with: data)
   }
 
   private func take(

@@ -2,6 +2,7 @@
 
 public import Foundation
 import Profiles
+import Quantities
 
 extension CostModel {
   /// The model as JSON: sorted keys, lists of numbers on one line, the same bytes for equal
@@ -30,33 +31,15 @@ extension CostModel {
     do {
       head = try decoder.decode(Head.self, from: data)
     } catch {
-      throw .malformed(file: file, reason: Self.reason(error))
+      throw .malformed(file: file, reason: decodingProblem(error))
     }
     try head.validate(file: file, simulator: simulator)
     do {
       self = try decoder.decode(CostModel.self, from: data)
     } catch {
-      throw .malformed(file: file, reason: Self.reason(error))
+      throw .malformed(file: file, reason: decodingProblem(error))
     }
     try validateShape(file: file)
-  }
-
-  /// What a decoder objected to, with the key.
-  private static func reason(_ error: any Error) -> String {
-    guard let error = error as? DecodingError else { return "\(error)" }
-    switch error {
-    case .keyNotFound(let key, let context):
-      return "no '\(key.stringValue)' at \(path(context))"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context),
-      .dataCorrupted(let context):
-      return "\(context.debugDescription) at \(path(context))"
-    @unknown default: return "\(error)"
-    }
-  }
-
-  private static func path(_ context: DecodingError.Context) -> String {
-    let keys = context.codingPath.map(\.stringValue)
-    return keys.isEmpty ? "the top" : keys.joined(separator: ".")
   }
 
   /// Refuses lists whose lengths do not fit each other.

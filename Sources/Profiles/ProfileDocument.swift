@@ -18,6 +18,8 @@ struct ProfileDocument {
   let parent: String?
   let values: [Value]
   let origin: Origin
+  /// Where the parent is named; the file where there is none.
+  let parentOrigin: Origin
 
   /// Reads the text of a profile file that must be of this kind.
   init(text: String, file: String, kind: ProfileKind) throws(ProfileError) {
@@ -35,6 +37,7 @@ struct ProfileDocument {
       )
     }
     summary = try reader.text("summary", in: root)
+    parentOrigin = root["parent"].map(reader.origin) ?? origin
     parent = try root["parent"].map { node throws(ProfileError) in try reader.scalar(node) }
     values = try reader.values(in: root)
   }

@@ -45,12 +45,30 @@ public struct ProfileStore: Sendable {
         entries.append(ProfileEntry(value))
       }
     }
+    try requireAll(Content.self, entries, documents)
     try profile.check()
     return Loaded(
       profile: profile,
       summary: documents[0].summary,
       files: documents.map(\.origin.file),
       entries: entries
+    )
+  }
+
+  /// Refuses a host that leaves a value out: what nobody wrote would cost nothing.
+  private func requireAll<Content: Profile>(
+    _ type: Content.Type,
+    _ entries: [ProfileEntry],
+    _ documents: [ProfileDocument]
+  ) throws(ProfileError) {
+    let written = Set(entries.map(\.key))
+    let missing = type.keys.map(\.name).filter { !written.contains($0) }
+    guard type.kind == .host, let first = missing.first else { return }
+    let count = missing.count == 1 ? first : "\(missing.count) values, \(first) the first,"
+    throw .malformed(
+      origin: documents[documents.count - 1].origin,
+      problem: "\(count) \(missing.count == 1 ? "is" : "are") missing; write all values of a host, "
+        + "or a parent that has them, such as parent: generic-armv8.0"
     )
   }
 
@@ -62,8 +80,14 @@ public struct ProfileStore: Sendable {
     var names = [name]
     var documents = [try document(kind, name)]
     while let parent = documents[documents.count - 1].parent {
+      let origin = documents[documents.count - 1].parentOrigin
       guard !names.contains(parent), names.count < Self.parentLimit else {
-        throw .parentLoop(origin: documents[documents.count - 1].origin, chain: names + [parent])
+        throw .parentLoop(origin: origin, chain: names + [parent])
+      }
+      let known = self.names(of: kind)
+      guard known.contains(parent) else {
+        let legal = "one of " + known.filter { !names.contains($0) }.joined(separator: ", ")
+        throw .illegalValue(origin: origin, key: "parent", value: parent, legal: legal)
       }
       names.append(parent)
       documents.append(try document(kind, parent))
@@ -93,10 +117,14 @@ public struct ProfileStore: Sendable {
   private func contents(of file: URL) throws(ProfileError) -> String {
     let limit = YAMLReader.byteLimit
     let data: Data
+    // A pipe is not opened: one that nobody writes to would keep the program waiting.
+    let path = file.resolvingSymlinksInPath().path
+    let type = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
     do {
+      guard type == .typeRegular else { throw CocoaError(.fileReadUnknown) }
       data = try FileHandle(forReadingFrom: file).read(upToCount: limit + 1) ?? Data()
     } catch {
-      throw .unreadable(file: file.path, reason: "it is a directory, or not permitted")
+      throw .unreadable(file: file.path, reason: "it is no file, or not permitted")
     }
     guard data.count <= limit else {
       throw .tooLarge(file: file.path, bytes: data.count, limit: limit)

@@ -44,3 +44,20 @@ extension BitRate: Codable {
     try container.encode(rawValue)
   }
 }
+
+/// What a decoder objected to and where, in a few words: `no 'engine' at the top`.
+package func decodingProblem(_ error: any Error) -> String {
+  guard let error = error as? DecodingError else { return "\(error)" }
+  switch error {
+  case .keyNotFound(let key, let context): return "no '\(key.stringValue)' at \(path(context))"
+  case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+    let problem = context.debugDescription
+    return "\(problem.hasSuffix(".") ? String(problem.dropLast()) : problem) at \(path(context))"
+  @unknown default: return "\(error)"
+  }
+}
+
+private func path(_ context: DecodingError.Context) -> String {
+  let keys = context.codingPath.map(\.stringValue)
+  return keys.isEmpty ? "the top" : keys.joined(separator: ".")
+}

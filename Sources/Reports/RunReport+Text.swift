@@ -55,10 +55,13 @@ extension RunReport {
   private var lockSentences: [String] {
     guard let locks, locks.holds.count > 0 || locks.longestChunk > .zero else { return [] }
     let holds = locks.holds
-    return [
+    var sentence =
       "\(holds.count) holds: p50 \(holds.p50), p99 \(holds.p99), longest \(holds.max); longest chunk "
-        + "\(locks.longestChunk); \(locks.breaksTaken) of \(locks.breakPoints) break points taken"
-    ]
+      + "\(locks.longestChunk)"
+    if locks.breakPoints > 0 {
+      sentence += "; \(locks.breaksTaken) of \(locks.breakPoints) break points taken"
+    }
+    return [sentence]
   }
 
   private var faultSentences: [String] {
@@ -92,11 +95,27 @@ extension RunReport {
 
   private var migrationSentences: [String] {
     guard let migration else { return [] }
-    let rounds = migration.rounds.map { "\($0.pages) pages in \($0.time)" }.joined(separator: ", ")
+    let rounds = Self.gathered(migration.rounds).joined(separator: ", ")
     return [
       "\(migration.converged ? "converged" : "did not converge"), guest at "
         + "\(percent(migration.guestSpeed)) of its speed; rounds: \(rounds)"
     ]
+  }
+
+  /// Rounds in words, equal ones in a row together.
+  private static func gathered(_ rounds: [MigrationRound]) -> [String] {
+    var gathered: [(round: MigrationRound, times: Int)] = []
+    for round in rounds {
+      if let last = gathered.last, last.round == round {
+        gathered[gathered.count - 1].times += 1
+      } else {
+        gathered.append((round, 1))
+      }
+    }
+    return gathered.map { round, times in
+      let text = "\(round.pages) pages in \(round.time)"
+      return times > 1 ? "\(times) times \(text)" : text
+    }
   }
 
   private var neighbourSentences: [String] {

@@ -3,6 +3,7 @@
 public import Foundation
 import Policies
 import Profiles
+import Quantities
 
 /// What answers: an answer is good only for the simulator and the model that made it.
 public struct Engine: Hashable, Sendable, Codable, CustomStringConvertible {
@@ -124,7 +125,7 @@ public struct AnswerStore: Sendable {
     do {
       return try decoder.decode(Value.self, from: data)
     } catch {
-      throw .badStore(file: file.path, problem: "\(error)")
+      throw .badStore(file: file.path, problem: decodingProblem(error))
     }
   }
 
@@ -149,7 +150,7 @@ public struct AnswerStore: Sendable {
       )
       try Self.json(stored, isPretty: false).write(to: file, options: .atomic)
     } catch {
-      throw .badStore(file: file.path, problem: "cannot be written: \(error)")
+      throw .notWritten(file: file.path, reason: error.localizedDescription)
     }
   }
 

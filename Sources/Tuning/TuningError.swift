@@ -20,6 +20,10 @@ public enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
   case badTable(file: String, entry: String, problem: String)
   /// A stored answer that is not one.
   case badStore(file: String, problem: String)
+  /// A file that is no tuning table at all.
+  case noTable(file: String, problem: String)
+  /// A file that cannot be written.
+  case notWritten(file: String, reason: String)
   /// The simulator refused a run; the text says why.
   case simulation(String)
   /// The cost model refused a question; the text says why.
@@ -39,6 +43,8 @@ public enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .impossiblePolicy(let reason), .illegalValue(let reason): reason
     case .illegalSweep(let text, let legal): "'\(text)' is not a sweep; write \(legal)"
     case .badTable(let file, let entry, let problem): "\(file), entry \(entry): \(problem)"
+    case .noTable(let file, let problem): "\(file) is not a tuning table: \(problem)"
+    case .notWritten(let file, let reason): "\(file): cannot be written: \(reason)"
     case .badStore(let file, let problem): "\(file) is not a stored answer: \(problem)"
     case .simulation(let reason): "the simulator refused a run: \(reason)"
     case .prediction(let reason): "the cost model gave no prediction: \(reason)"

@@ -156,7 +156,7 @@ public struct TuningTable: Hashable, Sendable, Codable {
     do {
       self = try AnswerStore.decoder.decode(TuningTable.self, from: data)
     } catch {
-      throw .badTable(file: file, entry: "-", problem: "it is not a tuning table: \(error)")
+      throw .noTable(file: file, problem: decodingProblem(error))
     }
     try check(file: file)
   }

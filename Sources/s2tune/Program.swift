@@ -28,7 +28,15 @@ enum Program {
     S2Tune.exit(withError: error)
   }
 
+  /// Writes the sentence; what a file wrote into it cannot steer the terminal.
   private static func complain(_ sentence: String) {
+    let sentence = String(
+      String.UnicodeScalarView(
+        sentence.unicodeScalars.map {
+          $0.properties.generalCategory == .control && $0 != "\n" ? "?" : $0
+        }
+      )
+    )
     FileHandle.standardError.write(Data("s2tune: \(sentence)\n".utf8))
   }
 }

@@ -93,7 +93,7 @@ extension KnobChoice: ExpressibleByArgument {}
 extension TuningError: Refusal {
   var status: Status {
     switch self {
-    case .badTable, .badStore, .simulation, .prediction: .data
+    case .badTable, .badStore, .noTable, .notWritten, .simulation, .prediction: .data
     default: .usage
     }
   }

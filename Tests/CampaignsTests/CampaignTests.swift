@@ -194,7 +194,7 @@ struct CampaignTests {
       try await Campaign(points: points).run(into: store) { Toy.record($0) }
       #expect(
         throws: CampaignError.foreign(
-          file: "runs.jsonl",
+          file: file.path,
           quantity: "simulator",
           found: "1",
           expected: "2"
@@ -208,8 +208,40 @@ struct CampaignTests {
       let changed = text.replacing("\"index\":1,", with: "\"index\":9,")
       #expect(changed != text)
       try changed.write(to: file, atomically: true, encoding: .utf8)
-      #expect(throws: CampaignError.corrupt(file: "runs.jsonl", line: 3)) {
+      #expect(throws: CampaignError.corrupt(file: file.path, line: 3)) {
         try RunStore(file, identity: Toy.identity(points))
+      }
+    }
+  }
+
+  @Test(
+    "A file that holds no runs is refused and not written to",
+    arguments: ["{\"a\":1}\n", "x", "a\nb\n"]
+  )
+  func noStore(text: String) async throws {
+    let points = try Toy.space.points(2, seed: Seed(5))
+    try await Toy.withFile { file in
+      try text.write(to: file, atomically: true, encoding: .utf8)
+      #expect(
+        throws: CampaignError.file(
+          name: file.path,
+          reason: "this is no file of runs; name another, it stays as it is"
+        )
+      ) { try RunStore(file, identity: Toy.identity(points)) }
+      #expect(try String(contentsOf: file, encoding: .utf8) == text)
+    }
+  }
+
+  @Test("A store that was stopped within its first line begins anew")
+  func stoppedAtOnce() async throws {
+    let points = try Toy.space.points(2, seed: Seed(5))
+    try await Toy.withFile { file in
+      _ = try RunStore(file, identity: Toy.identity(points))
+      let whole = try Data(contentsOf: file)
+      for length in [0, 5, 17, whole.count - 1] {
+        try whole.prefix(length).write(to: file)
+        #expect(try RunStore(file, identity: Toy.identity(points)).done.isEmpty)
+        #expect(try Data(contentsOf: file) == whole)
       }
     }
   }

@@ -100,7 +100,14 @@ private let good = """
       "near it are kernel.hz"
     ),
     ("profile: kernel\nsummary: x\nparent: mine", "parents never end"),
-    ("profile: kernel\nsummary: x\nparent: ../../etc/passwd", "name '../../etc/passwd'"),
+    (
+      "profile: kernel\nsummary: x\nparent: ../../etc/passwd",
+      "mine.yaml:3: value '../../etc/passwd' of parent is not legal; write one of"
+    ),
+    (
+      "profile: kernel\nsummary: x\nparent: '6.2'",
+      "mine.yaml:3: value '6.2' of parent is not legal; write one of"
+    ),
     ("profile: kernel\nsummary: x", "kernel.release is missing"),
   ])
   func hostileFilesGetASentence(text: String, part: String) throws {
@@ -122,6 +129,25 @@ private let good = """
       try folder.store.load(KernelProfile.self, named: "mine")
     }
     #expect(error?.description.contains("UTF-8") == true)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func aPipeIsRefusedUnread() throws {
+    let folder = try ModelsFolder()
+    #expect(mkfifo(folder.url.appendingPathComponent("kernels/mine.yaml").path, 0o600) == 0)
+    let error = #expect(throws: ProfileError.self) {
+      try folder.store.load(KernelProfile.self, named: "mine")
+    }
+    #expect(error?.description.hasSuffix("cannot be read: it is no file, or not permitted") == true)
+  }
+
+  @Test func aHostThatLeavesValuesOutIsRefused() throws {
+    let folder = try ModelsFolder()
+    try folder.write("profile: host\nsummary: mine\nvalues: {}", as: "mine", kind: .host)
+    let error = #expect(throws: ProfileError.self) {
+      try folder.store.load(HostProfile.self, named: "mine")
+    }
+    let part = "mine.yaml: \(HostProfile.keys.count) values, host.cpus the first, are missing"
+    #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
   }
 
   @Test func everyTruncationIsLegalOrRefused() throws {

@@ -125,7 +125,7 @@ struct EvaluateSearch: ParsableCommand {
       try AnswerStore.json(SearchTable(one, score), isPretty: false)
         .write(to: file, options: .atomic)
     } catch {
-      throw .badStore(file: file.path, problem: "cannot be written: \(error)")
+      throw .notWritten(file: file.path, reason: error.localizedDescription)
     }
   }
 }
