@@ -150,7 +150,7 @@ public struct AnswerStore: Sendable {
       )
       try Self.json(stored, isPretty: false).write(to: file, options: .atomic)
     } catch {
-      throw .notWritten(file: file.path, reason: error.localizedDescription)
+      throw .notWritten(file: file.path, reason: "no file can be made there")
     }
   }
 

@@ -125,7 +125,7 @@ struct EvaluateSearch: ParsableCommand {
       try AnswerStore.json(SearchTable(one, score), isPretty: false)
         .write(to: file, options: .atomic)
     } catch {
-      throw .notWritten(file: file.path, reason: error.localizedDescription)
+      throw .notWritten(file: file.path, reason: "no file can be made there")
     }
   }
 }
