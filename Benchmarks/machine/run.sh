@@ -45,7 +45,7 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install -q simpy==4.1.2
 one=(simulate --workload kvm-page-table-test --host graviton3 --kernel 6.12 --format json --policy chunk=root-entry
   --set net.flows=0 --set net.offered=0bit/s --set net.datagrams=100000 --set net.reader=elsewhere
-  --set nic.moderation=0ns --without timers)
+  --set nic.moderation=0ns --without timers --without irq-off-flushes)
 measure "$tool" "${one[@]}" --set vm.memory=4GiB
 small=$cpu
 cpu_small=$cpu

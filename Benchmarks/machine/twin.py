@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A SimPy twin of the machine's queueing core: one CPU, datagrams, interrupts, polls, ticks, a walker.
 
-Reads the scenario's numbers from the command line, prints JSON. It knows no scheduler, no TCP and no ksoftirqd: with the
-reader elsewhere and one chunk nothing of them happens, so both must give the same."""
+Reads the scenario's numbers from the command line, prints JSON. It knows no scheduler, no TCP, no ksoftirqd and no flushes
+with IRQs off: with the reader elsewhere, one chunk and the last switched off nothing of them happens, so both must give the same."""
 import argparse
 import json
 import random
