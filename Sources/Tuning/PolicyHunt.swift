@@ -41,12 +41,18 @@ struct HuntResult {
   /// A violation in a single run, on the responses' scales, that may be chance.
   private static let close = 0.1
 
-  /// The cheaper half by cost alone; then steps, each the cheapest that keeps the limits with at
-  /// least twice the room of the one before; what is left of the count by cost again.
+  /// The room that another draw of chance seldom takes, on the responses' scales: replicates of a
+  /// share differ by 0.7 points in one run of ten (docs/model-accuracy.md).
+  private static let comfort = 0.0075
+
+  /// The cheaper half by cost alone; then steps, each the cheapest that keeps the limits with room
+  /// that chance seldom takes and at least twice that of the one before; what is left of the count
+  /// by cost again.
   private func ladder(_ kept: [Candidate], count: Int) -> [Candidate] {
     var chosen = Array(kept.prefix((count + 1) / 2))
     var room = chosen.map(\.room).max() ?? 0
-    while chosen.count < count, let next = kept.first(where: { $0.room >= 2 * room && $0.room > 0 })
+    while chosen.count < count,
+      let next = kept.first(where: { $0.room >= max(2 * room, Self.comfort) })
     {
       guard !chosen.contains(where: { $0.policy == next.policy }) else { break }
       chosen.append(next)
