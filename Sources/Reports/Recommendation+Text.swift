@@ -55,6 +55,14 @@ extension AnswerContext {
     case .dirty: parts.append("dirtying by \(workload.memory.vcpus) vCPUs")
     case .reclaim: parts.append("reclaim")
     }
+    // A storm is the vCPUs' own: no load shares a CPU with it.
+    let isStorm = workload.operation == .mapCreate || workload.operation == .dirty
+    return (isStorm ? parts : parts + loads(workload)).joined(separator: ", ")
+  }
+
+  /// The loads beside the operation.
+  private static func loads(_ workload: WorkloadProfile) -> [String] {
+    var parts: [String] = []
     if workload.network.flows > 0, workload.network.offered > .zero {
       let place =
         switch workload.network.reader {
@@ -68,7 +76,7 @@ extension AnswerContext {
     if workload.storage.queueDepth > 0 {
       parts.append("storage at queue depth \(workload.storage.queueDepth)")
     }
-    return parts.joined(separator: ", ")
+    return parts
   }
 
   private static func leaves(_ memory: GuestMemory, _ host: HostProfile) -> String {
