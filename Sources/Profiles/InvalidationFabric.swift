@@ -17,10 +17,11 @@ public struct FabricShare: Hashable, Sendable {
     self.cpus = cpus
   }
 
-  /// What a teardown shares the fabric with: its neighbours, and the CPUs of the VM.
-  public init(_ host: HostProfile, _ workload: WorkloadProfile) {
+  /// What an operation shares the fabric with: so many invalidators, else its neighbours, and the
+  /// CPUs of the VM.
+  public init(_ host: HostProfile, _ workload: WorkloadProfile, invalidators: Int? = nil) {
     self.init(
-      invalidators: workload.neighbours + 1,
+      invalidators: invalidators ?? workload.neighbours + 1,
       cpus: max(1, min(workload.memory.vcpus, host.cpus))
     )
   }
@@ -88,12 +89,13 @@ public struct RelaxationCost: Hashable, Sendable {
   /// Prices a fault by the release's rule: before 5.18 under the exclusive lock, before 6.5 with a
   /// broadcast flush, later with a local one.
   ///
-  /// `gap` is what each vCPU does between two faults, in nanoseconds.
+  /// `gap` is what each vCPU does between two faults, in nanoseconds. Under the exclusive lock nobody
+  /// else invalidates, whatever `share` says.
   public init(
     on host: HostProfile,
     _ rules: ReleaseRules,
     sharesLock: Bool = true,
-    vcpus: Int,
+    _ share: FabricShare,
     gap: Double = 0
   ) {
     outside = host.fault.outsideLock.inNanoseconds
@@ -103,7 +105,8 @@ public struct RelaxationCost: Hashable, Sendable {
       flush = host.tlbi.ipaFlushLocal.inNanoseconds
       return
     }
-    let share = FabricShare(invalidators: isShared ? max(1, vcpus) : 1, cpus: max(1, vcpus))
+    var share = share
+    if !isShared { share.invalidators = 1 }
     let alone = host.tlbi.ipaFlush.inNanoseconds
     flush = host.tlbi.flushTime(alone, after: outside + inside + gap, share)
   }

@@ -16,15 +16,7 @@ extension Scenario {
     let storm = try dirtyStorm(pages)
     let outcome = storm.run()
     let scale = Double(pages) / Double(storm.pages)
-    var report = RunReport(
-      identity: RunIdentity(
-        host: host.name,
-        kernel: kernel.name,
-        workload: workload.name,
-        policy: policy.description,
-        seed: seed.rawValue
-      )
-    )
+    var report = RunReport(identity: identity)
     report.add(outcome, scale: scale)
     report.counts = try dirtyCounts(pages)
     return report
@@ -45,15 +37,9 @@ extension Scenario {
   }
 
   private func dirtyStorm(_ pages: Int64) throws(ScenarioError) -> DirtyStorm {
-    let rules = try rules().release
     let vcpus = workload.memory.vcpus
-    // Alone: what vCPUs make each other wait is simulated.
-    let cost = RelaxationCost(
-      on: host,
-      rules,
-      sharesLock: switches.has(.sharedFaults),
-      vcpus: 1
-    )
+    // As the only invalidator: what vCPUs make each other wait is simulated.
+    let cost = try relaxation(invalidators: 1)
     let flush = Nanoseconds.seconds(rounding: cost.flush / 1e9)
     var storm = DirtyStorm(
       vcpus: vcpus,
@@ -64,11 +50,9 @@ extension Scenario {
       seed: seed
     )
     storm.sharesLock = cost.isShared
-    if !rules.relaxesLocally, switches.has(.fabric) {
-      let reach = 1 + host.tlbi.reach * Double(min(vcpus, host.cpus) - 1)
-      let whole = cost.flush * reach
-      storm.carried = .seconds(rounding: whole * host.tlbi.occupancy / 1e9)
-      storm.issue = .seconds(rounding: whole / 1e9) - storm.carried
+    if !(try rules().release.relaxesLocally), switches.has(.fabric) {
+      storm.carried = .seconds(rounding: cost.flush * host.tlbi.occupancy / 1e9)
+      storm.issue = flush - storm.carried
     }
     return storm
   }

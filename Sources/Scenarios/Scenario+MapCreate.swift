@@ -24,15 +24,7 @@ extension Scenario {
     let priced = try storm()
     let outcome = priced.storm.run()
     let scale = Double(priced.pages) / Double(priced.storm.pages)
-    var report = RunReport(
-      identity: RunIdentity(
-        host: host.name,
-        kernel: kernel.name,
-        workload: workload.name,
-        policy: policy.description,
-        seed: seed.rawValue
-      )
-    )
+    var report = RunReport(identity: identity)
     report.counts = priced.counts
     report.add(outcome, scale: scale)
     return report

@@ -57,7 +57,7 @@ extension Scenario {
   private func preCopy(_ logging: LoggingCosts) throws(ScenarioError) -> Migration.Outcome {
     let tables = try layOut()
     let pages = tables.mappedBytes.divided(roundedUpBy: host.granule.page)
-    let relax = try relaxation(gap: dirtyGap)
+    let relax = try relaxation(invalidators: max(1, workload.memory.vcpus), gap: dirtyGap)
     var run = Migration(
       load: workload.migration,
       pages: max(1, pages),
@@ -88,13 +88,13 @@ extension Scenario {
 
   /// What a write to a protected page costs under the scenario's switches; `gap` as in
   /// `RelaxationCost`.
-  func relaxation(gap: Double) throws(ScenarioError) -> RelaxationCost {
-    let vcpus = max(1, workload.memory.vcpus)
+  func relaxation(invalidators: Int, gap: Double = 0) throws(ScenarioError) -> RelaxationCost {
+    let shared = FabricShare(host, workload, invalidators: invalidators)
     return RelaxationCost(
       on: host,
       try rules().release,
       sharesLock: switches.has(.sharedFaults),
-      vcpus: switches.has(.fabric) ? vcpus : 1,
+      switches.has(.fabric) ? shared : FabricShare(),
       gap: gap
     )
   }

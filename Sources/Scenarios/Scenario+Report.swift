@@ -9,6 +9,17 @@ import Quantities
 import Randomness
 
 extension Scenario {
+  /// What a report says it is a report of.
+  var identity: RunIdentity {
+    RunIdentity(
+      host: host.name,
+      kernel: kernel.name,
+      workload: workload.name,
+      policy: policy.description,
+      seed: seed.rawValue
+    )
+  }
+
   /// Runs the machine on a plan and turns what it measured into a report.
   func execute(_ operation: Operation) throws(ScenarioError) -> (report: RunReport, trace: Trace) {
     switch extent {
@@ -84,15 +95,7 @@ extension Scenario {
     _ scaled: ScaledPlan,
     _ operation: Operation
   ) -> RunReport {
-    var report = RunReport(
-      identity: RunIdentity(
-        host: host.name,
-        kernel: kernel.name,
-        workload: workload.name,
-        policy: policy.description,
-        seed: seed.rawValue
-      )
-    )
+    var report = RunReport(identity: identity)
     report.stop = outcome.stop
     report.fidelity = fidelity(scaled)
     report.simulated = outcome.stopped.sinceStart

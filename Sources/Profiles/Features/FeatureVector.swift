@@ -213,7 +213,8 @@ extension FeatureVector {
     let rate = isMigration ? workload.migration.dirtyPagesPerSecond : 0
     let vcpus = max(1, workload.memory.vcpus)
     let gap = rate > 0 ? 1e9 * Double(vcpus) / Double(rate) : 0
-    let relax = RelaxationCost(on: host, rules, vcpus: isMigration ? vcpus : 1, gap: gap)
+    let share = FabricShare(host, workload, invalidators: isMigration ? vcpus : 1)
+    let relax = RelaxationCost(on: host, rules, share, gap: gap)
     self[.faultCost] = relax.whole
   }
 }
