@@ -16,6 +16,11 @@ let strict: [SwiftSetting] = [
 /// Without it GSL's own BLAS is used, whose results have the same bits on every machine of a kind.
 let usesOpenBLAS = Context.environment["S2TUNE_BLAS"] == "openblas"
 
+/// The settings of rooms: optimised in debug as well, with every precondition kept, since their tests
+/// are whole runs, whole walks and whole fits.
+let computing =
+  strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 /// A room: a target under `Sources/` that may import only what it declares here.
 ///
 /// Rooms are listed from the ground up, so every arrow points to an earlier line.
@@ -24,7 +29,7 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     name: name,
     dependencies: dependencies,
     exclude: ["README.md"],
-    swiftSettings: strict
+    swiftSettings: computing
   )
 }
 
@@ -92,7 +97,7 @@ let package = Package(
       name: "GSLKit",
       dependencies: ["CGSL"],
       exclude: ["README.md"],
-      swiftSettings: strict + [.strictMemorySafety()],
+      swiftSettings: computing + [.strictMemorySafety()],
       linkerSettings: usesOpenBLAS ? [.linkedLibrary("openblas"), .linkedLibrary("m")] : []
     ),
     room("CostModels", profiles + ["GSLKit"]),
