@@ -47,6 +47,16 @@ func tests(
   )
 }
 
+/// A program under `Benchmarks/`, with the rooms that it measures.
+func benchmark(_ name: String, in folder: String, _ rooms: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name,
+    dependencies: rooms + ["BenchmarkSupport"],
+    path: "Benchmarks/\(folder)",
+    swiftSettings: strict
+  )
+}
+
 let collections = Target.Dependency.product(
   name: "Collections",
   package: "swift-collections"
@@ -60,9 +70,11 @@ let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistog
 
 let ground: [Target.Dependency] = ["Quantities"]
 let kernel: [Target.Dependency] = ["Quantities", "PageTables"]
-let profiles: [Target.Dependency] = kernel + ["Policies", "Profiles"]
-let machine: [Target.Dependency] = profiles + ["Events", "Machine", "Randomness"]
-let scenarios: [Target.Dependency] = profiles + ["Randomness", "Scenarios"]
+let values: [Target.Dependency] = kernel + ["Observations"]
+let profiles: [Target.Dependency] = values + ["Policies", "Profiles"]
+let operations: [Target.Dependency] = profiles + ["Randomness", "Operations"]
+let machine: [Target.Dependency] = operations + ["Events", "Machine"]
+let scenarios: [Target.Dependency] = operations + ["Estimates", "Scenarios"]
 
 let package = Package(
   name: "s2tune",
@@ -81,11 +93,16 @@ let package = Package(
     // The kernel's page tables and what one may decide about them.
     room("PageTables", ground),
     room("Policies", kernel),
-    room("Profiles", kernel + ["Policies", yams]),
+    room("Observations", kernel),
+    room("Profiles", values + ["Policies", yams]),
+    // What an operation is: where it happens, what it costs, call by call.
+    room("Operations", profiles + ["Randomness"]),
     // The machine that runs them.
     room("Events", ground),
-    room("Machine", profiles + ["Events", "Randomness", histogram, collections]),
-    room("Scenarios", machine),
+    room("Machine", operations + ["Events", histogram, collections]),
+    // What it comes to without running it; knows nothing of the machine, nor the machine of it.
+    room("Estimates", operations),
+    room("Scenarios", machine + ["Estimates"]),
     // Mathematics.
     // GSL's own package file names its BLAS; without it, OpenBLAS is the one that is found first.
     .systemLibrary(
@@ -100,7 +117,7 @@ let package = Package(
       swiftSettings: computing + [.strictMemorySafety()],
       linkerSettings: usesOpenBLAS ? [.linkedLibrary("openblas"), .linkedLibrary("m")] : []
     ),
-    room("CostModels", profiles + ["GSLKit"]),
+    room("CostModels", values + ["Randomness", "GSLKit"]),
     room("Search", ["Randomness", "GSLKit"]),
     // What puts them to work.
     room("Campaigns", scenarios + ["GSLKit"]),
@@ -125,13 +142,13 @@ let package = Package(
       swiftSettings: strict,
       linkerSettings: [.linkedLibrary("m")]
     ),
-    // Benchmarks that need the rooms' insides; `Benchmarks/model/speed.sh` runs this one.
-    .executableTarget(
-      name: "ModelSpeed",
-      dependencies: scenarios + ["CostModels", "Tuning"],
-      path: "Benchmarks/model/speed",
-      swiftSettings: strict
-    ),
+    // Benchmarks that need the rooms' insides; a script beside each folder runs it. What they share
+    // with tests is in the folder by symlinks.
+    .target(name: "BenchmarkSupport", path: "Benchmarks/support", swiftSettings: strict),
+    benchmark("ModelSpeed", in: "model/speed", scenarios + ["CostModels", "Tuning"]),
+    benchmark("PageTablesSpeed", in: "pagetables/speed", kernel),
+    benchmark("SearchOverhead", in: "search/overhead", ["Randomness", "Search"]),
+    benchmark("GSLKitLeaks", in: "leaks", ["GSLKit"]),
     // Tests mirror the rooms.
     .target(
       name: "TestSupport",
@@ -143,12 +160,15 @@ let package = Package(
     tests(of: "Randomness"),
     tests(of: "PageTables", ["Quantities", "Randomness"]),
     tests(of: "Policies", kernel),
-    tests(of: "Profiles", kernel + ["Policies"]),
+    tests(of: "Observations", kernel),
+    tests(of: "Profiles", values + ["Policies"]),
+    tests(of: "Operations", operations),
     tests(of: "Events", ground),
-    tests(of: "Machine", profiles + ["Events", "Randomness"]),
-    tests(of: "Scenarios", machine),
+    tests(of: "Machine", machine),
+    tests(of: "Estimates", scenarios),
+    tests(of: "Scenarios", scenarios + ["Events", "Machine"]),
     tests(of: "GSLKit", ["Randomness"], resources: [.copy("NIST")]),
-    tests(of: "CostModels", profiles + ["GSLKit", "Randomness"]),
+    tests(of: "CostModels", operations + ["GSLKit", "Estimates"]),
     tests(of: "Search", ["Randomness"]),
     tests(of: "Campaigns", scenarios),
     tests(of: "Calibration", scenarios),

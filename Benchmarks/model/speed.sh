@@ -1,20 +1,34 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Measures how fast the cost model is: one prediction, 20,000 policies, the fit of a campaign's runs,
-# and a Gaussian process of 1000 points in 8 dimensions against scikit-learn, both on one thread.
-# A missed target is printed as missed.
+# Measures how fast the cost model is: one prediction, 20,000 policies, the fit of a campaign's
+# runs, and a Gaussian process of 1000 points in 8 dimensions against scikit-learn, both on one
+# thread. A missed target is printed as missed; processes with different evidence fail.
 #
-#   Benchmarks/model/speed.sh [RUNS.jsonl]
+#   Benchmarks/model/speed.sh [--smoke | RUNS.jsonl]
 #
-# RUNS.jsonl holds the 4000 runs of the shipped model (`Benchmarks/model/rebuild.sh --runs-file`);
-# without it the fit is not timed. PYTHON names a Python with Benchmarks/model/requirements.txt;
-# without one the process is not compared. Needs libopenblas-dev for the process.
+# RUNS.jsonl holds 4000 runs, made by `s2tune campaign run --runs 4000 RUNS.jsonl`; without it the
+# fit is not timed. PYTHON names a Python with the packages of Benchmarks/model/requirements.txt;
+# without it a temporary environment gets them from PyPI. Needs libopenblas-dev. With --smoke it is
+# 200 policies and 100 points, without the second build that OpenBLAS needs and so without the
+# comparison.
 set -eu
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
+if [ "${1:-}" = --smoke ]; then
+  swift build -c release --product ModelSpeed
+  .build/release/ModelSpeed --smoke
+  .build/release/ModelSpeed process "$work" --smoke
+  echo "not run: the same process with OpenBLAS and in scikit-learn"
+  exit
+fi
+if [ $# -gt 0 ] && [ ! -f "$1" ]; then
+  echo "there is no $1; s2tune campaign run --runs 4000 $1 makes it" >&2
+  exit 1
+fi
+python=$(Benchmarks/python Benchmarks/model/requirements.txt "$work/venv")
 swift build -c release --product ModelSpeed
 swift build -c release --product s2tune
 .build/release/ModelSpeed
@@ -31,4 +45,4 @@ ours=$(.build/openblas/release/ModelSpeed process "$work")
 plain=$(.build/release/ModelSpeed process "$work")
 echo "        n=1000, d=8 with OpenBLAS: $ours"
 echo "        n=1000, d=8 with gslcblas: $plain"
-"${PYTHON:-python3}" Benchmarks/model/compare.py process "$work/process.csv" "$ours" "$plain"
+"$python" Benchmarks/model/compare.py process "$work/process.csv" "$ours" "$plain"

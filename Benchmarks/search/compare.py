@@ -11,9 +11,10 @@ One run of an optimizer serves all budgets: what it has reached when a budget is
 for that budget, since none of them knows how long it may go on. One table is worked on at a time; a
 run that takes more CPU time than --timeout ends there, with what it has, and is counted.
 
-    pip install -r requirements.txt
     s2tune evaluate search --tables DIR
     python3 compare.py DIR
+
+`rivals.sh` does both in an environment with the packages of `requirements.txt`.
 """
 
 import argparse

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import GSLKit
-public import Profiles
+package import GSLKit
+package import Observations
+import Operations
+package import Profiles
 import Quantities
 import Randomness
 import Scenarios
 
 /// Why a host cannot be calibrated.
-public enum HostFitError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum HostFitError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No fact of use `fit` names the host.
   case noFacts(host: String)
   /// More parameters than facts.
@@ -22,7 +24,7 @@ public enum HostFitError: Error, Hashable, Sendable, CustomStringConvertible {
   case squares(GSLError)
 
   /// One sentence.
-  public var description: String {
+  package var description: String {
     switch self {
     case .noFacts(let host): "no fact of use 'fit' is about host '\(host)'; nothing can be fitted"
     case .tooFewFacts(let host, let parameters, let facts):
@@ -39,44 +41,44 @@ public enum HostFitError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A host's costs, fitted so that the simulator reproduces the facts that may set them.
-public struct HostFit: Hashable, Sendable {
+package struct HostFit: Hashable, Sendable {
   /// One fitted cost.
-  public struct Parameter: Hashable, Sendable {
+  package struct Parameter: Hashable, Sendable {
     /// The key of the host profile.
-    public let key: String
+    package let key: String
     /// The value the profile has now, in nanoseconds.
-    public let present: Double
+    package let present: Double
     /// The fitted value in nanoseconds.
-    public let fitted: Double
+    package let fitted: Double
     /// The standard error of the fitted value in nanoseconds; nil with no more facts than
     /// parameters.
-    public let standardError: Double?
+    package let standardError: Double?
   }
 
   /// One fact and how the fitted host stands to it.
-  public struct Residual: Hashable, Sendable {
+  package struct Residual: Hashable, Sendable {
     /// The fact's name.
-    public let id: String
+    package let id: String
     /// The claimed value in the metric's unit.
-    public let measured: Double
+    package let measured: Double
     /// What the fitted host gives.
-    public let predicted: Double
+    package let predicted: Double
     /// The unit of both.
-    public let unit: Response.Unit
+    package let unit: Response.Unit
   }
 
   /// The host's name.
-  public let host: String
+  package let host: String
   /// The fitted costs, in the order of the profile's keys.
-  public let parameters: [Parameter]
+  package let parameters: [Parameter]
   /// The facts that set them.
-  public let residuals: [Residual]
+  package let residuals: [Residual]
 
   /// Fits the costs of a host that its facts of use `fit` name, all others as the profile says.
   ///
   /// Least squares of the relative error. The simulator itself is the model: its runs are without
   /// IO, so they have no chance in them. A profile's present value is the start.
-  public init(host: String, facts: [Fact], store: ProfileStore) throws(HostFitError) {
+  package init(host: String, facts: [Fact], store: ProfileStore) throws(HostFitError) {
     // A fact that sets a workload's value, or compares two runs, says nothing a cost can be set by.
     let facts = facts.filter { fact in
       fact.use == .fit && fact.run.host == host && fact.target != nil && fact.versus == nil
@@ -95,7 +97,7 @@ public struct HostFit: Hashable, Sendable {
       }
     }
     let present = try keys.map { key throws(HostFitError) in
-      try Self.nanoseconds(of: key, in: setups[0].host.profile)
+      try Self.nanoseconds(of: key, in: setups[0].loaded.host.profile)
     }
     let problem = Problem(facts: facts, setups: setups, keys: keys.map(\.name))
     let solution = try problem.solve(from: present)

@@ -4,17 +4,17 @@
 ///
 /// Runs are independent, so they are made side by side; each is one synchronous call. What comes
 /// back depends on the design alone, not on the number of workers or the order in which runs end.
-public struct Campaign: Sendable {
+package struct Campaign: Sendable {
   /// The points to run.
-  public let points: [DesignPoint]
+  package let points: [DesignPoint]
   /// Runs made at the same time, at least one.
-  public var workers: Int
+  package var workers: Int
 
   /// Makes one run.
-  public typealias Executor = @Sendable (DesignPoint) throws(CampaignError) -> RunRecord
+  package typealias Executor = @Sendable (DesignPoint) throws(CampaignError) -> RunRecord
 
   /// Creates a campaign over points.
-  public init(points: [DesignPoint], workers: Int = 2) {
+  package init(points: [DesignPoint], workers: Int = 2) {
     self.points = points
     self.workers = max(1, workers)
   }
@@ -26,7 +26,7 @@ public struct Campaign: Sendable {
   ///   - progress: Called after each run with how many are done, and of how many.
   ///   - executor: Makes one run.
   /// - Throws: The first failure; what was done before it is in the store.
-  public func run(
+  package func run(
     into store: RunStore,
     progress: (Int, Int) -> Void = { _, _ in },
     executor: @escaping Executor

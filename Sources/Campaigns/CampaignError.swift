@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Why a campaign cannot be designed, run or resumed.
-public enum CampaignError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum CampaignError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A design without hosts, kernels or workloads.
   case emptyDesign(missing: String)
   /// Too few policies of the space are possible to find as many points as were asked for.
@@ -16,7 +16,7 @@ public enum CampaignError: Error, Hashable, Sendable, CustomStringConvertible {
   case corrupt(file: String, line: Int)
 
   /// One sentence with the file, the value and what was expected.
-  public var description: String {
+  package var description: String {
     switch self {
     case .emptyDesign(let missing): "a design needs at least one \(missing)"
     case .tooFewPoints(let found, let wanted, let tried):

@@ -1,81 +1,66 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import GSLKit
+package import Operations
 import PageTables
-public import Policies
-public import Profiles
+package import Policies
+package import Profiles
 import Quantities
-public import Randomness
+package import Randomness
 
 /// One run to make: everything a scenario needs.
-public struct DesignPoint: Hashable, Sendable {
+@dynamicMemberLookup
+package struct DesignPoint: Hashable, Sendable {
   /// The place in the design.
-  public let index: Int
-  /// The host.
-  public let host: HostProfile
-  /// The kernel.
-  public let kernel: KernelProfile
-  /// The workload, its memory and load varied around the profile's.
-  public let workload: WorkloadProfile
+  package let index: Int
+  /// The host, the kernel and the workload, its memory and load varied around the profile's.
+  package let setup: Setup
   /// The policy in its canonical form.
-  public let policy: Policy
+  package let policy: Policy
   /// The seed of the run.
-  public let seed: UInt64
+  package let seed: UInt64
   /// The place of the workload's profile in the design: runs of one share a group.
-  public let group: Int
+  package let group: Int
 
   /// Creates a point.
-  public init(
-    index: Int,
-    host: HostProfile,
-    kernel: KernelProfile,
-    workload: WorkloadProfile,
-    policy: Policy,
-    seed: UInt64,
-    group: Int = 0
-  ) {
+  package init(index: Int, setup: Setup, policy: Policy, seed: UInt64, group: Int = 0) {
     self.index = index
-    self.host = host
-    self.kernel = kernel
-    self.workload = workload
+    self.setup = setup
     self.policy = policy
     self.seed = seed
     self.group = group
   }
 
+  /// The parts of the setup.
+  package subscript<Part>(dynamicMember part: KeyPath<Setup, Part>) -> Part {
+    setup[keyPath: part]
+  }
+
   /// The same point at another place of the design and with another seed.
-  public func copy(index: Int, seed: UInt64) -> DesignPoint {
-    DesignPoint(
-      index: index,
-      host: host,
-      kernel: kernel,
-      workload: workload,
-      policy: policy,
-      seed: seed,
-      group: group
-    )
+  package func copy(index: Int, seed: UInt64) -> DesignPoint {
+    DesignPoint(index: index, setup: setup, policy: policy, seed: seed, group: group)
   }
 }
 
 /// What a campaign varies: profiles, the policy space, and memory and load around the profiles.
-public struct DesignSpace: Hashable, Sendable {
+package struct DesignSpace: Hashable, Sendable {
   /// The hosts.
-  public var hosts: [HostProfile]
+  package var hosts: [HostProfile]
   /// The kernels.
-  public var kernels: [KernelProfile]
+  package var kernels: [KernelProfile]
   /// The workloads.
-  public var workloads: [WorkloadProfile]
+  package var workloads: [WorkloadProfile]
   /// The least and the greatest memory as shares of the profile's.
-  public var memoryShares: ClosedRange<Double> = 0.125...1
+  package var memoryShares: ClosedRange<Double> = 0.125...1
   /// The least and the greatest load as shares of the profile's.
-  public var loadShares: ClosedRange<Double> = 0.2...1.1
+  package var loadShares: ClosedRange<Double> = 0.2...1.1
   /// The share of points at the profile's own memory and load, where most questions are.
-  public var profileShare = 0.4
+  package var profileShare = 0.4
   /// Whether knobs beyond chunk, flush and slice are varied.
-  public var variesAllKnobs = true
+  package var variesAllKnobs = true
 
   /// Creates a space over profiles.
-  public init(hosts: [HostProfile], kernels: [KernelProfile], workloads: [WorkloadProfile]) {
+  package init(hosts: [HostProfile], kernels: [KernelProfile], workloads: [WorkloadProfile]) {
     self.hosts = hosts
     self.kernels = kernels
     self.workloads = workloads
@@ -88,7 +73,7 @@ public struct DesignSpace: Hashable, Sendable {
   ///
   /// Points whose policy is impossible in their setting are passed over, so the sequence is the
   /// same for every count. Throws `emptyDesign`, or `tooFewPoints` after forty tries a point.
-  public func points(_ count: Int, seed: Seed) throws(CampaignError) -> [DesignPoint] {
+  package func points(_ count: Int, seed: Seed) throws(CampaignError) -> [DesignPoint] {
     if hosts.isEmpty { throw .emptyDesign(missing: "host") }
     if kernels.isEmpty { throw .emptyDesign(missing: "kernel") }
     if workloads.isEmpty { throw .emptyDesign(missing: "workload") }
@@ -119,19 +104,12 @@ public struct DesignSpace: Hashable, Sendable {
     let kernel = kernels[pick(place[1], kernels.count)]
     let group = pick(place[2], workloads.count)
     let workload = varied(workloads[group], host, place)
-    let setting = PolicySetting(
-      granule: host.granule,
-      ipaBits: workload.memory.ipaBits,
-      release: kernel.release,
-      features: host.features
-    )
-    let draw = PolicyDraw(place: Array(place[6...]), setting: setting, workload: workload)
+    let setup = Setup(host: host, kernel: kernel, workload: workload)
+    let draw = PolicyDraw(place: Array(place[6...]), setting: setup.setting, workload: workload)
     guard let policy = draw.policy(allKnobs: variesAllKnobs) else { return nil }
     return DesignPoint(
       index: index,
-      host: host,
-      kernel: kernel,
-      workload: workload,
+      setup: setup,
       policy: policy,
       seed: seed.replicate(UInt64(index)).rawValue,
       group: group

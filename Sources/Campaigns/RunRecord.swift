@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+package import Observations
+import Operations
+import Quantities
 
 /// One finished run as a store keeps it: its place, its features and its report.
-public struct RunRecord: Hashable, Sendable, Codable {
+package struct RunRecord: Hashable, Sendable, Codable {
   /// The place in the design.
-  public let index: Int
+  package let index: Int
   /// The group of the run's workload.
-  public let group: Int
+  package let group: Int
   /// The values of `Feature.allCases`, each in its feature's unit.
-  public let features: [Double]
+  package let features: [Double]
   /// What the run measured.
-  public let report: RunReport
+  package let report: RunReport
 
   /// Creates a record.
-  public init(index: Int, group: Int, features: FeatureVector, report: RunReport) {
+  package init(index: Int, group: Int, features: FeatureVector, report: RunReport) {
     self.index = index
     self.group = group
     self.features = features.values
@@ -22,39 +24,38 @@ public struct RunRecord: Hashable, Sendable, Codable {
   }
 
   /// The features, or nil where the record has another number of them.
-  public var featureVector: FeatureVector? {
+  package var featureVector: FeatureVector? {
     features.count == Feature.allCases.count ? FeatureVector(values: features) : nil
   }
 }
 
 /// What a store's runs are runs of; another campaign's store is refused.
-public struct CampaignIdentity: Hashable, Sendable, Codable {
+package struct CampaignIdentity: Hashable, Sendable, Codable {
   /// The version of the store's form.
-  public static let schemaVersion = 1
+  package static let schemaVersion = 2
 
   /// The version of the form.
-  public var schema = Self.schemaVersion
+  package var schema = Self.schemaVersion
   /// The campaign's name.
-  public var name: String
+  package var name: String
   /// The seed of the design and of every run.
-  public var seed: UInt64
+  package var seed: UInt64
   /// The digest of every point of the design.
-  public var designDigest: String
+  package var designDigest: String
   /// The version of the simulator.
-  public var simulator: String
+  package var simulator: String
   /// The digest of the feature definitions.
-  public var featureSet: String
+  package var featureSet: String
 
   /// Creates the identity of a design.
-  public init(name: String, seed: UInt64, points: [DesignPoint], simulator: String) {
+  package init(name: String, seed: UInt64, points: [DesignPoint], simulator: String) {
     self.name = name
     self.seed = seed
     self.simulator = simulator
     featureSet = Feature.setDigest
-    designDigest = TextDigest.hexadecimal(
+    designDigest = Digest.wide(
       of: points.map { point in
-        "\(point.index) \(point.host.name) \(point.kernel.name) \(point.workload) "
-          + "\(point.policy) \(point.seed)"
+        "\(point.index) \(point.setup.fingerprint) \(point.policy) \(point.seed)"
       }.joined(separator: "\n")
     )
   }

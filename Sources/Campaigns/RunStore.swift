@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Foundation
-import Profiles
+package import Foundation
+import Quantities
 
 /// The finished runs of a campaign in a file of lines, each with its checksum.
 ///
@@ -10,9 +10,9 @@ import Profiles
 /// again to be written to, and its point is run again; a store opened for reading leaves the file
 /// as it is. Lines come in the order in which runs end; everything that
 /// is read from a store is in the order of the design.
-public final class RunStore {
+package final class RunStore {
   /// The file's name, for messages.
-  public let name: String
+  package let name: String
   private let handle: FileHandle
   private let isReadOnly: Bool
   private var records: [Int: RunRecord] = [:]
@@ -23,7 +23,7 @@ public final class RunStore {
   ///   - url: The file.
   ///   - identity: The campaign; a store of another one is refused.
   /// - Throws: `foreign`, `corrupt` for a line before the last, or `file`.
-  public init(_ url: URL, identity: CampaignIdentity) throws(CampaignError) {
+  package init(_ url: URL, identity: CampaignIdentity) throws(CampaignError) {
     name = url.relativePath
     isReadOnly = false
     let manager = FileManager.default
@@ -46,7 +46,7 @@ public final class RunStore {
   ///   - url: The file, which exists.
   ///   - identity: The campaign; a store of another one is refused.
   /// - Throws: `foreign`, `corrupt` for a line before the last, or `file`.
-  public init(reading url: URL, identity: CampaignIdentity) throws(CampaignError) {
+  package init(reading url: URL, identity: CampaignIdentity) throws(CampaignError) {
     name = url.relativePath
     isReadOnly = true
     do {
@@ -60,36 +60,34 @@ public final class RunStore {
   deinit { try? handle.close() }
 
   /// Places of the design whose runs are done, in order.
-  public var done: [Int] { records.keys.sorted() }
+  package var done: [Int] { records.keys.sorted() }
 
   /// The finished runs in the order of the design.
-  public var runs: [RunRecord] { done.compactMap { records[$0] } }
+  package var runs: [RunRecord] { done.compactMap { records[$0] } }
 
   /// Whether the run of a place is done.
-  public func isDone(_ index: Int) -> Bool { records[index] != nil }
+  package func isDone(_ index: Int) -> Bool { records[index] != nil }
 
   /// A digest of all runs in the order of the design: the same for any order of execution.
-  public func digest() throws(CampaignError) -> String {
+  package func digest() throws(CampaignError) -> String {
     var text = ""
     for record in runs { text += try line(record) }
-    return TextDigest.hexadecimal(of: text)
+    return Digest.of(text).hexadecimal
   }
 
   /// Appends a run; when this returns, the run survives the process.
   ///
   /// Precondition: the store was not opened for reading.
-  public func append(_ record: RunRecord) throws(CampaignError) {
+  package func append(_ record: RunRecord) throws(CampaignError) {
     precondition(!isReadOnly, "a store that is read is not written to")
     try write(line(record))
     records[record.index] = record
   }
 
   private func line(_ value: some Encodable) throws(CampaignError) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     do {
-      let text = String(decoding: try encoder.encode(value), as: UTF8.self)
-      return "\(TextDigest.hexadecimal(of: text)) \(text)\n"
+      let text = try JSON.text(value, isPretty: false)
+      return "\(Digest.of(text).hexadecimal) \(text)\n"
     } catch {
       throw .file(name: name, reason: "a run holds a value that is not finite")
     }
@@ -167,7 +165,7 @@ public final class RunStore {
   private static func content(_ line: Data.SubSequence) -> Data? {
     guard line.count > 17, line[line.startIndex + 16] == UInt8(ascii: " ") else { return nil }
     let text = Data(line.dropFirst(17))
-    let digest = TextDigest.hexadecimal(of: String(decoding: text, as: UTF8.self))
+    let digest = Digest.of(String(decoding: text, as: UTF8.self)).hexadecimal
     return Data(line.prefix(16)) == Data(digest.utf8) ? text : nil
   }
 }

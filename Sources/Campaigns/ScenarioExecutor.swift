@@ -1,42 +1,33 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
-public import Scenarios
+import Estimates
+package import Observations
+import Operations
 import Randomness
+package import Scenarios
 
 extension DesignPoint {
   /// The scenario of the point.
-  public func scenario(extent: Scenario.Extent) -> Scenario {
-    var scenario = Scenario(
-      host: host,
-      kernel: kernel,
-      workload: workload,
-      policy: policy,
-      seed: Seed(seed)
-    )
+  package func scenario(extent: Scenario.Extent) -> Scenario {
+    var scenario = Scenario(setup, policy: policy, seed: Seed(seed))
     scenario.extent = extent
     return scenario
   }
 
-  /// The features of the point's scenario.
-  public func features(extent: Scenario.Extent = .exact) throws(CampaignError) -> FeatureVector {
-    do throws(ScenarioError) {
-      return FeatureVector(
-        host: host,
-        kernel: kernel,
-        workload: workload,
-        policy: policy,
-        outline: try scenario(extent: extent).outline()
-      )
+  /// The features of the point's operation.
+  package func features() throws(CampaignError) -> FeatureVector {
+    let operation = BatchedOperation(setup, policy)
+    do throws(OperationError) {
+      return FeatureVector(of: operation, plan: try operation.gatheredPlan())
     } catch {
       throw .run(index: index, reason: error.description)
     }
   }
 
   /// Runs the point in the simulator and computes its features.
-  public func run(extent: Scenario.Extent) throws(CampaignError) -> RunRecord {
-    let features = try features(extent: extent)
-    do throws(ScenarioError) {
+  package func run(extent: Scenario.Extent) throws(CampaignError) -> RunRecord {
+    let features = try features()
+    do throws(OperationError) {
       return RunRecord(
         index: index,
         group: group,

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+package import Observations
 
 /// The error of one response's model on runs that it never saw.
-public struct Accuracy: Hashable, Sendable, Codable {
+package struct Accuracy: Hashable, Sendable, Codable {
   /// The response.
-  public let response: Response
+  package let response: Response
   /// Runs it was measured on; censored ones are left out.
-  public let runs: Int
+  package let runs: Int
   /// What errors are measured in: percent of the value for times, points for shares.
-  public let unit: ErrorUnit
+  package let unit: ErrorUnit
   /// The median error.
-  public let median: Double
+  package let median: Double
   /// The error that nine in ten runs stay under.
-  public let ninetieth: Double
+  package let ninetieth: Double
   /// The share of runs that lie in their 90 % interval.
-  public let coverage: Double
+  package let coverage: Double
   /// The same among the best twentieth of each group, and how many those are.
-  public let coverageOfBest: Double
+  package let coverageOfBest: Double
   /// How many runs are the best twentieth.
-  public let bestRuns: Int
+  package let bestRuns: Int
 
   /// What an error is measured in.
-  public enum ErrorUnit: String, Hashable, Sendable, Codable {
+  package enum ErrorUnit: String, Hashable, Sendable, Codable {
     /// Percent of the value.
     case percent
     /// Percentage points; of the connections tried where connections are counted.
@@ -32,7 +32,7 @@ public struct Accuracy: Hashable, Sendable, Codable {
   /// Whether the response follows from structure to a hundredth of its unit in nine runs of ten.
   ///
   /// Its intervals are then as wide as rounding, which is why more than nine in ten hit them.
-  public var isExact: Bool { runs > 0 && ninetieth < 0.01 }
+  package var isExact: Bool { runs > 0 && ninetieth < 0.01 }
 
   enum CodingKeys: String, CodingKey {
     case response
@@ -46,7 +46,7 @@ public struct Accuracy: Hashable, Sendable, Codable {
   }
 
   /// Measures a model on runs.
-  public init(of model: ResponseModel, on runs: [Observation]) {
+  package init(of model: ResponseModel, on runs: [Observation]) {
     self.init(
       response: model.response,
       on: runs,
@@ -97,7 +97,7 @@ public struct Accuracy: Hashable, Sendable, Codable {
   }
 
   /// The quantile of sorted values; zero where there are none.
-  public static func quantile(_ sorted: [Double], _ level: Double) -> Double {
+  package static func quantile(_ sorted: [Double], _ level: Double) -> Double {
     guard !sorted.isEmpty else { return 0 }
     return sorted[min(sorted.count - 1, Int(Double(sorted.count) * level))]
   }

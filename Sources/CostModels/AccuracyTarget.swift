@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+package import Observations
 import Quantities
 
 /// The error that a response's model may have on runs that it never saw.
-public struct AccuracyTarget: Hashable, Sendable, Codable {
+package struct AccuracyTarget: Hashable, Sendable, Codable {
   /// The median error, in the accuracy's unit: percent or points.
-  public let median: Double
+  package let median: Double
   /// The error that nine in ten runs are to stay under.
-  public let ninetieth: Double
+  package let ninetieth: Double
   /// The share of runs that 90 % intervals are to cover.
-  public static let coverage = 0.87...0.93
+  package static let coverage = 0.87...0.93
   /// The least share among runs near the fronts.
-  public static let coverageNearFronts = 0.85
+  package static let coverageNearFronts = 0.85
 
   enum CodingKeys: String, CodingKey {
     case median = "error_median"
@@ -20,7 +20,7 @@ public struct AccuracyTarget: Hashable, Sendable, Codable {
   }
 
   /// The target of a response: a share of the value for times, points for shares.
-  public init(for response: Response) {
+  package init(for response: Response) {
     switch response {
     case .teardownTime, .stageTwoTime, .longestHold: (median, ninetieth) = (2, 6)
     case .writeProtectTotal, .writeProtectP99, .worstStall: (median, ninetieth) = (4, 12)
@@ -30,7 +30,7 @@ public struct AccuracyTarget: Hashable, Sendable, Codable {
   }
 
   /// What of an accuracy misses the target, each with its distance; empty where all is met.
-  public func misses(_ accuracy: Accuracy) -> [String] {
+  package func misses(_ accuracy: Accuracy) -> [String] {
     let unit = accuracy.unit.symbol
     var misses: [String] = []
     if accuracy.median > median {
@@ -50,7 +50,7 @@ public struct AccuracyTarget: Hashable, Sendable, Codable {
 
 extension Accuracy.ErrorUnit {
   /// The unit as it is written after a number.
-  public var symbol: String {
+  package var symbol: String {
     switch self {
     case .percent: "%"
     case .points: "pt"

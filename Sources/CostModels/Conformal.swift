@@ -4,17 +4,17 @@
 ///
 /// Source: Lei, G'Sell, Rinaldo, Tibshirani and Wasserman (2018). An interval of level 0.9 covers a
 /// further run with probability of at least 0.9, whatever the model, if runs are exchangeable.
-public struct Conformal: Hashable, Sendable, Codable {
+package struct Conformal: Hashable, Sendable, Codable {
   /// The share of runs that an interval is to cover.
-  public static let levels = [0.5, 0.8, 0.9, 0.95]
+  package static let levels = [0.5, 0.8, 0.9, 0.95]
 
   /// The quantile of normalised errors for each of `levels`.
-  public let quantiles: [Double]
+  package let quantiles: [Double]
   /// Runs the quantiles come from.
-  public let runs: Int
+  package let runs: Int
 
   /// The fewest runs that bound the level 0.9: (runs + 1) x 0.9 must not exceed runs.
-  public static let minimumRuns = 9
+  package static let minimumRuns = 9
 
   /// Takes the quantiles of at least `minimumRuns` normalised errors, none negative.
   init(scores: [Double]) {
@@ -27,7 +27,7 @@ public struct Conformal: Hashable, Sendable, Codable {
   }
 
   /// The quantile of a level, interpolated between the levels that are kept.
-  public func quantile(_ level: Double) -> Double {
+  package func quantile(_ level: Double) -> Double {
     let upper = Self.levels.firstIndex { $0 >= level } ?? Self.levels.count - 1
     guard upper > 0 else { return quantiles[0] }
     let lower = upper - 1

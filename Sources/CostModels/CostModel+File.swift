@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Foundation
-import Profiles
+package import Foundation
+import Observations
 import Quantities
 
 extension CostModel {
   /// The model as JSON: sorted keys, lists of numbers on one line, the same bytes for equal
   /// models.
-  public func json() throws(CostModelError) -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+  package func json() throws(CostModelError) -> Data {
     do {
-      let text = String(decoding: try encoder.encode(self), as: UTF8.self)
-      return Data((CompactLists.fold(text) + "\n").utf8)
+      return Data((CompactLists.fold(try JSON.text(self)) + "\n").utf8)
     } catch {
       throw .malformed(file: origin.name, reason: "a value in it is not finite")
     }
@@ -25,7 +22,7 @@ extension CostModel {
   ///   - file: The file's name, for messages.
   ///   - simulator: The simulator's version whose runs the model must have been fitted to.
   /// - Throws: `malformed`, or `version` with what was found and what is read.
-  public init(json data: Data, file: String, simulator: String) throws(CostModelError) {
+  package init(json data: Data, file: String, simulator: String) throws(CostModelError) {
     let decoder = JSONDecoder()
     let head: Head
     do {

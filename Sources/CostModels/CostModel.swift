@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+package import Observations
+import Randomness
 
 /// What a model was made from, and how it can be made again.
-public struct ModelOrigin: Hashable, Sendable, Codable {
+package struct ModelOrigin: Hashable, Sendable, Codable {
   /// The model's name, which is also its file's.
-  public var name: String
+  package var name: String
   /// What the design covered: hosts, kernels, workloads and the policy space, in words.
-  public var design: String
+  package var design: String
   /// The seed of the design and of every run.
-  public var seed: UInt64
+  package var seed: UInt64
   /// The version of the simulator whose runs were fitted.
-  public var simulator: String
+  package var simulator: String
   /// The digest of the runs' identities and values, in hexadecimal.
-  public var runsDigest: String
+  package var runsDigest: String
   /// When the model was made, or an empty text: the fit itself knows no clock.
-  public var date: String
+  package var date: String
   /// The command that makes the same file again.
-  public var rebuild: String
+  package var rebuild: String
 
   /// Creates an origin.
-  public init(
+  package init(
     name: String,
     design: String,
     seed: UInt64,
@@ -46,21 +47,21 @@ public struct ModelOrigin: Hashable, Sendable, Codable {
 }
 
 /// The runs of a campaign, split by what a fit may see of them.
-public struct SplitRuns: Hashable, Sendable {
+package struct SplitRuns: Hashable, Sendable {
   /// Runs that are fitted.
-  public let fitting: [Observation]
+  package let fitting: [Observation]
   /// Runs that the intervals are taken from.
-  public let calibrating: [Observation]
+  package let calibrating: [Observation]
   /// Runs that only judge the result.
-  public let held: [Observation]
+  package let held: [Observation]
 
   /// Deals runs out by chance that is always the same.
   ///
   /// Of every ten, about five go to the fit, two to the intervals and three to the judgement.
   /// Chance, not turns: the points of a Sobol sequence alternate between halves of the space.
-  public init(_ observations: [Observation]) {
+  package init(_ observations: [Observation]) {
     var order = Array(observations.indices)
-    var chance = MixedBits(state: 0x5EED)
+    var chance = Stream(key: 0x5EED)
     order.shuffle(using: &chance)
     let (first, second) = (observations.count / 2, observations.count * 7 / 10)
     func deal(_ range: Range<Int>) -> [Observation] {
@@ -72,28 +73,28 @@ public struct SplitRuns: Hashable, Sendable {
   }
 
   /// Creates a split that was made elsewhere.
-  public init(fitting: [Observation], calibrating: [Observation], held: [Observation]) {
+  package init(fitting: [Observation], calibrating: [Observation], held: [Observation]) {
     (self.fitting, self.calibrating, self.held) = (fitting, calibrating, held)
   }
 }
 
 /// Fitted models of several responses, with their origin and their error on runs not seen.
-public struct CostModel: Hashable, Sendable, Codable {
+package struct CostModel: Hashable, Sendable, Codable {
   /// The version of the file's form.
-  public static let schemaVersion = 3
+  package static let schemaVersion = 3
 
   /// The version of the form this model was written in.
-  public let schema: Int
+  package let schema: Int
   /// The digest of the feature definitions the model was fitted with.
-  public let featureSet: String
+  package let featureSet: String
   /// What the model was made from.
-  public let origin: ModelOrigin
+  package let origin: ModelOrigin
   /// The error of each response on runs that no fit has seen.
-  public let accuracy: [Accuracy]
+  package let accuracy: [Accuracy]
   /// The models, in the order of `Response.allCases`.
-  public let models: [ResponseModel]
+  package let models: [ResponseModel]
   /// Why responses that the runs have are not among them, a sentence each.
-  public let leftOut: [String]
+  package let leftOut: [String]
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
@@ -117,10 +118,10 @@ public struct CostModel: Hashable, Sendable, Codable {
   }
 
   /// The responses the model can predict.
-  public var responses: [Response] { models.map(\.response) }
+  package var responses: [Response] { models.map(\.response) }
 
   /// The model of one response; throws `missing` with those there are.
-  public func model(of response: Response) throws(CostModelError) -> ResponseModel {
+  package func model(of response: Response) throws(CostModelError) -> ResponseModel {
     guard let model = models.first(where: { $0.response == response }) else {
       throw .missing(response: response, fitted: responses)
     }
@@ -133,7 +134,7 @@ public struct CostModel: Hashable, Sendable, Codable {
   ///   - features: The features of the combination asked about.
   ///   - level: The share of runs that the intervals are to cover, 0.5 to 0.95.
   /// - Returns: One estimate a response.
-  public func predict(_ features: FeatureVector, level: Double = 0.9) -> [ResponseEstimate] {
+  package func predict(_ features: FeatureVector, level: Double = 0.9) -> [ResponseEstimate] {
     models.map { $0.predict(features, level: level) }
   }
 }
@@ -154,7 +155,7 @@ extension CostModel {
   ///     out rather than refused.
   /// - Returns: The model.
   /// - Throws: The evidence against the first response that cannot be fitted.
-  public static func fit(
+  package static func fit(
     _ runs: SplitRuns,
     responses: [Response],
     origin: ModelOrigin,
@@ -209,18 +210,5 @@ private struct FitOutcome: Sendable {
         calibrating: runs.calibrating
       )
     }
-  }
-}
-
-/// SplitMix64: chance that is the same in every process, for dealing out runs.
-struct MixedBits: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var bits = state
-    bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-    return bits ^ (bits >> 31)
   }
 }

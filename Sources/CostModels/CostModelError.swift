@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import GSLKit
-public import Profiles
+package import GSLKit
+package import Observations
 
 /// Why a cost model cannot be fitted, loaded or believed, with the evidence.
-public enum CostModelError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum CostModelError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Fewer runs than the fit has terms.
   case tooFewRuns(response: Response, runs: Int, needed: Int)
   /// A response that has the same value in every run.
@@ -35,7 +35,7 @@ public enum CostModelError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// One sentence with the evidence.
-  public var description: String {
+  package var description: String {
     switch self {
     case .tooFewRuns(let response, let runs, let needed):
       "\(response.rawValue) has \(runs) usable runs; a fit needs at least \(needed)"

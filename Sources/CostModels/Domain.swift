@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+package import Observations
 
 /// Where a model has seen runs: the range of every feature.
-public struct Domain: Hashable, Sendable, Codable {
+package struct Domain: Hashable, Sendable, Codable {
   /// The range of one feature over the runs, in the feature's unit.
-  public struct Range: Hashable, Sendable, Codable {
+  package struct Range: Hashable, Sendable, Codable {
     /// The feature.
-    public let feature: Feature
+    package let feature: Feature
     /// Its least value.
-    public let low: Double
+    package let low: Double
     /// Its greatest value.
-    public let high: Double
+    package let high: Double
   }
 
   /// The ranges in the order of `Feature.allCases`.
-  public let ranges: [Range]
+  package let ranges: [Range]
 
   /// How far beyond a range, as a share of its transformed length, still counts as its edge.
   static let margin = 0.05
@@ -59,9 +59,9 @@ public struct Domain: Hashable, Sendable, Codable {
 }
 
 /// Whether a prediction may be believed, and why not.
-public struct Validity: Hashable, Sendable, CustomStringConvertible {
+package struct Validity: Hashable, Sendable, CustomStringConvertible {
   /// Where a point lies relative to the runs.
-  public enum Place: String, Hashable, Sendable, Codable {
+  package enum Place: String, Hashable, Sendable, Codable {
     /// Among the runs.
     case inside
     /// At most a twentieth of a range outside, or among the runs but with none near.
@@ -71,7 +71,7 @@ public struct Validity: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// What puts a point outside.
-  public enum Reason: Hashable, Sendable {
+  package enum Reason: Hashable, Sendable {
     /// A feature is out of its range.
     case range(Domain.Range, value: Double)
     /// Every feature is in range, but no run is near: the highest correlation with one.
@@ -79,18 +79,18 @@ public struct Validity: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Where the point lies.
-  public let place: Place
+  package let place: Place
   /// Why, where it is not inside.
-  public let reason: Reason?
+  package let reason: Reason?
 
   /// Creates a verdict.
-  public init(place: Place, reason: Reason?) {
+  package init(place: Place, reason: Reason?) {
     self.place = place
     self.reason = reason
   }
 
   /// The verdict in a sentence, with the feature and the range.
-  public var description: String {
+  package var description: String {
     switch reason {
     case .none: "inside the runs"
     case .range(let range, let value):

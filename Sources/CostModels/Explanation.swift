@@ -6,29 +6,29 @@ import Glibc
 import Foundation
 #endif
 
-public import Profiles
+package import Observations
 
 /// What a prediction is made of; the parts add up to its value.
-public struct Explanation: Hashable, Sendable, Codable {
+package struct Explanation: Hashable, Sendable, Codable {
   /// One part of a prediction.
-  public struct Part: Hashable, Sendable, Codable {
+  package struct Part: Hashable, Sendable, Codable {
     /// The feature's raw value, or `constant`, `queueing` or `residual`.
-    public let name: String
+    package let name: String
     /// What the part adds, in the response's unit (ns, share or count); negative takes away.
-    public let amount: Double
+    package let amount: Double
 
     /// Creates a part.
-    public init(name: String, amount: Double) { (self.name, self.amount) = (name, amount) }
+    package init(name: String, amount: Double) { (self.name, self.amount) = (name, amount) }
   }
 
   /// The response.
-  public let response: Response
+  package let response: Response
   /// What value and parts are measured in.
-  public let unit: Response.Unit
+  package let unit: Response.Unit
   /// The predicted value in the response's unit.
-  public let value: Double
+  package let value: Double
   /// The parts, the largest first.
-  public let parts: [Part]
+  package let parts: [Part]
 
   enum CodingKeys: String, CodingKey {
     case response, unit, value
@@ -36,7 +36,7 @@ public struct Explanation: Hashable, Sendable, Codable {
   }
 
   /// Creates an explanation; parts that add nothing are left out, and the others are sorted.
-  public init(response: Response, value: Double, parts: [Part]) {
+  package init(response: Response, value: Double, parts: [Part]) {
     self.response = response
     unit = response.unit
     self.value = value
@@ -45,7 +45,7 @@ public struct Explanation: Hashable, Sendable, Codable {
   }
 
   /// What a part of this name adds; zero where there is none.
-  public func amount(of name: String) -> Double {
+  package func amount(of name: String) -> Double {
     parts.first { $0.name == name }?.amount ?? 0
   }
 }
@@ -56,7 +56,7 @@ extension ResponseModel {
   /// Times are sums of work, so their terms are exact; queueing and residual multiply it and are
   /// given as what they add. Shares and counts are curved, so each part is what it adds on top of
   /// the parts before it, in the order of the fit.
-  public func explain(_ features: FeatureVector) -> Explanation {
+  package func explain(_ features: FeatureVector) -> Explanation {
     let place = place(features)
     let value = structure.scale.backward(place.center)
     let parts =

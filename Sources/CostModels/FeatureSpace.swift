@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Profiles
+import Observations
 
 /// The features that differed between the runs of a fit, standardised for distances.
 struct FeatureSpace: Hashable, Sendable, Codable {

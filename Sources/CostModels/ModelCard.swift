@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Profiles
+import Observations
 import Quantities
 
 extension CostModel {
   /// The model's origin and the error of every response on runs that no fit has seen, as text.
-  public var card: String {
+  package var card: String {
     let head = [
       "cost model \(origin.name), simulator \(origin.simulator)"
         + (origin.date.isEmpty ? "" : ", \(origin.date)"),
@@ -19,7 +19,7 @@ extension CostModel {
 
 extension Accuracy {
   /// Rows of text under a header, columns aligned.
-  public static func table(_ rows: [Accuracy]) -> [String] {
+  package static func table(_ rows: [Accuracy]) -> [String] {
     let cells =
       [["response", "runs", "median error", "p90 error", "90 % covers", "of the best"]]
       + rows.map(\.cells)

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+package import Observations
 
 /// One run as a fit sees it.
-public struct Observation: Hashable, Sendable {
+package struct Observation: Hashable, Sendable {
   /// The run's features.
-  public let features: FeatureVector
+  package let features: FeatureVector
   /// The run's value of each response, in the order of `Response.allCases`; nil where it has none.
-  public let values: [Double?]
+  package let values: [Double?]
   /// Whether the run stopped at its limit, so that its times are lower bounds.
-  public let isCensored: Bool
+  package let isCensored: Bool
   /// Runs of one workload share a group; the best policies are judged within it.
-  public let group: Int
+  package let group: Int
   /// Connections that were tried: failed ones are judged as a share of them.
-  public let connects: Int
+  package let connects: Int
 
   /// Creates an observation from a run's report.
-  public init(features: FeatureVector, report: RunReport, group: Int = 0) {
+  package init(features: FeatureVector, report: RunReport, group: Int = 0) {
     self.init(
       features: features,
       values: Response.allCases.map { report.value(of: $0) },
@@ -29,7 +29,7 @@ public struct Observation: Hashable, Sendable {
   /// Creates an observation from values in the order of `Response.allCases`.
   ///
   /// A share above one, which is the noise of what it is a share of, counts as one.
-  public init(
+  package init(
     features: FeatureVector,
     values: [Double?],
     isCensored: Bool = false,
@@ -47,10 +47,10 @@ public struct Observation: Hashable, Sendable {
   }
 
   /// The value of a response, or nil where the run has none.
-  public func value(of response: Response) -> Double? { values[response.index] }
+  package func value(of response: Response) -> Double? { values[response.index] }
 
   /// The error of a prediction against a value, in the unit of the response's accuracy.
-  public func error(of response: Response, predicted: Double, value: Double) -> Double {
+  package func error(of response: Response, predicted: Double, value: Double) -> Double {
     Accuracy.ErrorUnit(of: response).error(predicted, value, scale: scale(of: response))
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Profiles
+import Observations
 
 extension ResponseFit {
   /// The features that a response may depend on beside its structural part.

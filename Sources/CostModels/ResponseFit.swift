@@ -7,27 +7,28 @@ import Foundation
 #endif
 
 import GSLKit
-import Profiles
+import Observations
+import Randomness
 
 /// How much effort a fit takes.
-public struct FitSettings: Hashable, Sendable {
+package struct FitSettings: Hashable, Sendable {
   /// Points the process stands on: what a prediction costs.
-  public var inducingLimit = 320
+  package var inducingLimit = 320
   /// Runs the kernel's parameters are estimated on.
-  public var evidenceRuns = 300
+  package var evidenceRuns = 300
   /// Starts of the search for the kernel's parameters, one to four.
-  public var starts = 3
+  package var starts = 3
   /// Iterations of each start.
-  public var iterationLimit = 40
+  package var iterationLimit = 40
   /// Folds that the size of errors is learnt from.
-  public var folds = 5
+  package var folds = 5
   /// Whether the process starts from the structural part, or from a constant (for comparison).
-  public var usesStructure = true
+  package var usesStructure = true
   /// Whether the process corrects the structural part, or nothing does (for comparison).
-  public var usesProcess = true
+  package var usesProcess = true
 
   /// The effort of shipped models.
-  public init() {}
+  package init() {}
 }
 
 /// Fits the model of one response.
@@ -121,7 +122,7 @@ struct ResponseFit {
   ) throws(GSLError) -> ArdKernel {
     let used = min(points.count, settings.evidenceRuns)
     var order = Array(points.indices)
-    var chance = MixedBits(state: 0xE71D)
+    var chance = Stream(key: 0xE71D)
     order.shuffle(using: &chance)
     let chosen = order.prefix(used).sorted()
     let evidence = MarginalLikelihood(

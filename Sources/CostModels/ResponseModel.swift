@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+package import Observations
 
 /// A fitted model of one response: a structural mean, a process on what it leaves, and intervals.
-public struct ResponseModel: Hashable, Sendable, Codable {
+package struct ResponseModel: Hashable, Sendable, Codable {
   /// The response.
-  public let response: Response
+  package let response: Response
   /// Runs the fit has seen.
-  public let fittedRuns: Int
+  package let fittedRuns: Int
   /// Runs among them that stopped at their limit.
-  public let censoredRuns: Int
+  package let censoredRuns: Int
   /// Where the runs lie.
-  public let domain: Domain
+  package let domain: Domain
   /// Quantiles of normalised errors on runs that the fit has not seen.
-  public let conformal: Conformal
+  package let conformal: Conformal
   let structure: StructuralMean
   let space: FeatureSpace
   /// How residuals were bent and standardised for the process.
@@ -58,7 +58,7 @@ public struct ResponseModel: Hashable, Sendable, Codable {
   ///   - features: The features of the combination asked about.
   ///   - level: The share of runs that the interval is to cover, 0.5 to 0.95.
   /// - Returns: The estimate in the response's unit.
-  public func predict(_ features: FeatureVector, level: Double = 0.9) -> ResponseEstimate {
+  package func predict(_ features: FeatureVector, level: Double = 0.9) -> ResponseEstimate {
     let place = place(features)
     let half = conformal.quantile(level) * place.error
     let scale = structure.scale
@@ -84,22 +84,22 @@ public struct ResponseModel: Hashable, Sendable, Codable {
 }
 
 /// A predicted response.
-public struct ResponseEstimate: Hashable, Sendable {
+package struct ResponseEstimate: Hashable, Sendable {
   /// The response.
-  public let response: Response
+  package let response: Response
   /// The value in the response's unit.
-  public let value: Double
+  package let value: Double
   /// The lower end of the interval.
-  public let low: Double
+  package let low: Double
   /// The upper end of the interval.
-  public let high: Double
+  package let high: Double
   /// The share of runs that such intervals cover.
-  public let level: Double
+  package let level: Double
   /// Whether the point lies among the runs.
-  public let validity: Validity
+  package let validity: Validity
 
   /// Creates an estimate; the value lies in the interval.
-  public init(
+  package init(
     response: Response,
     value: Double,
     low: Double,

@@ -6,10 +6,10 @@ import Glibc
 import Foundation
 #endif
 
-public import Profiles
+package import Observations
 
 /// The scale a response is modelled on, where errors are even and bounds cannot be crossed.
-public enum ResponseScale: String, Hashable, Sendable, Codable {
+package enum ResponseScale: String, Hashable, Sendable, Codable {
   /// The logarithm of a time in nanoseconds; below one microsecond differences do not matter.
   case logarithm
   /// The logarithm of the odds of a share, softened by two points at both ends.
@@ -18,7 +18,7 @@ public enum ResponseScale: String, Hashable, Sendable, Codable {
   case count
 
   /// The scale of a response.
-  public init(of response: Response) {
+  package init(of response: Response) {
     switch response.unit {
     case .nanoseconds: self = .logarithm
     case .share: self = .odds
@@ -30,7 +30,7 @@ public enum ResponseScale: String, Hashable, Sendable, Codable {
   private static let softening = 0.02
 
   /// The value on the scale.
-  public func forward(_ value: Double) -> Double {
+  package func forward(_ value: Double) -> Double {
     switch self {
     case .logarithm: return log(max(0, value) + 1_000)
     case .odds:
@@ -46,7 +46,7 @@ public enum ResponseScale: String, Hashable, Sendable, Codable {
   }
 
   /// The value in the response's unit that stands at a place on the scale.
-  public func backward(_ place: Double) -> Double {
+  package func backward(_ place: Double) -> Double {
     switch self {
     case .logarithm: return max(0, exp(min(place, 60)) - 1_000)
     case .odds:

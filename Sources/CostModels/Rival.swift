@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import GSLKit
-public import Profiles
+package import Observations
 
 /// A simpler way to predict, fitted to the same runs to see what the model is worth.
-public enum Rival: String, Hashable, Sendable, Codable, CaseIterable {
+package enum Rival: String, Hashable, Sendable, Codable, CaseIterable {
   /// The structural part alone.
   case structure = "structural part alone"
   /// A Gaussian process without the structural part.
@@ -16,15 +16,15 @@ public enum Rival: String, Hashable, Sendable, Codable, CaseIterable {
 }
 
 /// The error of one way to predict one response.
-public struct RivalScore: Hashable, Sendable, Codable {
+package struct RivalScore: Hashable, Sendable, Codable {
   /// The way.
-  public let rival: Rival
+  package let rival: Rival
   /// The response.
-  public let response: Response
+  package let response: Response
   /// The median error, in the unit of the response's accuracy.
-  public let median: Double
+  package let median: Double
   /// The error that nine in ten runs stay under.
-  public let ninetieth: Double
+  package let ninetieth: Double
 
   enum CodingKeys: String, CodingKey {
     case rival = "method"
@@ -37,7 +37,7 @@ public struct RivalScore: Hashable, Sendable, Codable {
 extension Rival {
   /// Fits to the fitting runs of a split and measures on its held ones; nil where neither has the
   /// response.
-  public func score(
+  package func score(
     _ response: Response,
     on runs: SplitRuns,
     settings: FitSettings = FitSettings()
@@ -82,7 +82,7 @@ extension RivalScore {
   /// The scores of every way for every response that the runs have, response by response.
   ///
   /// Fits run side by side; the result is the same for any number of processors.
-  public static func all(
+  package static func all(
     _ responses: [Response],
     on runs: SplitRuns,
     settings: FitSettings = FitSettings()

@@ -7,7 +7,7 @@ import Foundation
 #endif
 
 import GSLKit
-import Profiles
+import Observations
 
 /// Fits the structural part of a response by robust least squares, then its queueing factor.
 struct StructuralFit {

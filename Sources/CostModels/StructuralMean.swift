@@ -7,7 +7,7 @@ import Foundation
 #endif
 
 import GSLKit
-import Profiles
+import Observations
 
 /// The part of a response that follows from structure: counts times unit costs for times, a few
 /// logarithms for shares and counts.

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Quantities
+package import Quantities
 
 /// A span or a mark on one track of a trace.
-public struct TraceRecord: Hashable, Sendable {
+package struct TraceRecord: Hashable, Sendable {
   /// The track, as the emitter numbers them.
-  public var track: Int
+  package var track: Int
   /// What happened, as the emitter numbers names.
-  public var name: Int
+  package var name: Int
   /// When it began.
-  public var start: Instant
+  package var start: Instant
   /// How long it lasted; zero for a mark.
-  public var length: Nanoseconds
+  package var length: Nanoseconds
   /// A value to show beside it: packets of a poll, bytes of a read.
-  public var value: Int64
+  package var value: Int64
 
   /// Creates a record.
-  public init(track: Int, name: Int, start: Instant, length: Nanoseconds, value: Int64 = 0) {
+  package init(track: Int, name: Int, start: Instant, length: Nanoseconds, value: Int64 = 0) {
     self.track = track
     self.name = name
     self.start = start
@@ -26,22 +26,22 @@ public struct TraceRecord: Hashable, Sendable {
 }
 
 /// A bounded list of records; what does not fit is counted and left out.
-public struct Trace: Sendable {
+package struct Trace: Sendable {
   /// How many records are kept at most.
-  public let limit: Int
+  package let limit: Int
   /// The records in the order they were added.
-  public private(set) var records: [TraceRecord] = []
+  package private(set) var records: [TraceRecord] = []
   /// How many did not fit.
-  public private(set) var omitted: Int64 = 0
+  package private(set) var omitted: Int64 = 0
 
   /// Creates an empty trace that keeps at most `limit` records; zero keeps none.
-  public init(limit: Int) { self.limit = limit }
+  package init(limit: Int) { self.limit = limit }
 
   /// Whether anything is kept at all.
-  public var isOn: Bool { limit > 0 }
+  package var isOn: Bool { limit > 0 }
 
   /// Adds a record, if there is room.
-  public mutating func add(_ record: TraceRecord) {
+  package mutating func add(_ record: TraceRecord) {
     guard records.count < limit else {
       omitted += 1
       return

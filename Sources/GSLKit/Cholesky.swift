@@ -9,20 +9,20 @@ import Foundation
 #endif
 
 /// The Cholesky factor of a symmetric positive definite matrix, with its condition checked.
-public struct Cholesky: ~Copyable {
+package struct Cholesky: ~Copyable {
   private let factor: Matrix
 
   /// The condition number in the 1-norm, estimated.
-  public let condition: Double
+  package let condition: Double
 
   /// Rows, and columns, of the matrix.
-  public var size: Int { factor.rows }
+  package var size: Int { factor.rows }
 
   /// Factors a matrix, of which the lower triangle is read.
   ///
   /// Throws `notPositiveDefinite` where a pivot is not positive or the condition number exceeds
   /// `conditionLimit`. Precondition: the matrix is square.
-  public init(
+  package init(
     _ matrix: consuming Matrix,
     conditionLimit: Double = 1e15
   ) throws(GSLError) {
@@ -52,14 +52,14 @@ public struct Cholesky: ~Copyable {
   }
 
   /// The logarithm of the matrix's determinant.
-  public var logDeterminant: Double {
+  package var logDeterminant: Double {
     var sum = 0.0
     for index in 0..<size { sum += log(factor[index, index]) }
     return 2 * sum
   }
 
   /// The solution of the matrix times x = `right`, whose count is the size.
-  public func solve(_ right: [Double]) -> [Double] {
+  package func solve(_ right: [Double]) -> [Double] {
     unsafe solution(right, by: "gsl_linalg_cholesky_svx") { l, x in
       unsafe gsl_linalg_cholesky_svx(l, x)
     }
@@ -67,14 +67,14 @@ public struct Cholesky: ~Copyable {
 
   /// The solution of the lower factor times x = `right`: its squared norm is the quadratic form
   /// of the inverse.
-  public func solveLower(_ right: [Double]) -> [Double] {
+  package func solveLower(_ right: [Double]) -> [Double] {
     unsafe solution(right, by: "gsl_blas_dtrsv") { l, x in
       unsafe gsl_blas_dtrsv(CblasLower, CblasNoTrans, CblasNonUnit, l, x)
     }
   }
 
   /// The solution of the lower factor's transpose times x = `right`.
-  public func solveUpper(_ right: [Double]) -> [Double] {
+  package func solveUpper(_ right: [Double]) -> [Double] {
     unsafe solution(right, by: "gsl_blas_dtrsv") { l, x in
       unsafe gsl_blas_dtrsv(CblasLower, CblasTrans, CblasNonUnit, l, x)
     }
@@ -97,7 +97,7 @@ public struct Cholesky: ~Copyable {
 
   /// Replaces each column of `right`, which has as many rows as the matrix, by the solution of
   /// the lower factor times x = column.
-  public func solveLower(columnsOf right: borrowing Matrix) {
+  package func solveLower(columnsOf right: borrowing Matrix) {
     precondition(right.rows == size, "\(size) equations need as many right-hand sides")
     let code = unsafe factor.withPointer { l in
       unsafe right.withPointer { x in
@@ -108,19 +108,19 @@ public struct Cholesky: ~Copyable {
   }
 
   /// The inverse of the matrix; both triangles are filled.
-  public consuming func inverse() throws(GSLError) -> Matrix {
+  package consuming func inverse() throws(GSLError) -> Matrix {
     let code = unsafe factor.withPointer { l in unsafe gsl_linalg_cholesky_invert(l) }
     try check(code, "gsl_linalg_cholesky_invert")
     return factor
   }
 
   /// The element of the lower factor; zero above the diagonal.
-  public subscript(row: Int, column: Int) -> Double { column > row ? 0 : factor[row, column] }
+  package subscript(row: Int, column: Int) -> Double { column > row ? 0 : factor[row, column] }
 }
 
 extension Matrix {
   /// The product of this matrix's transpose with itself: `[columns x columns]`, both triangles.
-  public func crossProduct() throws(GSLError) -> Matrix {
+  package func crossProduct() throws(GSLError) -> Matrix {
     let product = Matrix(rows: columns, columns: columns)
     let code = unsafe withPointer { a in
       unsafe product.withPointer { c in
@@ -132,7 +132,7 @@ extension Matrix {
   }
 
   /// The product of this matrix with its own transpose: `[rows x rows]`, both triangles.
-  public func outerProduct() throws(GSLError) -> Matrix {
+  package func outerProduct() throws(GSLError) -> Matrix {
     let product = Matrix(rows: rows, columns: rows)
     let code = unsafe withPointer { a in
       unsafe product.withPointer { c in
@@ -144,10 +144,10 @@ extension Matrix {
   }
 
   /// This matrix times a vector of `columns` elements.
-  public func times(_ right: [Double]) -> [Double] { product(CblasNoTrans, right, columns, rows) }
+  package func times(_ right: [Double]) -> [Double] { product(CblasNoTrans, right, columns, rows) }
 
   /// This matrix's transpose times a vector of `rows` elements.
-  public func transposeTimes(_ right: [Double]) -> [Double] {
+  package func transposeTimes(_ right: [Double]) -> [Double] {
     product(CblasTrans, right, rows, columns)
   }
 

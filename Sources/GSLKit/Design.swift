@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// The design of a linear fit: one row an observation, one named column a term.
-public struct Design: Hashable, Sendable {
+package struct Design: Hashable, Sendable {
   /// The names of the columns, for messages.
-  public let columnNames: [String]
+  package let columnNames: [String]
   /// The number of observations.
-  public let rows: Int
+  package let rows: Int
   /// The elements in row-major order, `[rows x columns]`.
-  public let elements: [Double]
+  package let elements: [Double]
 
   /// The number of terms.
-  public var columns: Int { columnNames.count }
+  package var columns: Int { columnNames.count }
 
   /// Creates a design from its rows.
   ///
   /// Throws `shape` where a row has another length than there are names, and `notFinite` with
   /// the column's name for the first value that is NaN or infinite.
-  public init(columnNames: [String], rows: [[Double]]) throws(GSLError) {
+  package init(columnNames: [String], rows: [[Double]]) throws(GSLError) {
     var elements: [Double] = []
     elements.reserveCapacity(rows.count * columnNames.count)
     for (index, row) in rows.enumerated() {
@@ -32,15 +32,15 @@ public struct Design: Hashable, Sendable {
   }
 
   /// The element of an observation and a term.
-  public subscript(row: Int, column: Int) -> Double { elements[row * columns + column] }
+  package subscript(row: Int, column: Int) -> Double { elements[row * columns + column] }
 
   /// The terms of one observation.
-  public func row(_ index: Int) -> ArraySlice<Double> {
+  package func row(_ index: Int) -> ArraySlice<Double> {
     elements[index * columns..<(index + 1) * columns]
   }
 
   /// The value that the parameters predict for one observation.
-  public func prediction(_ row: Int, _ parameters: [Double]) -> Double {
+  package func prediction(_ row: Int, _ parameters: [Double]) -> Double {
     var sum = 0.0
     for column in 0..<columns { sum += self[row, column] * parameters[column] }
     return sum
@@ -57,25 +57,25 @@ public struct Design: Hashable, Sendable {
 }
 
 /// A fitted set of parameters.
-public struct Fit: Hashable, Sendable {
+package struct Fit: Hashable, Sendable {
   /// The parameters, in the order of the design's columns.
-  public let parameters: [Double]
+  package let parameters: [Double]
   /// Their covariance in row-major order, scaled by the residual variance.
-  public let covariance: [Double]
+  package let covariance: [Double]
   /// The weighted sum of squared residuals.
-  public let residualSumOfSquares: Double
+  package let residualSumOfSquares: Double
   /// Observations less parameters.
-  public let degreesOfFreedom: Int
+  package let degreesOfFreedom: Int
   /// The condition number of the design with its columns scaled to unit length.
-  public let condition: Double
+  package let condition: Double
 
   /// The standard errors of the parameters.
-  public var standardErrors: [Double] {
+  package var standardErrors: [Double] {
     parameters.indices.map { covariance[$0 * (parameters.count + 1)].squareRoot() }
   }
 
   /// The standard deviation of the residuals; zero where no degree of freedom is left.
-  public var residualDeviation: Double {
+  package var residualDeviation: Double {
     degreesOfFreedom > 0 ? (residualSumOfSquares / Double(degreesOfFreedom)).squareRoot() : 0
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Why a computation has no answer, with the evidence.
-public enum GSLError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum GSLError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The library returned an error code from an operation.
   case library(code: Int, operation: String, text: String)
   /// A value that enters a computation is NaN or infinite; rows count from zero.
@@ -20,7 +20,7 @@ public enum GSLError: Error, Hashable, Sendable, CustomStringConvertible {
   case notConverged(operation: String, iterations: Int)
 
   /// One sentence with the operation and the evidence.
-  public var description: String {
+  package var description: String {
     switch self {
     case .library(let code, let operation, let text):
       "\(operation) failed with GSL error \(code): \(text)"

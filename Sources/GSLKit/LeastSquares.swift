@@ -3,15 +3,15 @@
 import CGSL
 
 /// Linear least squares in several forms, with covariance and a checked condition.
-public enum LeastSquares {
+package enum LeastSquares {
   /// A condition number beyond which the parameters hold no correct digit.
-  public static let conditionLimit = 1 / 0x1p-52
+  package static let conditionLimit = 1 / 0x1p-52
 
   /// Fits by QR with column pivoting, the fast form for many rows.
   ///
   /// Weights, where given, are positive inverse variances. Throws `singular` with the column that
   /// repeats others, `tooFewRows`, `notFinite` or `shape`.
-  public static func qr(
+  package static func qr(
     _ design: Design,
     response: [Double],
     weights: [Double]? = nil
@@ -44,7 +44,7 @@ public enum LeastSquares {
   /// nearly singular design allows.
   ///
   /// Throws as `qr` does, except that a singular design is named by its condition alone.
-  public static func svd(_ design: Design, response: [Double]) throws(GSLError) -> Fit {
+  package static func svd(_ design: Design, response: [Double]) throws(GSLError) -> Fit {
     try design.validate(response: response)
     let matrix = Matrix(rows: design.rows, columns: design.columns, elements: design.elements)
     let target = Vector(response)

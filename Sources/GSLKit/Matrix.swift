@@ -6,16 +6,16 @@ import CGSL
 ///
 /// Reads and writes outside of its bounds trap here: the library would return zero silently.
 @safe
-public struct Matrix: ~Copyable {
+package struct Matrix: ~Copyable {
   private let pointer: UnsafeMutablePointer<gsl_matrix>
 
   /// The number of rows, at least one.
-  public let rows: Int
+  package let rows: Int
   /// The number of columns, at least one.
-  public let columns: Int
+  package let columns: Int
 
   /// Creates a matrix of zeros; both sizes are at least one.
-  public init(rows: Int, columns: Int) {
+  package init(rows: Int, columns: Int) {
     precondition(rows > 0 && columns > 0, "a matrix has at least one row and one column")
     prepareLibrary()
     (self.rows, self.columns) = (rows, columns)
@@ -23,7 +23,7 @@ public struct Matrix: ~Copyable {
   }
 
   /// Creates a matrix from `rows * columns` elements in row-major order.
-  public init(rows: Int, columns: Int, elements: [Double]) {
+  package init(rows: Int, columns: Int, elements: [Double]) {
     precondition(elements.count == rows * columns, "\(rows) x \(columns) needs as many elements")
     self.init(rows: rows, columns: columns)
     for (index, element) in elements.enumerated() {
@@ -34,7 +34,7 @@ public struct Matrix: ~Copyable {
   deinit { unsafe gsl_matrix_free(pointer) }
 
   /// The element in a row of 0..<rows and a column of 0..<columns.
-  public subscript(row: Int, column: Int) -> Double {
+  package subscript(row: Int, column: Int) -> Double {
     get { unsafe pointer.pointee.data[offset(row, column)] }
     set { unsafe pointer.pointee.data[offset(row, column)] = newValue }
   }
@@ -48,7 +48,7 @@ public struct Matrix: ~Copyable {
   }
 
   /// A copy of the elements in row-major order.
-  public var elements: [Double] {
+  package var elements: [Double] {
     let (start, count) = unsafe (pointer.pointee.data, rows * columns)
     return unsafe Array(UnsafeBufferPointer(start: start, count: count))
   }

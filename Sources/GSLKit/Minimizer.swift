@@ -3,9 +3,9 @@
 import CGSL
 
 /// The lowest point a minimizer found, and why it stopped.
-public struct Minimum: Hashable, Sendable {
+package struct Minimum: Hashable, Sendable {
   /// Why a search ended.
-  public enum StopReason: String, Hashable, Sendable {
+  package enum StopReason: String, Hashable, Sendable {
     /// The simplex or the gradient became small enough.
     case converged
     /// No step improved the value any more, to the last digit.
@@ -15,17 +15,17 @@ public struct Minimum: Hashable, Sendable {
   }
 
   /// Where the lowest value was found.
-  public let point: [Double]
+  package let point: [Double]
   /// The value there.
-  public let value: Double
+  package let value: Double
   /// Iterations taken.
-  public let iterations: Int
+  package let iterations: Int
   /// Why the search ended.
-  public let stopReason: StopReason
+  package let stopReason: StopReason
 }
 
 /// Unconstrained minimization (`multimin`); bounds are the caller's, by a change of variables.
-public enum Minimizer {
+package enum Minimizer {
   /// A value that stands for "not finite": larger than any honest one, and safe to interpolate.
   static let wall = 1e100
 
@@ -33,7 +33,7 @@ public enum Minimizer {
   ///
   /// `steps` are the first simplex's edges; the search ends when its mean size is below
   /// `tolerance`. Where the function is not finite, the simplex turns back.
-  public static func nelderMead(
+  package static func nelderMead(
     start: [Double],
     steps: [Double],
     tolerance: Double = 1e-8,
@@ -57,7 +57,7 @@ public enum Minimizer {
   ///
   /// `function` returns the value and its gradient; the search ends when the gradient's norm is
   /// below `tolerance`.
-  public static func bfgs(
+  package static func bfgs(
     start: [Double],
     firstStep: Double = 0.1,
     tolerance: Double = 1e-4,

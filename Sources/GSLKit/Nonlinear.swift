@@ -3,26 +3,26 @@
 import CGSL
 
 /// How a nonlinear fit steps and when it stops.
-public struct NonlinearOptions: Hashable, Sendable {
+package struct NonlinearOptions: Hashable, Sendable {
   /// The relative step at which parameters have converged.
-  public var stepTolerance = 1e-12
+  package var stepTolerance = 1e-12
   /// The relative gradient at which the sum of squares has converged.
-  public var gradientTolerance = 1e-12
+  package var gradientTolerance = 1e-12
   /// Iterations after which the fit is given up.
-  public var iterationLimit = 500
+  package var iterationLimit = 500
   /// Whether steps are bent along the geodesic, which helps in long curved valleys.
-  public var accelerates = false
+  package var accelerates = false
 
   /// Tolerances that reach the limit of double on well-behaved problems.
-  public init() {}
+  package init() {}
 }
 
 /// A converged nonlinear fit.
-public struct NonlinearFit: Hashable, Sendable {
+package struct NonlinearFit: Hashable, Sendable {
   /// Parameters, covariance, squares and condition.
-  public let fit: Fit
+  package let fit: Fit
   /// Iterations it took.
-  public let iterations: Int
+  package let iterations: Int
 }
 
 extension LeastSquares {
@@ -31,7 +31,7 @@ extension LeastSquares {
   /// `model` returns one prediction an observation for a set of parameters; derivatives are taken
   /// by central differences. Throws `notConverged` at the iteration limit, `notFinite` where the
   /// model is not finite at the start, and `tooFewRows`.
-  public static func nonlinear(
+  package static func nonlinear(
     _ response: [Double],
     weights: [Double]? = nil,
     start: [Double],

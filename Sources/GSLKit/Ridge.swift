@@ -3,13 +3,13 @@
 import CGSL
 
 /// A ridge fit: least squares with a penalty on the size of the parameters.
-public struct RidgeFit: Hashable, Sendable {
+package struct RidgeFit: Hashable, Sendable {
   /// The parameters, in the order of the design's columns.
-  public let parameters: [Double]
+  package let parameters: [Double]
   /// The penalty's weight: the sum of squares grows by its square times the parameters' squares.
-  public let penalty: Double
+  package let penalty: Double
   /// The norm of the residuals.
-  public let residualNorm: Double
+  package let residualNorm: Double
 }
 
 extension LeastSquares {
@@ -17,7 +17,7 @@ extension LeastSquares {
   ///
   /// Without a penalty the one of least generalised cross-validation is taken (Golub, Heath and
   /// Wahba, 1979). A singular design is legal here; NaN and wrong sizes are refused.
-  public static func ridge(
+  package static func ridge(
     _ design: Design,
     response: [Double],
     penalty: Double? = nil

@@ -3,7 +3,7 @@
 import CGSL
 
 /// How much a large residual still counts in a robust fit.
-public enum RobustLoss: String, Hashable, Sendable, CaseIterable {
+package enum RobustLoss: String, Hashable, Sendable, CaseIterable {
   /// Tukey's bisquare: gross outliers count nothing.
   case bisquare
   /// Huber's: outliers count in proportion to their size.
@@ -13,20 +13,20 @@ public enum RobustLoss: String, Hashable, Sendable, CaseIterable {
 }
 
 /// A robust fit, with what it did to the observations.
-public struct RobustFit: Hashable, Sendable {
+package struct RobustFit: Hashable, Sendable {
   /// The parameters; covariance and squares are those of the library's robust estimate.
-  public let fit: Fit
+  package let fit: Fit
   /// The final weight of each observation, 0 to 1.
-  public let weights: [Double]
+  package let weights: [Double]
   /// The robust estimate of the residuals' standard deviation.
-  public let scale: Double
+  package let scale: Double
 }
 
 extension LeastSquares {
   /// Fits with a loss that gross outliers cannot pull, by iterated reweighting (`multifit_robust`).
   ///
   /// Throws `notConverged` after 200 iterations, and as `qr` does for a bad design.
-  public static func robust(
+  package static func robust(
     _ design: Design,
     response: [Double],
     loss: RobustLoss = .bisquare

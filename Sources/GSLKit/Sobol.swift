@@ -7,19 +7,19 @@ import CGSL
 /// The origin is skipped, as the library does; the second point is the centre of the cube.
 /// Source: Bratley and Fox, ACM Algorithm 659 (1988), with tables up to 40 dimensions.
 @safe
-public struct Sobol: ~Copyable {
+package struct Sobol: ~Copyable {
   private let pointer: UnsafeMutablePointer<gsl_qrng>
 
   /// The number of dimensions, 1 to 40.
-  public let dimensions: Int
+  package let dimensions: Int
 
   /// The most dimensions the tables hold; beyond it the library would yield zeros.
-  public static let dimensionLimit = 40
+  package static let dimensionLimit = 40
 
   /// Starts a sequence.
   ///
   /// Throws `tooManyDimensions` beyond 40. Precondition: at least one dimension.
-  public init(dimensions: Int) throws(GSLError) {
+  package init(dimensions: Int) throws(GSLError) {
     precondition(dimensions > 0, "a sequence has at least one dimension")
     guard dimensions <= Self.dimensionLimit else {
       throw .tooManyDimensions(asked: dimensions, limit: Self.dimensionLimit)
@@ -35,7 +35,7 @@ public struct Sobol: ~Copyable {
   deinit { unsafe gsl_qrng_free(pointer) }
 
   /// The next point, every coordinate in [0, 1).
-  public mutating func next() throws(GSLError) -> [Double] {
+  package mutating func next() throws(GSLError) -> [Double] {
     var point = [Double](repeating: 0, count: dimensions)
     let code = unsafe gsl_qrng_get(pointer, &point)
     try check(code, "gsl_qrng_get")
@@ -46,7 +46,7 @@ public struct Sobol: ~Copyable {
   ///
   /// A shift drawn at random keeps the evenness and makes designs of different seeds differ
   /// (Cranley and Patterson, 1976); an empty shift leaves the points where they are.
-  public static func points(
+  package static func points(
     _ count: Int,
     dimensions: Int,
     shift: [Double] = []

@@ -6,14 +6,14 @@ import CGSL
 ///
 /// Reads and writes outside of its bounds trap here: the library would return zero silently.
 @safe
-public struct Vector: ~Copyable {
+package struct Vector: ~Copyable {
   private let pointer: UnsafeMutablePointer<gsl_vector>
 
   /// The number of elements, at least one.
-  public let count: Int
+  package let count: Int
 
   /// Creates a vector of zeros; `count` is at least one.
-  public init(count: Int) {
+  package init(count: Int) {
     precondition(count > 0, "a vector has at least one element")
     prepareLibrary()
     self.count = count
@@ -21,7 +21,7 @@ public struct Vector: ~Copyable {
   }
 
   /// Creates a vector with these elements, at least one.
-  public init(_ elements: [Double]) {
+  package init(_ elements: [Double]) {
     self.init(count: elements.count)
     for index in elements.indices { self[index] = elements[index] }
   }
@@ -29,7 +29,7 @@ public struct Vector: ~Copyable {
   deinit { unsafe gsl_vector_free(pointer) }
 
   /// The element at an index in 0..<count.
-  public subscript(index: Int) -> Double {
+  package subscript(index: Int) -> Double {
     get {
       precondition((0..<count).contains(index), "index \(index) of a vector of \(count)")
       return unsafe pointer.pointee.data[index]
@@ -41,7 +41,7 @@ public struct Vector: ~Copyable {
   }
 
   /// A copy of the elements in order.
-  public var elements: [Double] {
+  package var elements: [Double] {
     let (start, count) = unsafe (pointer.pointee.data, count)
     return unsafe Array(UnsafeBufferPointer(start: start, count: count))
   }

@@ -1,56 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Events
-import Profiles
-public import Quantities
-public import Randomness
+import Observations
+package import Operations
+import Quantities
+import Randomness
 
-/// vCPUs that write, one after the other, the pages of their own parts of a write-protected memory.
-///
-/// Every write is a fault: it leaves the guest, takes mmu_lock for read or for write, makes the
-/// entry writable and flushes the page. A broadcast flush is issued by its CPU and then waits for
-/// its turn on the fabric, which carries one at a time.
-public struct DirtyStorm: Sendable {
-  /// vCPUs, at most `FaultStorm.vcpuLimit`.
-  public var vcpus: Int
-  /// Pages that each of them writes.
-  public var pages: Int
-  /// A fault's time outside the lock; each fault's lies up to half above or below (assumed).
-  public var outside: Nanoseconds
-  /// A fault's time under the lock, before the flush.
-  public var inside: Nanoseconds
-  /// The part of the flush in which nobody else is kept from flushing.
-  public var issue: Nanoseconds
-  /// The part of the flush that occupies the fabric; zero where the flush is local.
-  public var carried = Nanoseconds.zero
-  /// Whether faults take the lock for read (page write permission from 5.18, all from 6.2).
-  public var sharesLock = true
-  /// The root of all chance.
-  public var seed: Seed
-
-  /// Creates a storm whose faults share the lock and flush locally.
-  public init(
-    vcpus: Int,
-    pages: Int,
-    outside: Nanoseconds,
-    inside: Nanoseconds,
-    flush: Nanoseconds,
-    seed: Seed
-  ) {
-    precondition(
-      (1...FaultStorm.vcpuLimit).contains(vcpus) && pages > 0,
-      "a storm has vCPUs and pages"
-    )
-    self.vcpus = vcpus
-    self.pages = pages
-    self.outside = outside
-    self.inside = inside
-    issue = flush
-    self.seed = seed
-  }
-
+extension DirtyStorm {
   /// Runs the storm; its outcome has no notifier calls, and only exclusive faults are holds.
-  public func run() -> FaultStorm.Outcome {
+  package func run() -> FaultStorm.Outcome {
     var run = DirtyRun(self)
     return run.run()
   }
@@ -69,7 +27,7 @@ struct DirtyRun: Sendable {
 
   let storm: DirtyStorm
   var queue = EventQueue<VirtualCPU>()
-  var digest = TraceDigest()
+  var digest = Digest()
   var actors: [Actor]
   var lock = QueuedLock()
   var fabric = QueuedLock()

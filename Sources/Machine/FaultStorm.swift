@@ -1,81 +1,33 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Events
-public import Profiles
-public import Quantities
-public import Randomness
+package import Observations
+package import Operations
+import Profiles
+package import Quantities
+import Randomness
 
-/// Many vCPUs that touch the same pages for the first time, half reading and half writing.
-///
-/// A page that a reader met first is the zero page; a writer must copy it, and every writer that
-/// has found the zero page before the copy was installed calls the notifier, which unmaps the
-/// page under mmu_lock for write, whether or not anything is mapped any more. So a page costs
-/// between no and as many notifier calls as there are writers; how many follows from how the
-/// vCPUs race, which is simulated. Faults that come to the map step while a notifier runs, or
-/// after one has run since they began, are taken again: the check is blind to ranges.
-public struct FaultStorm: Sendable {
-  /// vCPUs, at most `vcpuLimit`.
-  public var vcpus: Int
-  /// Pages that are touched, one after the other, by every vCPU.
-  public var pages: Int
-  /// What a fault costs outside and inside the lock, and what a retry and an allocation cost.
-  public var costs: FaultCosts
-  /// The notifier's hold when it clears a valid entry, invalidation included.
-  public var clearing: Nanoseconds
-  /// The notifier's hold when it finds nothing, invalidation included if there is one.
-  public var finding: Nanoseconds
-  /// Whether faults take the lock for read (6.2 and later).
-  public var sharesLock: Bool
-  /// Whether a fault that met a notifier is taken again.
-  public var retriesFaults = true
-  /// What cleaning a mapped block to the point of coherency takes under the lock; zero with FWB,
-  /// and for pages, where it is part of the time inside the lock.
-  public var cleaning = Nanoseconds.zero
-  /// Whether faults clean a leaf that another has mapped before them (up to 5.13).
-  public var cleansDuplicates = false
-  /// The host's first fault on a huge page, others waiting; nil where pages are the zero page first.
-  public var population: Nanoseconds?
-  /// The share of the vCPUs that write; the others only read.
-  public var writers: Ratio
-  /// The root of all chance: when each vCPU starts.
-  public var seed: Seed
-
-  /// vCPUs that one storm holds at most.
-  public static let vcpuLimit = 1_024
-
-  /// Creates a storm in which every second vCPU writes.
-  public init(vcpus: Int, pages: Int, costs: FaultCosts, seed: Seed) {
-    precondition((1...Self.vcpuLimit).contains(vcpus) && pages > 0, "a storm has vCPUs and pages")
-    self.vcpus = vcpus
-    self.pages = pages
-    self.costs = costs
-    clearing = .zero
-    finding = .zero
-    sharesLock = true
-    writers = Ratio(1, over: 2)
-    self.seed = seed
-  }
-
+extension FaultStorm {
   /// What a storm measured.
-  public struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// From the first touch until every vCPU has touched every page.
-    public var time = Nanoseconds.zero
+    package var time = Nanoseconds.zero
     /// Faults, retries and notifier calls, and how long faults took.
-    public var faults = FaultOutcome()
+    package var faults = FaultOutcome()
     /// Notifier calls that cleared a valid entry.
-    public var clearingCalls: Int64 = 0
+    package var clearingCalls: Int64 = 0
     /// Holds of mmu_lock for write.
-    public var holds = LatencySummary()
+    package var holds = LatencySummary()
     /// The longest any vCPU waited for the lock.
-    public var longestWait = Nanoseconds.zero
+    package var longestWait = Nanoseconds.zero
     /// Events executed.
-    public var events: Int64 = 0
+    package var events: Int64 = 0
     /// The digest of all of them.
-    public var digest: UInt64 = 0
+    package var digest: UInt64 = 0
   }
 
   /// Runs the storm.
-  public func run() -> Outcome {
+  package func run() -> Outcome {
     var run = StormRun(self)
     return run.run()
   }
@@ -85,7 +37,7 @@ extension FaultStorm.Outcome {
   /// Enters what a storm has measured once its last vCPU is done.
   mutating func close(
     _ queue: EventQueue<VirtualCPU>,
-    _ digest: TraceDigest,
+    _ digest: Digest,
     latencies: Latencies,
     holds: Latencies
   ) {
@@ -125,7 +77,7 @@ struct StormRun: Sendable {
 
   let storm: FaultStorm
   var queue = EventQueue<VirtualCPU>()
-  var digest = TraceDigest()
+  var digest = Digest()
   var actors: [Actor]
   var mapped: [Mapping]
   var host: [Mapping]

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Events
+import Observations
+import Operations
 import Profiles
 import Quantities
 
 /// How a machine's traces are to be read: what the numbers in a record stand for.
-public enum MachineTrace {
+package enum MachineTrace {
   /// The tracks, by number.
-  public static let tracks = TraceTrack.allCases.map { "\($0)" }
+  package static let tracks = TraceTrack.allCases.map { "\($0)" }
   /// What happened, by number.
-  public static let names = TraceName.allCases.map { "\($0)" }
+  package static let names = TraceName.allCases.map { "\($0)" }
   /// What a record's value counts, by the number of its name.
-  public static let units = TraceName.allCases.map(\.unit)
+  package static let units = TraceName.allCases.map(\.unit)
 }
 
 /// The tracks of a trace: one a context.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Events
+import Observations
+import Operations
 import Policies
 import Profiles
 import Quantities
@@ -105,7 +107,7 @@ extension Machine {
   private mutating func tickEffects() {
     jiffies += 1
     balance()
-    if scheduler.tick(now), input.switches.has(.slices) { needsReschedule = true }
+    if scheduler.tick(now.rawValue), input.switches.has(.slices) { needsReschedule = true }
     if needsLazyReschedule {
       needsLazyReschedule = false
       needsReschedule = true

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
+import Operations
 import Events
 import Profiles
 import Quantities
@@ -86,7 +88,7 @@ extension Machine {
 
   /// Makes a task runnable; sets the flags if the running one should give way.
   mutating func wake(_ task: Int) {
-    guard scheduler.wake(task, now: now) else { return }
+    guard scheduler.wake(task, now: now.rawValue) else { return }
     if model == .lazy, scheduler.current >= 0 {
       needsLazyReschedule = true
     } else {
@@ -101,7 +103,7 @@ extension Machine {
 
   /// Takes a task that does not run from this CPU.
   mutating func leave(_ task: Int) {
-    scheduler.remove(task, now: now)
+    scheduler.remove(task, now: now.rawValue)
     hasSegment[task] = false
     remaining[task] = .zero
   }
@@ -125,7 +127,7 @@ extension Machine {
     needsReschedule = false
     needsLazyReschedule = false
     let previous = scheduler.current
-    let task = scheduler.pick(now: now)
+    let task = scheduler.pick(now: now.rawValue)
     if task != previous { switched(to: task) }
     if task >= 0, task < CPUTask.competitors, task != CPUTask.walker, !hasSegment[task] {
       beginSegment(of: task)
@@ -195,7 +197,7 @@ extension Machine {
     }
     hasSegment[task] = false
     if !goesOn {
-      scheduler.sleep(now: now)
+      scheduler.sleep(now: now.rawValue)
       needsReschedule = true
     }
     if needsReschedule || needsLazyReschedule {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
+import Operations
 import Events
 import Profiles
 import Quantities
@@ -110,7 +112,7 @@ extension Machine {
     }
     finishStep()
     guard !walker.isDone else {
-      scheduler.sleep(now: now)
+      scheduler.sleep(now: now.rawValue)
       endOperation()
       reschedule()
       return
@@ -194,15 +196,15 @@ extension Machine {
   /// A step that is no work: the task sleeps or yields.
   private mutating func leaveCPU(_ step: WorkStep) {
     if step.kind == .sleep {
-      scheduler.sleep(now: now)
+      scheduler.sleep(now: now.rawValue)
       events.schedule(.walkerTimer, at: now + step.work)
     } else {
       finishStep()
       if walker.isDone {
-        scheduler.sleep(now: now)
+        scheduler.sleep(now: now.rawValue)
         endOperation()
       } else {
-        scheduler.yield(now: now)
+        scheduler.yield(now: now.rawValue)
       }
     }
     reschedule()

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
+import Operations
 import Events
 import Policies
 import Profiles
@@ -64,8 +66,8 @@ struct Machine {
   let handlesInterrupts: Bool
   let masksFlushes: Bool
   var events = EventQueue<MachineEvent>()
-  var digest = TraceDigest()
-  var scheduler: Scheduler
+  var digest = Digest()
+  var scheduler: FairScheduler<Int64>
   var queue: ReceiveQueue
   var disk: StorageQueue
   var outcome = MachineOutcome()
@@ -145,7 +147,7 @@ struct Machine {
     handlesInterrupts = input.interrupt != .moved && input.switches.has(.interrupts)
     masksFlushes = input.switches.has(.maskedFlushes)
     let tasks = CPUTask.competitors + input.competitors
-    scheduler = Scheduler(
+    scheduler = FairScheduler(
       rules: SchedulerRules(
         input.release,
         cpus: input.host.cpus,
@@ -190,7 +192,7 @@ struct Machine {
       armStorage()
     }
     for task in 0..<input.competitors {
-      _ = scheduler.wake(CPUTask.competitors + task, now: .start)
+      _ = scheduler.wake(CPUTask.competitors + task, now: 0)
     }
     if input.competitors > 0 { reschedule() }
   }
@@ -239,7 +241,7 @@ struct Machine {
 
 extension MachineInput {
   /// Runs the machine on this input: one synchronous call, the same result every time.
-  public func run() -> MachineOutcome {
+  package func run() -> MachineOutcome {
     var machine = Machine(self)
     return machine.run()
   }

@@ -1,77 +1,79 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Events
-public import Profiles
-public import Quantities
+package import Operations
+package import Observations
+package import Events
+import Profiles
+package import Quantities
 
 /// What one step of the plan took, over all its rounds.
-public struct StepOutcome: Hashable, Sendable {
+package struct StepOutcome: Hashable, Sendable {
   /// What the step does.
-  public var kind: WorkKind
+  package var kind: WorkKind
   /// Wall time from begin to end, summed over the rounds.
-  public var wall = Nanoseconds.zero
+  package var wall = Nanoseconds.zero
   /// CPU time the walker itself spent on it.
-  public var work = Nanoseconds.zero
+  package var work = Nanoseconds.zero
   /// Bytes that readers took while it ran.
-  public var bytes: Int64 = 0
+  package var bytes: Int64 = 0
   /// Storage requests that completed while it ran.
-  public var requests: Int64 = 0
+  package var requests: Int64 = 0
   /// Rounds begun.
-  public var rounds: Int64 = 0
+  package var rounds: Int64 = 0
 }
 
 /// Everything a run of the machine measured.
-public struct MachineOutcome: Sendable {
+package struct MachineOutcome: Sendable {
   /// Why the run ended.
-  public var stop = StopReason.completed
+  package var stop = StopReason.completed
   /// When the operation began.
-  public var began = Instant.start
+  package var began = Instant.start
   /// When the last stage-2 step ended; the stop time if it was cut short.
-  public var stageTwoEnded = Instant.start
+  package var stageTwoEnded = Instant.start
   /// When the operation ended; the stop time if it was cut short.
-  public var ended = Instant.start
+  package var ended = Instant.start
   /// When the run stopped.
-  public var stopped = Instant.start
+  package var stopped = Instant.start
   /// What each step took, by group and step.
-  public var steps: [[StepOutcome]] = []
+  package var steps: [[StepOutcome]] = []
   /// Bytes taken by readers during the baseline.
-  public var baselineBytes: Int64 = 0
+  package var baselineBytes: Int64 = 0
   /// The length of the baseline.
-  public var baseline = Nanoseconds.zero
+  package var baseline = Nanoseconds.zero
   /// Bytes taken between `began` and `stageTwoEnded`.
-  public var stageTwoBytes: Int64 = 0
+  package var stageTwoBytes: Int64 = 0
   /// Bytes taken between `began` and `ended`.
-  public var operationBytes: Int64 = 0
+  package var operationBytes: Int64 = 0
   /// Datagrams that reached their sockets between the first chunk and `stageTwoEnded`.
-  public var stageTwoDatagrams: Int64 = 0
+  package var stageTwoDatagrams: Int64 = 0
   /// TCP segments that the stack took between the first chunk and `stageTwoEnded`.
-  public var stageTwoSegments: Int64 = 0
+  package var stageTwoSegments: Int64 = 0
   /// Packets that the ring refused between the first chunk and `stageTwoEnded`.
-  public var stageTwoDrops: Int64 = 0
+  package var stageTwoDrops: Int64 = 0
   /// Storage requests done during the baseline.
-  public var baselineRequests: Int64 = 0
+  package var baselineRequests: Int64 = 0
   /// Storage requests done between `began` and `stageTwoEnded`.
-  public var stageTwoRequests: Int64 = 0
+  package var stageTwoRequests: Int64 = 0
   /// The network's counters; rates and shares are left to the caller.
-  public var network = NetworkOutcome()
+  package var network = NetworkOutcome()
   /// Holds of mmu_lock.
-  public var locks = LockHolds()
+  package var locks = LockHolds()
   /// Request latencies.
-  public var requests = LatencySummary()
+  package var requests = LatencySummary()
   /// Connection attempts.
-  public var connects = ConnectOutcome()
+  package var connects = ConnectOutcome()
   /// Storage latencies.
-  public var storage = LatencySummary()
+  package var storage = LatencySummary()
   /// Interrupts that waited for the end of a TLB primitive.
-  public var masked = MaskedInterrupts()
+  package var masked = MaskedInterrupts()
   /// Where the CPU's time went.
-  public var cpu = CPUTimes()
+  package var cpu = CPUTimes()
   /// Context switches.
-  public var switches: Int64 = 0
+  package var switches: Int64 = 0
   /// Events executed.
-  public var events: Int64 = 0
+  package var events: Int64 = 0
   /// The digest of all of them.
-  public var digest: UInt64 = 0
+  package var digest: UInt64 = 0
   /// The trace, if one was asked for.
-  public var trace = Trace(limit: 0)
+  package var trace = Trace(limit: 0)
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
-public import Quantities
+package import Operations
+package import Observations
+package import Profiles
+package import Quantities
 
 #if canImport(Glibc)
 import Glibc
@@ -15,52 +17,35 @@ import Foundation
 /// distinct after t at rate r. Every first write to a protected page is a fault, which slows the
 /// guest down; so do the holds of mmu_lock in which pages are protected again. Before each piece
 /// of memory is sent its dirty bits are cleared (and its pages protected) by one ioctl.
-public struct Migration: Sendable {
-  /// What one CLEAR ioctl costs.
-  public struct Clear: Hashable, Sendable {
-    /// How long it holds mmu_lock for write at a stretch.
-    public var hold: Nanoseconds
-    /// All of it: holds, splits and the flush that ends it.
-    public var whole: Nanoseconds
-    /// Pages it covers.
-    public var pages: Int64
-
-    /// Creates the cost of one ioctl.
-    public init(hold: Nanoseconds, whole: Nanoseconds, pages: Int64) {
-      self.hold = hold
-      self.whole = whole
-      self.pages = pages
-    }
-  }
-
+package struct Migration: Sendable {
   /// The load: link, dirtying, limits.
-  public var load: MigrationLoad
+  package var load: MigrationLoad
   /// Pages of the guest that were ever touched, and so are sent.
-  public var pages: Int64
+  package var pages: Int64
   /// The page size.
-  public var page: ByteCount
+  package var page: ByteCount
   /// vCPUs, at least one.
-  public var vcpus: Int
+  package var vcpus: Int
   /// What protecting costs when logging is switched on; zero with all bits set initially.
-  public var start = Clear(hold: .zero, whole: .zero, pages: 0)
+  package var start = ClearCost(hold: .zero, whole: .zero, pages: 0)
   /// What one CLEAR costs.
-  public var clear: Clear
+  package var clear: ClearCost
   /// What one write fault on a protected page costs the vCPU.
-  public var fault: Nanoseconds
+  package var fault: Nanoseconds
   /// The part of a fault that only one vCPU can do at a time; zero where faults share the lock.
-  public var exclusive = Nanoseconds.zero
+  package var exclusive = Nanoseconds.zero
   /// Faults that one page costs in its first round: 1, or more where a block is broken on fault.
-  public var firstFaults = 1.0
+  package var firstFaults = 1.0
   /// What each vCPU pays in refilled TLB entries for one flush of the whole VMID.
-  public var refill = Nanoseconds.zero
+  package var refill = Nanoseconds.zero
 
   /// Creates a migration from its load, its guest and the cost of one CLEAR and one fault.
-  public init(
+  package init(
     load: MigrationLoad,
     pages: Int64,
     page: ByteCount,
     vcpus: Int,
-    clear: Clear,
+    clear: ClearCost,
     fault: Nanoseconds
   ) {
     precondition(vcpus > 0 && clear.pages > 0, "a guest has vCPUs, and a CLEAR covers pages")
@@ -73,15 +58,15 @@ public struct Migration: Sendable {
   }
 
   /// What a migration came to.
-  public struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// Rounds, time, downtime.
-    public var migration = MigrationOutcome()
+    package var migration = MigrationOutcome()
     /// What protecting cost.
-    public var writeProtect = WriteProtectTimes()
+    package var writeProtect = WriteProtectTimes()
     /// Holds of mmu_lock for write.
-    public var locks = LockHolds()
+    package var locks = LockHolds()
     /// Faults that dirtying cost.
-    public var faults = FaultOutcome()
+    package var faults = FaultOutcome()
   }
 
   /// The guest's speed and the distinct pages it dirties while a round lasts.
@@ -92,7 +77,7 @@ public struct Migration: Sendable {
   }
 
   /// Runs the rounds.
-  public func run() -> Outcome {
+  package func run() -> Outcome {
     var outcome = Outcome()
     var holds = Latencies()
     var elapsed = start.whole

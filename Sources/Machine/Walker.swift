@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Operations
 import Quantities
 
 /// Where the walker's task stands in its plan, and what its chunks and holds took.

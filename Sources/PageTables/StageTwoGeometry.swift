@@ -51,7 +51,7 @@ public struct StageTwoGeometry: Hashable, Sendable {
   }
 
   /// Bytes of the IPA space.
-  var space: Int64 { Int64(1) << Int64(ipaBits) }
+  package var space: Int64 { Int64(1) << Int64(ipaBits) }
 
   /// Refuses a range that is empty, not made of whole pages, or outside the space.
   func check(_ range: AddressRange) throws(PageTableError) {

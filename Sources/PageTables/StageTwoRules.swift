@@ -45,7 +45,7 @@ public struct StageTwoRules: Hashable, Sendable {
   }
 
   /// Base-two logarithm of the chunk in bytes, or nil for a work budget.
-  func chunkShift(_ geometry: StageTwoGeometry) throws(PageTableError) -> Int? {
+  package func chunkShift(_ geometry: StageTwoGeometry) throws(PageTableError) -> Int? {
     let granule = geometry.granule
     switch chunk {
     case .rootEntry: return granule.shift(level: geometry.startLevel)
@@ -63,7 +63,7 @@ public struct StageTwoRules: Hashable, Sendable {
   }
 
   /// Whether a chunk goes on to the end of the leaf or hole it ends in.
-  var stretches: Bool { if case .mappingAware = chunk { true } else { false } }
+  package var stretches: Bool { if case .mappingAware = chunk { true } else { false } }
 
   func sequences(_ granule: Granule) -> FlushSequences {
     FlushSequences(features: features, release: release, granule: granule)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import PageTables
-public import Quantities
+package import PageTables
+package import Quantities
 
 /// What ends a chunk early, on top of the chunk rule: state that the controller keeps in a run.
-public enum ChunkController: Hashable, Sendable {
+package enum ChunkController: Hashable, Sendable {
   /// Nothing: the chunk rule alone decides.
   case fixed
   /// A chunk ends once the lock has been held this long (checked every `stride` entries).
@@ -15,7 +15,7 @@ public enum ChunkController: Hashable, Sendable {
 }
 
 /// Who frees the guest's memory, and through which kernel path.
-public enum TeardownPath: String, Hashable, Sendable, CaseIterable, Codable {
+package enum TeardownPath: String, Hashable, Sendable, CaseIterable, Codable {
   /// The VMM exits: destroy without lock and without TLBI, then the host frees the pages.
   case processExit = "process-exit"
   /// The memory slot is deleted by ioctl: unmap under the lock.
@@ -27,7 +27,7 @@ public enum TeardownPath: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// Where the network queue's interrupt is handled.
-public enum InterruptPlacement: String, Hashable, Sendable, CaseIterable, Codable {
+package enum InterruptPlacement: String, Hashable, Sendable, CaseIterable, Codable {
   /// On the CPU that walks.
   case sameCPU = "same"
   /// Moved to another CPU (IRQ affinity).
@@ -38,32 +38,32 @@ public enum InterruptPlacement: String, Hashable, Sendable, CaseIterable, Codabl
 ///
 /// A value of nil leaves that decision to the workload or the kernel. Two policies that behave
 /// the same have one canonical form.
-public struct Policy: Hashable, Sendable {
+package struct Policy: Hashable, Sendable {
   /// How far one walker call may go.
-  public var chunk: ChunkRule
+  package var chunk: ChunkRule
   /// When invalidation is issued.
-  public var flush: FlushRule
+  package var flush: FlushRule
   /// What ends a chunk early.
-  public var controller: ChunkController = .fixed
+  package var controller: ChunkController = .fixed
   /// Whether the lock may be yielded between chunks at all.
-  public var breaks = true
+  package var breaks = true
   /// The eager-split chunk (KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE); zero is off.
-  public var eagerSplit: ByteCount = .zero
+  package var eagerSplit: ByteCount = .zero
   /// The range of one KVM_CLEAR_DIRTY_LOG; nil is the whole slot.
-  public var clearRange: ByteCount?
+  package var clearRange: ByteCount?
   /// The teardown path, where it differs from the workload's.
-  public var path: TeardownPath?
+  package var path: TeardownPath?
   /// The slice of a madvise or munmap teardown; nil is one call.
-  public var slice: ByteCount?
+  package var slice: ByteCount?
   /// The pause the VMM makes between slices; zero is sched_yield.
-  public var pause: Nanoseconds = .zero
+  package var pause: Nanoseconds = .zero
   /// Where the network interrupt goes.
-  public var interrupt: InterruptPlacement = .sameCPU
+  package var interrupt: InterruptPlacement = .sameCPU
   /// Whether NAPI polls in a kernel thread.
-  public var threadedNAPI = false
+  package var threadedNAPI = false
 
   /// Creates a policy from its two kernel rules; everything else is as on a stock host.
-  public init(chunk: ChunkRule, flush: FlushRule) {
+  package init(chunk: ChunkRule, flush: FlushRule) {
     self.chunk = chunk
     self.flush = flush
   }

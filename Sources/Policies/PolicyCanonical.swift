@@ -14,7 +14,7 @@ extension Policy {
   /// - A VMID threshold that no chunk reaches becomes `per-leaf`.
   /// - A feedback floor at or over the chunk becomes `fixed`.
   /// - Pauses without slices go, and the paths that ignore chunk and flush get the baseline's.
-  public func canonical(in setting: PolicySetting) -> Policy {
+  package func canonical(in setting: PolicySetting) -> Policy {
     var policy = self
     policy.chunk = policy.effectiveChunk(in: setting).canonical(in: setting)
     if case .feedback = controller, case .visits = chunk { policy.controller = .fixed }
@@ -48,7 +48,7 @@ extension Policy {
   }
 
   /// What is different from another policy, in the order of the keys.
-  public func changes(from other: Policy) -> [PolicyChange] {
+  package func changes(from other: Policy) -> [PolicyChange] {
     PolicyKey.allCases.compactMap { key in
       let (old, new) = (other.text(of: key), text(of: key))
       guard old != new else { return nil }
@@ -70,16 +70,16 @@ extension ChunkRule {
 }
 
 /// One knob that differs between two policies.
-public struct PolicyChange: Hashable, Sendable {
+package struct PolicyChange: Hashable, Sendable {
   /// The knob.
-  public let key: PolicyKey
+  package let key: PolicyKey
   /// Its text in the policy one comes from.
-  public let from: String
+  package let from: String
   /// Its text in the policy one goes to.
-  public let to: String
+  package let to: String
 
   /// Creates a change of one knob.
-  public init(key: PolicyKey, from: String, to: String) {
+  package init(key: PolicyKey, from: String, to: String) {
     self.key = key
     self.from = from
     self.to = to

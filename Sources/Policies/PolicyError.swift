@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Why a policy was refused.
-public enum PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A part of the text is not `key=value`.
   case notAPair(text: String)
   /// A key that no policy has.
@@ -14,7 +14,7 @@ public enum PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
   case impossible(key: String, value: String, reason: String, legal: String)
 
   /// One sentence with the key, the value and what is legal.
-  public var description: String {
+  package var description: String {
     switch self {
     case .notAPair(let text):
       "policy part '\(text)' is not legal; write key=value, such as chunk=2MiB,tlbi=per-leaf"

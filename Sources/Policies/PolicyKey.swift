@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Whether one can turn a knob on an unpatched kernel.
-public enum KnobClass: String, Hashable, Sendable, CaseIterable, Codable {
+package enum KnobClass: String, Hashable, Sendable, CaseIterable, Codable {
   /// From user space, with no kernel patch.
   case today
   /// Only with a change to the kernel.
@@ -9,7 +9,7 @@ public enum KnobClass: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// The keys of a policy's text, in the order in which they are printed.
-public enum PolicyKey: String, Hashable, Sendable, CaseIterable {
+package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
   /// How far one walker call may go.
   case chunk
   /// When invalidation is issued.
@@ -34,7 +34,7 @@ public enum PolicyKey: String, Hashable, Sendable, CaseIterable {
   case napi
 
   /// Whether the knob needs a kernel change.
-  public var knobClass: KnobClass {
+  package var knobClass: KnobClass {
     switch self {
     case .chunk, .tlbi, .controller, .breaks: .kernel
     case .split, .clear, .path, .slice, .pause, .irq, .napi: .today
@@ -42,7 +42,7 @@ public enum PolicyKey: String, Hashable, Sendable, CaseIterable {
   }
 
   /// What may stand after the key, for messages and help.
-  public var legal: String {
+  package var legal: String {
     switch self {
     case .chunk:
       "root-entry, largest-block, smallest-block, a size such as 2MiB, mapping-aware:2MiB "
@@ -61,7 +61,7 @@ public enum PolicyKey: String, Hashable, Sendable, CaseIterable {
   }
 
   /// What the knob is, in a few words.
-  public var summary: String {
+  package var summary: String {
     switch self {
     case .chunk: "how far one walker call of stage2_apply_range() may go"
     case .tlbi: "when the invalidation of cleared leaves is issued"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import PageTables
+package import PageTables
 import Quantities
 
 extension Policy: CustomStringConvertible {
   /// The stock policy from 6.1 on without range TLBI: largest block, one flush a leaf.
-  public static let stock = Policy(chunk: .largestBlock, flush: .perLeaf)
+  package static let stock = Policy(chunk: .largestBlock, flush: .perLeaf)
 
   /// Reads a text such as `chunk=2MiB,tlbi=deferred`; keys left out keep the value of `base`.
-  public init(parsing text: String, over base: Policy = .stock) throws(PolicyError) {
+  package init(parsing text: String, over base: Policy = .stock) throws(PolicyError) {
     self = base
     var seen: [PolicyKey] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -25,7 +25,7 @@ extension Policy: CustomStringConvertible {
   }
 
   /// Sets one knob from its text.
-  public mutating func set(_ key: PolicyKey, to value: String) throws(PolicyError) {
+  package mutating func set(_ key: PolicyKey, to value: String) throws(PolicyError) {
     let reader = ValueReader(key: key, value: value)
     switch key {
     case .chunk: chunk = try reader.chunkRule()
@@ -43,7 +43,7 @@ extension Policy: CustomStringConvertible {
   }
 
   /// The text of one knob, or nil where the policy leaves it to the workload or the kernel.
-  public func text(of key: PolicyKey) -> String? {
+  package func text(of key: PolicyKey) -> String? {
     switch key {
     case .chunk: chunk.text
     case .tlbi: flush.text
@@ -53,7 +53,7 @@ extension Policy: CustomStringConvertible {
     case .clear: clearRange?.description ?? "slot"
     case .path: path?.rawValue
     case .slice: slice?.description ?? "none"
-    case .pause: pause == .zero ? "yield" : pause.compact
+    case .pause: pause == .zero ? "yield" : pause.written
     case .irq: interrupt.rawValue
     case .napi: threadedNAPI ? "threaded" : "softirq"
     }
@@ -62,7 +62,7 @@ extension Policy: CustomStringConvertible {
   /// The policy's text: both kernel rules, and every other knob that is not as on a stock host.
   ///
   /// Reading it back over a stock policy gives an equal policy.
-  public var description: String {
+  package var description: String {
     PolicyKey.allCases.compactMap { key in
       let isRule = key == .chunk || key == .tlbi
       guard let value = text(of: key), isRule || value != Policy.stock.text(of: key) else {
@@ -82,7 +82,7 @@ private func trimmed(_ text: Substring) -> String {
 
 extension ChunkRule {
   /// The rule as policies write it.
-  public var text: String {
+  package var text: String {
     switch self {
     case .rootEntry: "root-entry"
     case .largestBlock: "largest-block"
@@ -96,7 +96,7 @@ extension ChunkRule {
 
 extension FlushRule {
   /// The rule as policies write it.
-  public var text: String {
+  package var text: String {
     switch self {
     case .perLeaf: "per-leaf"
     case .deferredRange: "deferred"
@@ -110,22 +110,11 @@ extension FlushRule {
 
 extension ChunkController {
   /// The controller as policies write it.
-  public var text: String {
+  package var text: String {
     switch self {
     case .fixed: "fixed"
-    case .timeBudget(let budget, let stride): "time:\(budget.compact)/\(stride)"
+    case .timeBudget(let budget, let stride): "time:\(budget.written)/\(stride)"
     case .feedback(let floor, let patience): "feedback:\(floor)/\(patience)"
     }
-  }
-}
-
-extension Nanoseconds {
-  /// The time in the largest unit that divides it exactly, without a space.
-  var compact: String {
-    let units: [(name: String, size: Int64)] = [
-      ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000),
-    ]
-    let unit = units.first { rawValue != 0 && rawValue % $0.size == 0 } ?? ("ns", 1)
-    return "\(rawValue / unit.size)\(unit.name)"
   }
 }

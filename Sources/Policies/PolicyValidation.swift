@@ -7,7 +7,7 @@ extension Policy {
   /// Refuses a policy that cannot exist in a setting, with a sentence that says why.
   ///
   /// Whether a possible policy is also safe is another question, which the hazard oracle answers.
-  public func validate(in setting: PolicySetting) throws(PolicyError) {
+  package func validate(in setting: PolicySetting) throws(PolicyError) {
     let check = PolicyCheck(policy: self, setting: setting)
     try check.chunk()
     try check.flush()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import PageTables
-public import Quantities
+package import PageTables
+package import Quantities
 
 extension CPUFeatures {
   /// The words of a feature list, in the order in which they are printed.
@@ -14,12 +14,12 @@ extension CPUFeatures {
   }
 
   /// The forms that `init(listing:)` accepts, for messages.
-  public static var legalList: String {
+  package static var legalList: String {
     "none, or a list such as fwb,tlbirange,vhe of " + words.map(\.name).joined(separator: ", ")
   }
 
   /// Reads a list such as `fwb,tlbirange,vhe`; what is not listed is absent.
-  public init(listing text: String) throws(QuantityError) {
+  package init(listing text: String) throws(QuantityError) {
     self.init(virtualizationHostExtensions: false)
     guard text != "none" else { return }
     for word in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -32,7 +32,7 @@ extension CPUFeatures {
   }
 
   /// The list as it can be read back.
-  public var list: String {
+  package var list: String {
     let present = Self.words.filter { self[keyPath: $0.field] }.map(\.name)
     return present.isEmpty ? "none" : present.joined(separator: ",")
   }
@@ -40,10 +40,10 @@ extension CPUFeatures {
 
 extension KernelRelease {
   /// The forms that `init(written:)` accepts, for messages.
-  public static let legalText = "a release such as 6.12 or 6.12.107"
+  package static let legalText = "a release such as 6.12 or 6.12.107"
 
   /// Reads a release as a person writes it, such as `6.12` or `6.12.107`, with nothing after it.
-  public init(written text: String) throws(QuantityError) {
+  package init(written text: String) throws(QuantityError) {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { part in
       part.allSatisfy { $0.isASCII && $0.isNumber } ? Int(part) : nil

@@ -5,10 +5,10 @@ import Quantities
 
 extension HostProfile: Profile {
   /// The kind: host.
-  public static let kind = ProfileKind.host
+  package static let kind = ProfileKind.host
 
   /// A host of this name on which everything is free; a file fills in the rest.
-  public init(blank name: String) {
+  package init(blank name: String) {
     self.init(
       name: name,
       cpus: 1,
@@ -25,7 +25,7 @@ extension HostProfile: Profile {
   }
 
   /// Every key of a host profile.
-  public static let keys: [ProfileKey<HostProfile>] =
+  package static let keys: [ProfileKey<HostProfile>] =
     machineKeys + walkKeys + invalidationKeys + faultKeys + processorKeys + deviceKeys
 
   private static var machineKeys: [ProfileKey<HostProfile>] {
@@ -147,7 +147,7 @@ extension HostProfile: Profile {
   }
 
   /// Checks what no single value can show.
-  public func check() throws(ProfileError) {
+  package func check() throws(ProfileError) {
     guard nic.queues <= cpus else {
       throw .contradiction(
         name: name,

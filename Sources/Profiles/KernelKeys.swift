@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import PageTables
+package import PageTables
 import Quantities
 
 extension KernelProfile: Profile {
   /// The kind: kernel.
-  public static let kind = ProfileKind.kernel
+  package static let kind = ProfileKind.kernel
 
   /// The tick rates a kernel can be built with.
-  public static let legalTickRates = [100, 250, 300, 1000]
+  package static let legalTickRates = [100, 250, 300, 1000]
 
   /// A kernel of this name; a file fills in the rest.
-  public init(blank name: String) {
+  package init(blank name: String) {
     self.init(
       name: name,
       release: KernelRelease(major: 0, minor: 0),
@@ -21,7 +21,7 @@ extension KernelProfile: Profile {
   }
 
   /// Every key of a kernel profile.
-  public static let keys: [ProfileKey<KernelProfile>] = [
+  package static let keys: [ProfileKey<KernelProfile>] = [
     .value(
       "kernel.release",
       \.release,
@@ -42,7 +42,7 @@ extension KernelProfile: Profile {
   ]
 
   /// Checks what no single value can show: the preemption models a release can have on arm64.
-  public func check() throws(ProfileError) {
+  package func check() throws(ProfileError) {
     guard release.major > 0 else {
       throw .contradiction(name: name, problem: "kernel.release is missing; write 6.1 or the like")
     }
@@ -57,7 +57,7 @@ extension KernelProfile: Profile {
   }
 
   /// The preemption models a release offers on arm64: LAZY from 6.16, only FULL and LAZY from 7.0.
-  public static func models(of release: KernelRelease) -> [PreemptionModel] {
+  package static func models(of release: KernelRelease) -> [PreemptionModel] {
     if release >= KernelRelease(major: 7, minor: 0) { return [.full, .lazy] }
     if release >= KernelRelease(major: 6, minor: 16) { return PreemptionModel.allCases }
     return [.none, .voluntary, .full]

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import PageTables
-public import Quantities
+package import PageTables
+package import Quantities
 
 /// The preemption model a kernel runs with.
-public enum PreemptionModel: String, Hashable, Sendable, CaseIterable, Codable {
+package enum PreemptionModel: String, Hashable, Sendable, CaseIterable, Codable {
   /// PREEMPT_NONE: tasks yield in the kernel only at cond_resched.
   case none
   /// PREEMPT_VOLUNTARY: as NONE, with more yield points.
@@ -16,18 +16,18 @@ public enum PreemptionModel: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// A kernel: its release, how it preempts and how often it ticks.
-public struct KernelProfile: Hashable, Sendable {
+package struct KernelProfile: Hashable, Sendable {
   /// The profile's name, such as `6.1`.
-  public var name: String
+  package var name: String
   /// The release whose rules apply.
-  public var release: KernelRelease
+  package var release: KernelRelease
   /// The preemption model.
-  public var preemption: PreemptionModel
+  package var preemption: PreemptionModel
   /// Ticks per second: 100, 250, 300 or 1000.
-  public var hz: Int
+  package var hz: Int
 
   /// Creates a kernel profile.
-  public init(name: String, release: KernelRelease, preemption: PreemptionModel, hz: Int) {
+  package init(name: String, release: KernelRelease, preemption: PreemptionModel, hz: Int) {
     self.name = name
     self.release = release
     self.preemption = preemption
@@ -35,5 +35,5 @@ public struct KernelProfile: Hashable, Sendable {
   }
 
   /// The time between two ticks.
-  public var jiffy: Nanoseconds { .seconds(1) / Int64(hz) }
+  package var jiffy: Nanoseconds { .seconds(1) / Int64(hz) }
 }

@@ -5,7 +5,8 @@ import Foundation
 extension ProfileStore {
   /// The store of a command: what the user names, then the environment, then beside the installed
   /// program, then the package that the program was built in or that one stands in.
-  public static func standard(named: String?, arguments: [String] = CommandLine.arguments) -> Self {
+  package static func standard(named: String?, arguments: [String] = CommandLine.arguments) -> Self
+  {
     var directories: [URL] = []
     if let named { directories.append(URL(fileURLWithPath: named)) }
     if let variable = ProcessInfo.processInfo.environment["S2TUNE_MODELS"], !variable.isEmpty {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// A profile that is read from YAML key by key.
-public protocol Profile: Sendable {
+package protocol Profile: Sendable {
   /// Which of the three kinds it is.
   static var kind: ProfileKind { get }
   /// Every key such a profile may have, described once.
@@ -32,15 +32,15 @@ extension Profile {
 }
 
 /// A profile as loaded: what it says, where every value comes from, and from which files.
-public struct Loaded<Content: Profile>: Sendable {
+package struct Loaded<Content: Profile>: Sendable {
   /// The profile.
-  public private(set) var profile: Content
+  package private(set) var profile: Content
   /// What it is, in one sentence.
-  public let summary: String
+  package let summary: String
   /// The file it came from and its parents' files, nearest first.
-  public let files: [String]
+  package let files: [String]
   /// Every value that was set, in the order of the keys.
-  public private(set) var entries: [ProfileEntry]
+  package private(set) var entries: [ProfileEntry]
 
   init(profile: Content, summary: String, files: [String], entries: [ProfileEntry]) {
     self.profile = profile
@@ -50,20 +50,19 @@ public struct Loaded<Content: Profile>: Sendable {
   }
 
   /// How many values have this kind of source.
-  public func count(of provenance: Provenance) -> Int {
+  package func count(of provenance: Provenance) -> Int {
     entries.count { $0.provenance == provenance }
   }
 
   /// Whether a profile of this kind has the key.
-  public static func hasKey(_ key: String) -> Bool { Content.keys.contains { $0.name == key } }
+  package static func hasKey(_ key: String) -> Bool { Content.keys.contains { $0.name == key } }
 
-  /// Sets one key for this one question, as `--set key=value` does, and checks the whole again.
-  public mutating func set(_ key: String, to value: String) throws(ProfileError) {
+  /// Sets one key for this one question, as `--set key=value` does; what contradicts it is found by
+  /// `check`, once all keys of the question are set.
+  package mutating func set(_ key: String, to value: String) throws(ProfileError) {
     let origin = Origin(file: "--set")
-    var changed = profile
-    try changed.set(key, to: value, at: origin)
-    try changed.check()
-    profile = changed
+    var profile = profile
+    try profile.set(key, to: value, at: origin)
     let entry = ProfileEntry(
       key: key,
       value: value,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Why a profile could not be used.
-public enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No file of this name in any of the directories that were searched.
   case unknown(kind: ProfileKind, name: String, known: [String], searched: [String])
   /// A name that could leave the directory of its kind.
@@ -22,7 +22,7 @@ public enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
   case contradiction(name: String, problem: String)
 
   /// One sentence with file, line, value and what is legal.
-  public var description: String {
+  package var description: String {
     switch self {
     case .unknown(let kind, let name, let known, let searched):
       if searched.isEmpty {
@@ -54,7 +54,7 @@ public enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The three kinds of profile, each with its directory under `models/`.
-public enum ProfileKind: String, Hashable, Sendable, CaseIterable, Codable {
+package enum ProfileKind: String, Hashable, Sendable, CaseIterable, Codable {
   /// A host: `models/hosts`.
   case host
   /// A kernel: `models/kernels`.
@@ -63,5 +63,5 @@ public enum ProfileKind: String, Hashable, Sendable, CaseIterable, Codable {
   case workload
 
   /// The directory of the kind.
-  public var directory: String { rawValue + "s" }
+  package var directory: String { rawValue + "s" }
 }

@@ -3,13 +3,13 @@
 import Quantities
 
 /// One key of a profile, described once: for files, for `--set`, for messages and for the manual.
-public struct ProfileKey<Root: Sendable>: Sendable {
+package struct ProfileKey<Root: Sendable>: Sendable {
   /// The key, such as `tlbi.ipa_flush`.
-  public let name: String
+  package let name: String
   /// What it is, in a few words.
-  public let summary: String
+  package let summary: String
   /// What may be written, with unit and range.
-  public let legal: String
+  package let legal: String
   /// Stores a text; false where the text is not legal.
   let write: @Sendable (inout Root, String) -> Bool
   /// The value as it can be read back; nil where nothing is set.
@@ -30,8 +30,11 @@ public struct ProfileKey<Root: Sendable>: Sendable {
     self.read = read
   }
 
+  /// Stores a text in a profile; false, and nothing changed, where the text is not legal.
+  package func write(_ text: String, to root: inout Root) -> Bool { write(&root, text) }
+
   /// The value of the key in a profile as it can be read back; nil where nothing is set.
-  public func text(in root: Root) -> String? { read(root) }
+  package func text(in root: Root) -> String? { read(root) }
 }
 
 /// A key path into a profile that may cross threads.

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Foundation
+package import Foundation
 
 /// Directories of models in the order in which they are searched; the first hit wins.
-public struct ProfileStore: Sendable {
+package struct ProfileStore: Sendable {
   /// The `models` directories, most specific first.
-  public let directories: [URL]
+  package let directories: [URL]
 
   /// How many parents a profile may have in a row.
   static let parentLimit = 8
 
   /// Creates a store over directories, most specific first.
-  public init(directories: [URL]) { self.directories = directories }
+  package init(directories: [URL]) { self.directories = directories }
 
   /// The path of a file of a kind, such as `hosts/graviton3.yaml`, or nil where there is none.
-  public func path(_ relative: String) -> URL? {
+  package func path(_ relative: String) -> URL? {
     directories.map { $0.appendingPathComponent(relative) }
       .first { FileManager.default.fileExists(atPath: $0.path) }
   }
 
   /// The names of all profiles of a kind, sorted.
-  public func names(of kind: ProfileKind) -> [String] {
+  package func names(of kind: ProfileKind) -> [String] {
     var names: Set<String> = []
     for directory in directories {
       let folder = directory.appendingPathComponent(kind.directory).path
@@ -31,7 +31,7 @@ public struct ProfileStore: Sendable {
   }
 
   /// Loads a profile with its parents' values under its own, and checks the whole.
-  public func load<Content: Profile>(
+  package func load<Content: Profile>(
     _ type: Content.Type,
     named name: String
   ) throws(ProfileError) -> Loaded<Content> {

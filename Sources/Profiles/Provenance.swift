@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Where a value comes from, from the best evidence to none.
-public enum Provenance: String, Hashable, Sendable, CaseIterable, Codable {
+package enum Provenance: String, Hashable, Sendable, CaseIterable, Codable {
   /// Measured on the host itself, by calibration.
   case measured
   /// Stated in a publication, a manual or a kernel source.
@@ -15,39 +15,39 @@ public enum Provenance: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// A place in a file, or the command line.
-public struct Origin: Hashable, Sendable, CustomStringConvertible {
+package struct Origin: Hashable, Sendable, CustomStringConvertible {
   /// The file's path, or the name of the option.
-  public let file: String
+  package let file: String
   /// The line, counted from one; zero for the file as a whole or the command line.
-  public let line: Int
+  package let line: Int
 
   /// Creates a place.
-  public init(file: String, line: Int = 0) {
+  package init(file: String, line: Int = 0) {
     self.file = file
     self.line = line
   }
 
   /// The path, with `:line` where there is one.
-  public var description: String { line > 0 ? "\(file):\(line)" : file }
+  package var description: String { line > 0 ? "\(file):\(line)" : file }
 }
 
 /// One value of a profile with its reason and its source.
-public struct ProfileEntry: Hashable, Sendable {
+package struct ProfileEntry: Hashable, Sendable {
   /// The key, such as `tlbi.ipa_flush`.
-  public let key: String
+  package let key: String
   /// The value as written.
-  public let value: String
+  package let value: String
   /// Why this value.
-  public let why: String
+  package let why: String
   /// The source, such as `published: KZ20-01`.
-  public let source: String
+  package let source: String
   /// The kind of source.
-  public let provenance: Provenance
+  package let provenance: Provenance
   /// Where it was written.
-  public let origin: Origin
+  package let origin: Origin
 
   /// Creates an entry from all its parts.
-  public init(
+  package init(
     key: String,
     value: String,
     why: String,

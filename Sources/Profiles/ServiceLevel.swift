@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Quantities
+package import Observations
+package import Quantities
 
 /// What a user notices and a policy changes; the names of the service levels one may ask for.
-public enum Metric: String, Hashable, Sendable, CaseIterable, Codable {
+package enum Metric: String, Hashable, Sendable, CaseIterable, Codable {
   /// Share of the TCP flow's undisturbed goodput that is left while the operation runs, 0 to 1.
   case ioGoodput = "io.goodput"
   /// 99th percentile of the request latency.
@@ -28,14 +29,14 @@ public enum Metric: String, Hashable, Sendable, CaseIterable, Codable {
   case migrationDowntime = "migration.downtime"
 
   /// Whether more is better.
-  public var moreIsBetter: Bool { self == .ioGoodput || self == .storageIOPS }
+  package var moreIsBetter: Bool { self == .ioGoodput || self == .storageIOPS }
 
 }
 
 /// A bound that an answer must keep, such as `io.goodput>=0.95` or `teardown.time<=1.2x`.
-public struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
+package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   /// A bound's value.
-  public enum Bound: Hashable, Sendable {
+  package enum Bound: Hashable, Sendable {
     /// A share between 0 and 1, for the metrics that are shares.
     case share(Double)
     /// A time, for the metrics that are times.
@@ -47,18 +48,18 @@ public struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// What is bounded.
-  public let metric: Metric
+  package let metric: Metric
   /// The bound: from below where more is better, from above otherwise.
-  public let bound: Bound
+  package let bound: Bound
 
   /// Creates a bound.
-  public init(_ metric: Metric, _ bound: Bound) {
+  package init(_ metric: Metric, _ bound: Bound) {
     self.metric = metric
     self.bound = bound
   }
 
   /// The forms that a bound may have, for messages.
-  public static func legal(_ metric: Metric) -> String {
+  package static func legal(_ metric: Metric) -> String {
     let relation = metric.moreIsBetter ? ">=" : "<="
     let value =
       switch metric.response.unit {
@@ -70,7 +71,7 @@ public struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Reads a bound such as `io.goodput>=0.95`; throws a sentence with what is legal.
-  public init(parsing text: String) throws(QuantityError) {
+  package init(parsing text: String) throws(QuantityError) {
     guard let relation = text.firstIndex(where: { $0 == "<" || $0 == ">" }),
       let metric = Metric(rawValue: String(text[..<relation]).filter { $0 != " " })
     else {
@@ -81,7 +82,7 @@ public struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Reads the bound of a metric, such as `>=0.95`, `<=2ms` or `<=1.2x`.
-  public init(_ metric: Metric, parsing text: String) throws(QuantityError) {
+  package init(_ metric: Metric, parsing text: String) throws(QuantityError) {
     let refusal = QuantityError(text: text, legal: Self.legal(metric))
     guard text.hasPrefix(metric.moreIsBetter ? ">=" : "<=") else { throw refusal }
     let value = String(text.dropFirst(2).drop { $0 == " " })
@@ -104,7 +105,7 @@ public struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The bound after the metric's name, such as `>=0.95`.
-  public var boundText: String {
+  package var boundText: String {
     let relation = metric.moreIsBetter ? ">=" : "<="
     switch bound {
     case .share(let share): return relation + significant(share)
@@ -115,12 +116,12 @@ public struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The bound as it can be read back.
-  public var description: String { metric.rawValue + boundText }
+  package var description: String { metric.rawValue + boundText }
 }
 
 extension Metric {
   /// The response of a run that the metric bounds.
-  public var response: Response {
+  package var response: Response {
     switch self {
     case .ioGoodput: .goodputRetained
     case .requestP99: .requestP99
@@ -142,7 +143,7 @@ extension ServiceLevel {
   ///
   /// The unit is nanoseconds, a share or a number. A relative bound is taken of `baseline`, the response under the host's present policy; without
   /// it there is no limit to state, and the result is nil.
-  public func limit(baseline: Double?) -> Double? {
+  package func limit(baseline: Double?) -> Double? {
     switch bound {
     case .share(let share): share
     case .time(let time): Double(time.rawValue)

@@ -5,13 +5,13 @@ import Quantities
 
 extension WorkloadProfile: Profile {
   /// The kind: workload.
-  public static let kind = ProfileKind.workload
+  package static let kind = ProfileKind.workload
 
   /// A workload of this name with nothing in it; a file fills in the rest.
-  public init(blank name: String) { self.init(name: name) }
+  package init(blank name: String) { self.init(name: name) }
 
   /// Every key of a workload profile.
-  public static let keys: [ProfileKey<WorkloadProfile>] =
+  package static let keys: [ProfileKey<WorkloadProfile>] =
     memoryKeys + operationKeys + networkKeys + migrationKeys + Metric.allCases.map(levelKey)
 
   private static var memoryKeys: [ProfileKey<WorkloadProfile>] {
@@ -160,7 +160,7 @@ extension WorkloadProfile: Profile {
   }
 
   /// Checks what no single value can show.
-  public func check() throws(ProfileError) {
+  package func check() throws(ProfileError) {
     guard memory.size > .zero else {
       throw .contradiction(name: name, problem: "vm.memory is missing; write a size such as 64GiB")
     }

@@ -180,3 +180,14 @@ func fixed(_ value: Double, places: Int) -> String {
   if text.hasSuffix(".") { text = text.dropLast() }
   return sign + text
 }
+
+extension Nanoseconds {
+  /// The time in the largest unit that divides it exactly, without a space, as it can be read back.
+  public var written: String {
+    let units: [(name: String, size: Int64)] = [
+      ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000),
+    ]
+    let unit = units.first { rawValue != 0 && rawValue % $0.size == 0 } ?? ("ns", 1)
+    return "\(rawValue / unit.size)\(unit.name)"
+  }
+}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Calibration
+package import Calibration
 
 extension CountsSummary {
   /// The comparison as text: agreement by column and phase, each mismatch in full, what is not
   /// compared and why, what the file does not test.
-  public func text() -> String {
+  package func text() -> String {
     var parts = [
       "\(file): \(replayed) of \(rows) rows replayed, \(cells.equal) of \(cells.compared) "
         + "compared cells equal\n",
@@ -43,7 +43,7 @@ extension CountsSummary {
   }
 
   private static func table(_ title: String, _ agreements: [Agreement]) -> String {
-    var table = Table(columns: [
+    var table = TextTable(columns: [
       .init(title), .init("compared", isNumber: true), .init("equal", isNumber: true),
       .init("differ", isNumber: true),
     ])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import CostModels
+import Observations
 import Profiles
 import Quantities
 import Tuning
@@ -52,16 +53,16 @@ struct ExplanationTable {
   }
 
   /// The terms as rows and the cases as columns, or the other way round where there are many.
-  var table: Table {
+  var table: TextTable {
     let title = "\(response.title) of"
     if cases.count <= Self.widest {
-      var table = Table(
+      var table = TextTable(
         columns: [.init(title)] + cases.map { .init($0.label, isNumber: true) }
       )
       for term in terms { table.append([term.name] + term.amounts.map(text)) }
       return table
     }
-    var table = Table(columns: [.init(title)] + terms.map { .init($0.name, isNumber: true) })
+    var table = TextTable(columns: [.init(title)] + terms.map { .init($0.name, isNumber: true) })
     for (place, one) in cases.enumerated() {
       table.append([one.label] + terms.map { text($0.amounts[place]) })
     }

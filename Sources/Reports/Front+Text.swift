@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
 import Profiles
 import Search
-public import Tuning
+package import Tuning
 
 extension FrontAnswer {
   /// The front as text: a plot of its first two objectives, a table of all, and the knee.
-  public func text(_ context: AnswerContext) -> String {
+  package func text(_ context: AnswerContext) -> String {
     var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
     lines.append("")
     if points.count > 1 { lines += split(plot().text()) }
@@ -24,8 +25,8 @@ extension FrontAnswer {
   }
 
   /// The front as CSV: units in the header, values as numbers.
-  public func csv() -> String {
-    var table = Table(
+  package func csv() -> String {
+    var table = TextTable(
       columns: [.init("policy"), .init("knee")]
         + objectives.map { .init($0.rawValue, isNumber: true) }
     )
@@ -39,8 +40,8 @@ extension FrontAnswer {
     text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   }
 
-  private func table(_ written: (Profiles.Response, Double) -> String) -> Table {
-    var table = Table(
+  private func table(_ written: (Response, Double) -> String) -> TextTable {
+    var table = TextTable(
       columns: [.init("")] + objectives.map { .init($0.title, isNumber: true) } + [.init("policy")]
     )
     for point in points {

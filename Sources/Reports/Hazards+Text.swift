@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import PageTables
+package import PageTables
 
 extension HazardVerdict {
   /// The verdict as text: safe or not, then each hazard with the TLB models that show it, the
   /// reason and the kernel's rule.
-  public func text() -> String {
+  package func text() -> String {
     let words =
       isSafe ? "safe: the policy adds no stale entry in either TLB model" : "unsafe"
     let hazards = findings.map { finding in

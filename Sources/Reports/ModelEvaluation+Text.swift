@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import CostModels
+import Observations
 import Profiles
 import Quantities
-public import Tuning
+package import Tuning
 
 extension ModelEvaluation {
   /// The evaluation as text: what was judged, the errors, and the same errors of simpler ways.
-  public func text() -> String {
+  package func text() -> String {
     let head = [
       "cost model \(origin.name), simulator \(origin.simulator), runs \(origin.runsDigest)",
       "judged on \(runs) runs of seed \(seed) that no fit has seen, and \(frontRuns) near fronts",
@@ -26,8 +27,8 @@ extension ModelEvaluation {
   }
 
   /// The errors, one row a response.
-  public var errors: Table {
-    var table = Table(columns: [
+  package var errors: TextTable {
+    var table = TextTable(columns: [
       .init("response"), .init("runs", isNumber: true), .init("median", isNumber: true),
       .init("p90", isNumber: true), .init("target", isNumber: true),
       .init("noise", isNumber: true), .init("covers", isNumber: true),
@@ -50,8 +51,8 @@ extension ModelEvaluation {
   }
 
   /// The errors of the model and of simpler ways side by side.
-  public var comparison: Table {
-    var table = Table(
+  package var comparison: TextTable {
+    var table = TextTable(
       columns: [.init("response"), .init("model", isNumber: true)]
         + Rival.allCases.map { .init($0.rawValue, isNumber: true) }
     )

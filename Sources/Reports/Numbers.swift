@@ -15,13 +15,13 @@ func decimal(_ value: Double, places: Int = 1) -> String {
 }
 
 /// A share as whole per cents, such as `97 %`.
-public func percent(_ share: Double) -> String {
+package func percent(_ share: Double) -> String {
   guard share.isFinite else { return "-" }
   return "\(Int((share * 100).rounded())) %"
 }
 
 /// A time in nanoseconds in its natural unit with so many digits, such as `76.4 s`.
-public func time(nanoseconds: Double, digits: Int = 3) -> String {
+package func time(nanoseconds: Double, digits: Int = 3) -> String {
   guard nanoseconds.isFinite, nanoseconds.magnitude < 9e18 else { return "-" }
   let units: [(name: String, size: Double)] = [("s", 1e9), ("ms", 1e6), ("us", 1e3), ("ns", 1)]
   let unit = units.first { nanoseconds.magnitude >= $0.size } ?? ("ns", 1)

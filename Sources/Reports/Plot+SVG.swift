@@ -2,7 +2,7 @@
 
 extension Plot {
   /// The plot as a complete SVG document of 720 by 420 units, without scripts or outside fonts.
-  public func svg() -> String {
+  package func svg() -> String {
     let frame = Frame(plot: self)
     var parts = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 420\" role=\"img\" "

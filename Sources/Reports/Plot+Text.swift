@@ -4,7 +4,7 @@ extension Plot {
   /// The plot in characters, `width` by `height` of them inside the frame.
   ///
   /// Series are drawn with `o`, `x`, `+`, `*` in their order; `|` marks a position.
-  public func text(width: Int = 60, height: Int = 16) -> String {
+  package func text(width: Int = 60, height: Int = 16) -> String {
     let points = series.flatMap(\.points)
     let across = Scale(points.map(\.x), isLogarithmic: x.isLogarithmic)
     let up = Scale(points.map(\.y), isLogarithmic: y.isLogarithmic)

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// A plot of one or more series over two axes, drawn as SVG or as characters.
-public struct Plot: Sendable {
+package struct Plot: Sendable {
   /// An axis with its title, its scale and how a value is written on it.
-  public struct Axis: Sendable {
+  package struct Axis: Sendable {
     /// The title with its unit.
-    public let title: String
+    package let title: String
     /// Whether equal steps are equal factors; all values are then positive.
-    public let isLogarithmic: Bool
+    package let isLogarithmic: Bool
     /// How a value is written beside its tick, with so many significant digits, at least three.
-    public let text: @Sendable (_ value: Double, _ digits: Int) -> String
+    package let text: @Sendable (_ value: Double, _ digits: Int) -> String
 
     /// Creates an axis.
-    public init(
+    package init(
       title: String,
       isLogarithmic: Bool = false,
       text: @escaping @Sendable (_ value: Double, _ digits: Int) -> String
@@ -34,16 +34,16 @@ public struct Plot: Sendable {
   }
 
   /// A point, with the ends of its interval where it has one.
-  public struct Point: Hashable, Sendable {
+  package struct Point: Hashable, Sendable {
     /// The position on the horizontal axis, in its unit.
-    public let x: Double
+    package let x: Double
     /// The position on the vertical axis, in its unit.
-    public let y: Double
+    package let y: Double
     /// The lower and upper end of the interval of `y`.
-    public let interval: ClosedRange<Double>?
+    package let interval: ClosedRange<Double>?
 
     /// Creates a point.
-    public init(x: Double, y: Double, interval: ClosedRange<Double>? = nil) {
+    package init(x: Double, y: Double, interval: ClosedRange<Double>? = nil) {
       self.x = x
       self.y = y
       self.interval = interval
@@ -51,16 +51,16 @@ public struct Plot: Sendable {
   }
 
   /// Points that belong together.
-  public struct Series: Hashable, Sendable {
+  package struct Series: Hashable, Sendable {
     /// The name in the legend.
-    public let name: String
+    package let name: String
     /// The points, in the order in which a line joins them.
-    public let points: [Point]
+    package let points: [Point]
     /// Whether a line joins the points.
-    public let isLine: Bool
+    package let isLine: Bool
 
     /// Creates a series.
-    public init(name: String, points: [Point], isLine: Bool = true) {
+    package init(name: String, points: [Point], isLine: Bool = true) {
       self.name = name
       self.points = points
       self.isLine = isLine
@@ -68,19 +68,19 @@ public struct Plot: Sendable {
   }
 
   /// What the plot shows.
-  public let title: String
+  package let title: String
   /// The horizontal axis.
-  public let x: Axis
+  package let x: Axis
   /// The vertical axis.
-  public let y: Axis
+  package let y: Axis
   /// The series, in the order of the legend.
-  public var series: [Series]
+  package var series: [Series]
   /// Positions on the horizontal axis that are marked, such as where a choice flips.
-  public var marks: [Double] = []
+  package var marks: [Double] = []
 
   /// Creates a plot; points that are not finite, or not positive on a logarithmic axis, are left
   /// out of the drawing.
-  public init(title: String, x: Axis, y: Axis, series: [Series]) {
+  package init(title: String, x: Axis, y: Axis, series: [Series]) {
     self.title = title
     self.x = x
     self.y = y

@@ -2,22 +2,22 @@
 
 import PageTables
 import Policies
-public import Profiles
+package import Profiles
 import Quantities
 import Search
-public import Tuning
+package import Tuning
 
 /// What surrounds an answer: the question in words, and where its values come from.
-public struct AnswerContext: Hashable, Sendable, Codable {
+package struct AnswerContext: Hashable, Sendable, Codable {
   /// Where and what was asked, in one line.
-  public let heading: String
+  package let heading: String
   /// How many values of the host have which source, such as `host: 2 fitted, 9 assumed`.
-  public let provenance: String
+  package let provenance: String
   /// The files that the profiles came from.
-  public let files: [String]
+  package let files: [String]
 
   /// Creates a context from its texts.
-  public init(heading: String, provenance: String, files: [String]) {
+  package init(heading: String, provenance: String, files: [String]) {
     self.heading = heading
     self.provenance = provenance
     self.files = files
@@ -26,7 +26,7 @@ public struct AnswerContext: Hashable, Sendable, Codable {
 
 extension AnswerContext {
   /// The context of a question about three loaded profiles.
-  public init(
+  package init(
     workload: Loaded<WorkloadProfile>,
     host: Loaded<HostProfile>,
     kernel: Loaded<KernelProfile>
@@ -95,7 +95,7 @@ extension AnswerContext {
 
 extension Recommendation {
   /// The answer as text, in the order in which one acts on it.
-  public func text(_ context: AnswerContext) -> String {
+  package func text(_ context: AnswerContext) -> String {
     var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
     lines.append("")
     lines += rowLines()

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+import Observations
+import Profiles
 import Quantities
 
 extension Response {
   /// The response in a word or two, as answers write it.
-  public var title: String {
+  package var title: String {
     switch self {
     case .teardownTime: "teardown"
     case .stageTwoTime: "stage 2"
@@ -23,7 +24,7 @@ extension Response {
   }
 
   /// A value of the response with its unit, such as `97 %` or `76.4 s`.
-  public func text(_ value: Double) -> String {
+  package func text(_ value: Double) -> String {
     guard value.isFinite else { return "-" }
     switch unit {
     case .nanoseconds: return time(nanoseconds: value)
@@ -43,13 +44,13 @@ extension Response {
   }
 
   /// A value beside a limit: as `text`, but with the digits that show on which side it lies.
-  public func exactText(_ value: Double) -> String {
+  package func exactText(_ value: Double) -> String {
     guard value.isFinite, unit == .share else { return text(value) }
     return significant(value * 100, digits: 3) + " %"
   }
 
   /// A value with its interval, such as `97 % [96-98]` or `76.4 s [75.9-77 s]`.
-  public func text(_ value: Double, low: Double, high: Double) -> String {
+  package func text(_ value: Double, low: Double, high: Double) -> String {
     guard low < high, low.isFinite, high.isFinite else { return text(value) }
     switch unit {
     case .share:

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
 import PageTables
-public import Profiles
+import Profiles
 import Quantities
 
 extension RunReport {
   /// The run as text: the responses first, then what lies behind them.
-  public func text(_ context: AnswerContext) -> String {
+  package func text(_ context: AnswerContext) -> String {
     var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
     lines += ["policy \(identity.policy), seed \(identity.seed), \(extent)", ""]
-    var table = Table(columns: [.init("response"), .init("value", isNumber: true)])
+    var table = TextTable(columns: [.init("response"), .init("value", isNumber: true)])
     for response in Response.allCases {
       guard let value = value(of: response) else { continue }
       table.append([response.title, response.text(value)])

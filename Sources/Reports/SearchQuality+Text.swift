@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Tuning
+package import Tuning
 
 extension SearchQuality {
   /// The figures beside their targets, then the cases and the strategies.
-  public func text() -> String {
-    var summary = Table(
+  package func text() -> String {
+    var summary = TextTable(
       columns: [
         .init("measure"), .init("value", isNumber: true), .init("target", isNumber: true),
         .init("met"),
@@ -25,8 +25,8 @@ extension SearchQuality {
   }
 
   /// One line a case: its space, its best policy, and what the recommender made of it.
-  private func spaces() -> Table {
-    var table = Table(
+  private func spaces() -> TextTable {
+    var table = TextTable(
       columns: [
         .init("case"), .init("safe", isNumber: true), .init("hazardous", isNumber: true),
         .init("feasible", isNumber: true), .init("best inside"),
@@ -50,8 +50,8 @@ extension SearchQuality {
   }
 
   /// One line an ordered knob of each best policy: its value, and the range it lies in.
-  private func places() -> Table {
-    var table = Table(
+  private func places() -> TextTable {
+    var table = TextTable(
       columns: [
         .init("case"), .init("knob of the best policy"), .init("value", isNumber: true),
         .init("place", isNumber: true), .init("range"), .init("inside"),
@@ -71,8 +71,8 @@ extension SearchQuality {
   }
 
   /// One line a strategy and budget: the share of the true hypervolume over all cases and seeds.
-  private func strategies() -> Table {
-    var table = Table(
+  private func strategies() -> TextTable {
+    var table = TextTable(
       columns: [
         .init("strategy"), .init("simulations", isNumber: true), .init("mean", isNumber: true),
         .init("median", isNumber: true), .init("worst", isNumber: true),

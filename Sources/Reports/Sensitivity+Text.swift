@@ -2,11 +2,11 @@
 
 import Profiles
 import Quantities
-public import Tuning
+package import Tuning
 
 extension SensitivityAnswer {
   /// The answer as text: one row a knob, one column a response, each cell alone / with others.
-  public func text(_ context: AnswerContext) -> String {
+  package func text(_ context: AnswerContext) -> String {
     var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
     lines.append("")
     lines += table.text().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -20,8 +20,8 @@ extension SensitivityAnswer {
   }
 
   /// The shares in per cent of each response's variance.
-  public var table: Table {
-    var table = Table(
+  package var table: TextTable {
+    var table = TextTable(
       columns: [.init("knob")] + rows.map { .init($0.response.title, isNumber: true) }
     )
     for place in rows.first?.shares.indices ?? 0..<0 {

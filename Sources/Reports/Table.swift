@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// A table of texts that can be written as aligned text, Markdown or CSV.
-public struct Table: Hashable, Sendable {
+package struct TextTable: Hashable, Sendable {
   /// A column's title and side.
-  public struct Column: Hashable, Sendable {
+  package struct Column: Hashable, Sendable {
     /// The title; in CSV it carries the unit.
-    public let title: String
+    package let title: String
     /// Whether the column holds numbers, which stand on the right.
-    public let isNumber: Bool
+    package let isNumber: Bool
 
     /// Creates a column.
-    public init(_ title: String, isNumber: Bool = false) {
+    package init(_ title: String, isNumber: Bool = false) {
       self.title = title
       self.isNumber = isNumber
     }
   }
 
   /// The columns from left to right.
-  public let columns: [Column]
+  package let columns: [Column]
   /// The rows from top to bottom, each with one text a column.
-  public private(set) var rows: [[String]] = []
+  package private(set) var rows: [[String]] = []
 
   /// Creates a table without rows.
-  public init(columns: [Column]) { self.columns = columns }
+  package init(columns: [Column]) { self.columns = columns }
 
   /// Appends a row, which has one text for each column.
-  public mutating func append(_ row: [String]) {
+  package mutating func append(_ row: [String]) {
     precondition(row.count == columns.count, "a row has one text for each column")
     rows.append(row)
   }
 
   /// The table with columns of equal width, two spaces apart, and a line under the titles.
-  public func text() -> String {
+  package func text() -> String {
     let widths = columns.indices.map { column in
       ([columns[column].title] + rows.map { $0[column] }).map(\.count).max() ?? 0
     }
@@ -49,7 +49,7 @@ public struct Table: Hashable, Sendable {
   }
 
   /// The table in Markdown; bars in texts are escaped.
-  public func markdown() -> String {
+  package func markdown() -> String {
     func line(_ cells: [String]) -> String {
       let escaped = cells.map { cell in
         cell.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
@@ -62,7 +62,7 @@ public struct Table: Hashable, Sendable {
   }
 
   /// The table as CSV after RFC 4180, with plain line ends; fields are quoted where needed.
-  public func csv() -> String {
+  package func csv() -> String {
     ([columns.map(\.title)] + rows).map { $0.map(Self.quoted).joined(separator: ",") }
       .joined(separator: "\n") + "\n"
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Profiles
-public import Tuning
+package import Tuning
 
 extension TuningTable {
   /// The table as aligned text: one line an entry, its objective and the IO that is kept.
-  public func text() -> String {
-    var table = Table(
+  package func text() -> String {
+    var table = TextTable(
       columns: [
         .init("host"), .init("kernel"), .init("workload"), .init("what changes"),
         .init("now", isNumber: true), .init("then", isNumber: true),
@@ -43,8 +43,8 @@ extension TableEntry {
 
 extension TableChange {
   /// Changes as aligned text.
-  public static func text(_ changes: [TableChange]) -> String {
-    var table = Table(
+  package static func text(_ changes: [TableChange]) -> String {
+    var table = TextTable(
       columns: [.init("entry"), .init("field"), .init("old"), .init("new")]
     )
     for change in changes {
@@ -56,7 +56,7 @@ extension TableChange {
 
 extension VerifiedEntry {
   /// Verdicts as text: one line an entry, its findings below.
-  public static func text(_ entries: [VerifiedEntry]) -> String {
+  package static func text(_ entries: [VerifiedEntry]) -> String {
     let lines = entries.flatMap { entry in
       ["\(entry.isConfirmed ? "confirmed" : "REFUTED  ")  \(entry.entry)"]
         + entry.findings.map { "           \($0)" }

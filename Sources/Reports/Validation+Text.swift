@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Calibration
+package import Calibration
+import Observations
 import Profiles
 import Quantities
 
 extension ValidationSummary {
   /// The validation as text: a line a fact, why some were not run, then the tally of each source.
-  public func text() -> String {
-    var table = Table(columns: [
+  package func text() -> String {
+    var table = TextTable(columns: [
       .init("fact"), .init("use"), .init("gate"), .init("claim", isNumber: true),
       .init("simulated", isNumber: true), .init("spread", isNumber: true),
       .init("ratio", isNumber: true), .init("verdict"),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Tuning
+package import Tuning
 
 extension VariantAnswers {
   /// The answer under each possibility, whether they agree, and what would decide.
-  public func text(_ context: AnswerContext) -> String {
+  package func text(_ context: AnswerContext) -> String {
     var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
     lines.append("")
     let sentences = variants.map { variant in
@@ -33,7 +33,7 @@ extension VariantAnswers {
 
 extension Reproduction {
   /// The commands and what they should show, to stand below an answer.
-  public func text() -> String {
+  package func text() -> String {
     let paragraphs = [
       Paragraph(label: "repro", sentences: commands),
       Paragraph(label: "expect", sentences: expected.map { "\($0.policy): \($0.sentence)" }),

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import CostModels
+import Observations
 import Profiles
-public import Tuning
+package import Tuning
 
 extension WhatIfAnswer {
   /// The answer as text: one policy beside the present one, or a table and, for a sweep, a plot.
-  public func text(_ context: AnswerContext) -> String {
+  package func text(_ context: AnswerContext) -> String {
     var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
     lines.append("")
     if swept == nil, points.count == 1, let point = points.first {
@@ -23,7 +24,7 @@ extension WhatIfAnswer {
 
   /// The present policy and the one asked about, one above the other.
   private func single(_ point: WhatIfPoint) -> [String] {
-    var table = Table(
+    var table = TextTable(
       columns: [.init(""), .init("policy")] + responses.map { .init($0.title, isNumber: true) }
     )
     for (name, row) in [("now", present), ("asked", point)] {
@@ -33,8 +34,8 @@ extension WhatIfAnswer {
   }
 
   /// One row a case: every response with its interval, the limits, safety and where it comes from.
-  private func table() -> Table {
-    var table = Table(
+  private func table() -> TextTable {
+    var table = TextTable(
       columns: [.init("case")] + responses.map { .init($0.title, isNumber: true) }
         + [.init("limits"), .init("safe"), .init("from")]
     )

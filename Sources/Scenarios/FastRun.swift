@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Machine
+package import Operations
 import Quantities
 
 /// How a fast run skips through steady state: batches of equal work, a mean, and its error.
@@ -8,16 +9,16 @@ import Quantities
 /// A part of the operation is run as a window is, but in batches. What is left out is taken to be
 /// like their mean, and how the batches scatter gives the half-width of a 95 % interval. The part
 /// is doubled until that is small enough, or nothing is left out any more.
-public struct FastRun: Hashable, Sendable {
+package struct FastRun: Hashable, Sendable {
   /// The half-width, as a share of the time, at which the run is good enough.
-  public var target = 0.02
+  package var target = 0.02
   /// Batches of each stretch of equal work, at least two.
-  public var batches: Int64 = 16
+  package var batches: Int64 = 16
   /// What is run at first.
-  public var window: Window
+  package var window: Window
 
   /// Two seconds of stage-2 work in sixteen batches, to two percent.
-  public init() {
+  package init() {
     window = Window()
     window.stageTwo = .seconds(2)
     window.hostSide = .milliseconds(400)

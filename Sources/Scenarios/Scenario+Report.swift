@@ -2,6 +2,8 @@
 
 import Events
 import Machine
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -12,33 +14,33 @@ extension Scenario {
   /// What a report says it is a report of.
   var identity: RunIdentity {
     RunIdentity(
-      host: host.name,
-      kernel: kernel.name,
-      workload: workload.name,
-      policy: policy.description,
+      host: operation.host.name,
+      kernel: operation.kernel.name,
+      workload: operation.workload.name,
+      policy: operation.policy.description,
       seed: seed.rawValue
     )
   }
 
   /// Runs the machine on a plan and turns what it measured into a report.
-  func execute(_ operation: Operation) throws(ScenarioError) -> (report: RunReport, trace: Trace) {
+  func execute(_ planned: ExactPlan) throws(OperationError) -> (report: RunReport, trace: Trace) {
     switch extent {
-    case .exact: return try execute(operation, ScaledPlan(whole: operation.plan))
+    case .exact: return try execute(planned, ScaledPlan(whole: planned.plan))
     case .window(let window):
-      return try execute(operation, ScaledPlan(operation.plan, window: window), window.warmUp)
-    case .fast(let fast): return try execute(operation, fast)
+      return try execute(planned, ScaledPlan(planned.plan, window: window), window.warmUp)
+    case .fast(let fast): return try execute(planned, fast)
     }
   }
 
   /// Runs more and more of the operation until what is left out is known well enough.
   private func execute(
-    _ operation: Operation,
+    _ planned: ExactPlan,
     _ fast: FastRun
-  ) throws(ScenarioError) -> (report: RunReport, trace: Trace) {
+  ) throws(OperationError) -> (report: RunReport, trace: Trace) {
     var fast = fast
     while true {
-      let scaled = ScaledPlan(operation.plan, window: fast.window).divided(into: fast.batches)
-      let result = try execute(operation, scaled, fast.window.warmUp)
+      let scaled = ScaledPlan(planned.plan, window: fast.window).divided(into: fast.batches)
+      let result = try execute(planned, scaled, fast.window.warmUp)
       let isLimited = result.report.stop != .completed
       if !scaled.isCut || isLimited || result.report.operation.errorBound <= fast.target {
         return result
@@ -48,52 +50,57 @@ extension Scenario {
   }
 
   private func execute(
-    _ operation: Operation,
+    _ planned: ExactPlan,
     _ scaled: ScaledPlan,
     _ warmUp: Nanoseconds? = nil
-  ) throws(ScenarioError) -> (report: RunReport, trace: Trace) {
+  ) throws(OperationError) -> (report: RunReport, trace: Trace) {
     var input: MachineInput
     do throws(PageTableError) {
-      input = try MachineInput(host: host, kernel: kernel, plan: scaled.plan, seed: seed)
+      input = try MachineInput(
+        host: operation.host,
+        kernel: operation.kernel,
+        plan: scaled.plan,
+        seed: seed
+      )
     } catch {
       throw .pageTables(error)
     }
-    input.network = workload.network
-    input.storage = workload.storage
-    input.interrupt = policy.interrupt
-    input.threadedNAPI = policy.threadedNAPI
-    input.competitors = workload.competitors
+    input.network = operation.workload.network
+    input.storage = operation.workload.storage
+    input.interrupt = operation.policy.interrupt
+    input.threadedNAPI = operation.policy.threadedNAPI
+    input.competitors = operation.workload.competitors
     input.limits = limits
-    input.switches = switches
+    input.switches = operation.switches
     input.traceLimit = traceLimit
     if let warmUp { input.warmUp = warmUp }
     let outcome = input.run()
-    var report = report(outcome, scaled, operation)
-    report.neighbours = try neighbours(operation)
+    var report = report(outcome, scaled, planned)
+    report.neighbours = try neighbours(planned)
     return (report, outcome.trace)
   }
 
   /// What this operation's stage-2 work takes alone, beside its neighbours, and what theirs takes
   /// without it; all alike, and all invalidating at the same time.
-  private func neighbours(_ operation: Operation) throws(ScenarioError) -> NeighbourOutcome? {
-    guard workload.neighbours > 0 else { return nil }
-    func work(beside count: Int) throws(ScenarioError) -> Nanoseconds {
-      var scenario = self
-      scenario.workload.neighbours = count
-      return try scenario.plan().plan.work(.stageTwo)
+  private func neighbours(_ planned: ExactPlan) throws(OperationError) -> NeighbourOutcome? {
+    guard operation.workload.neighbours > 0 else { return nil }
+    func work(beside count: Int) throws(OperationError) -> Nanoseconds {
+      var beside = operation
+      beside.workload.neighbours = count
+      return try beside.exactPlan().plan.work(.stageTwo)
     }
     return NeighbourOutcome(
-      teardowns: workload.neighbours,
+      teardowns: operation.workload.neighbours,
       alone: try work(beside: 0),
-      beside: operation.plan.work(.stageTwo),
-      othersBefore: try work(beside: workload.neighbours - 1)
+      beside: planned.plan.work(.stageTwo),
+      othersBefore: try work(beside: operation.workload.neighbours - 1)
     )
   }
 
   private func report(
     _ outcome: MachineOutcome,
     _ scaled: ScaledPlan,
-    _ operation: Operation
+    _ planned: ExactPlan
   ) -> RunReport {
     var report = RunReport(identity: identity)
     report.stop = outcome.stop
@@ -101,18 +108,20 @@ extension Scenario {
     report.simulated = outcome.stopped.sinceStart
     report.events = outcome.events
     report.digest = outcome.digest
-    report.counts = operation.counts
+    report.counts = planned.counts
     report.cpu = outcome.cpu
     report.masked = outcome.masked
-    report.operation = times(outcome, scaled, operation)
+    report.operation = times(outcome, scaled, planned)
     if outcome.locks.holds.count > 0 { report.locks = outcome.locks }
-    if workload.operation == .logEnable { report.writeProtect = writeProtect(outcome, report) }
+    if operation.workload.operation == .logEnable {
+      report.writeProtect = writeProtect(outcome, report)
+    }
     addLoads(outcome, scaled, to: &report)
-    if workload.operationsPerHour > 0 {
+    if operation.workload.operationsPerHour > 0 {
       report.fleet = FleetOutcome(
-        cpus: host.cpus,
-        queues: host.nic.queues,
-        operationsPerHour: workload.operationsPerHour,
+        cpus: operation.host.cpus,
+        queues: operation.host.nic.queues,
+        operationsPerHour: operation.workload.operationsPerHour,
         duration: report.operation.whole
       )
     }
@@ -157,11 +166,11 @@ extension Scenario {
   private func times(
     _ outcome: MachineOutcome,
     _ scaled: ScaledPlan,
-    _ operation: Operation
+    _ planned: ExactPlan
   ) -> OperationTimes {
     var times = OperationTimes()
-    times.stageTwoCPU = operation.plan.work(.stageTwo)
-    let whole = operation.plan.work(.stageTwo) + operation.plan.work(.hostSide)
+    times.stageTwoCPU = planned.plan.work(.stageTwo)
+    let whole = planned.plan.work(.stageTwo) + planned.plan.work(.hostSide)
     var done = Nanoseconds.zero
     for group in outcome.steps { for step in group where step.kind != .sleep { done += step.work } }
     times.simulatedShare = min(1, done.inSeconds / max(1e-12, whole.inSeconds))
@@ -207,12 +216,12 @@ extension Scenario {
     _ scaled: ScaledPlan,
     to report: inout RunReport
   ) {
-    let load = workload.network
+    let load = operation.workload.network
     let hasBytes = (load.flows > 0 && load.offered > .zero) || load.datagrams > 0
     if hasBytes { report.network = network(outcome, scaled) }
     if load.requests > 0 { report.requests = outcome.requests }
     if load.connects > 0 { report.connects = outcome.connects }
-    if workload.storage.queueDepth > 0 { report.storage = storage(outcome) }
+    if operation.workload.storage.queueDepth > 0 { report.storage = storage(outcome) }
   }
 
   private func network(_ outcome: MachineOutcome, _ scaled: ScaledPlan) -> NetworkOutcome {

@@ -1,41 +1,34 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Events
-public import Machine
-public import PageTables
-public import Policies
-public import Profiles
+package import Events
+package import Machine
+package import Observations
+package import Operations
+package import PageTables
+package import Policies
+package import Profiles
 import Quantities
-public import Randomness
+package import Randomness
 
-/// One experiment: a host, a kernel, a workload, a policy and a seed.
+/// One experiment: a setup, a policy and a seed.
 ///
-/// Running it gives a report. A value; the same scenario gives the same report, digest included, on every run, in debug and
-/// release and whatever runs beside it.
-public struct Scenario: Sendable {
-  /// The host.
-  public var host: HostProfile
-  /// The kernel.
-  public var kernel: KernelProfile
-  /// The guest, what is done to it, and the IO beside it.
-  public var workload: WorkloadProfile
-  /// How the work is batched.
-  public var policy: Policy
+/// Running it gives a report. A value; the same scenario gives the same report, digest included, on
+/// every run, in debug and release and whatever runs beside it.
+@dynamicMemberLookup
+package struct Scenario: Sendable {
+  /// The operation: where it happens, how it is batched, and which mechanisms are off.
+  package var operation: BatchedOperation
   /// The root of all chance.
-  public var seed: Seed
-  /// The guest's tables, where a dump says what they are; nil lays out the workload's own mix.
-  public var tables: StageTwo?
+  package var seed: Seed
   /// Whether the operation is run whole or a window of it is scaled up.
-  public var extent = Extent.exact
-  /// Mechanisms of the machine that are switched off.
-  public var switches = MachineSwitches()
+  package var extent = Extent.exact
   /// Where the run stops at the latest.
-  public var limits = MachineLimits()
+  package var limits = MachineLimits()
   /// How many trace records are kept; zero keeps none.
-  public var traceLimit = 0
+  package var traceLimit = 0
 
   /// How much of the operation is simulated.
-  public enum Extent: Hashable, Sendable {
+  package enum Extent: Hashable, Sendable {
     /// All of it, event by event.
     case exact
     /// A piece of every part, scaled to the whole: good enough to rank policies.
@@ -45,30 +38,42 @@ public struct Scenario: Sendable {
   }
 
   /// Creates a scenario that runs its operation whole.
-  public init(
+  package init(_ setup: Setup, policy: Policy, seed: Seed) {
+    operation = BatchedOperation(setup, policy)
+    self.seed = seed
+  }
+
+  /// Creates a scenario on three profiles, the guest laid out by the workload's mix of leaves.
+  package init(
     host: HostProfile,
     kernel: KernelProfile,
     workload: WorkloadProfile,
     policy: Policy,
     seed: Seed
   ) {
-    self.host = host
-    self.kernel = kernel
-    self.workload = workload
-    self.policy = policy
-    self.seed = seed
+    self.init(
+      Setup(host: host, kernel: kernel, workload: workload),
+      policy: policy,
+      seed: seed
+    )
+  }
+
+  /// The parts of the operation and of its setup.
+  package subscript<Part>(dynamicMember part: WritableKeyPath<BatchedOperation, Part>) -> Part {
+    get { operation[keyPath: part] }
+    set { operation[keyPath: part] = newValue }
   }
 
   /// Runs the scenario.
-  public func run() throws(ScenarioError) -> RunReport {
+  package func run() throws(OperationError) -> RunReport {
     try runTraced().report
   }
 
   /// Runs the scenario and returns the trace beside the report.
-  public func runTraced() throws(ScenarioError) -> (report: RunReport, trace: Trace) {
-    try validate()
-    switch workload.operation {
-    case .teardown, .logEnable, .reclaim, .map: return try execute(try plan())
+  package func runTraced() throws(OperationError) -> (report: RunReport, trace: Trace) {
+    try operation.validate()
+    switch operation.workload.operation {
+    case .teardown, .logEnable, .reclaim, .map: return try execute(try operation.exactPlan())
     case .migration: return try migrate()
     case .mapCreate: return (try mapCreate(), Trace(limit: 0))
     case .dirty: return (try dirty(), Trace(limit: 0))
@@ -76,8 +81,12 @@ public struct Scenario: Sendable {
   }
 
   /// The stage-2 events of the operation, without running it.
-  public func counts() throws(ScenarioError) -> EventCounts {
-    try validate()
-    return try plan().counts
+  package func counts() throws(OperationError) -> EventCounts {
+    try operation.validate()
+    return try operation.exactPlan().counts
   }
+
+  /// The version of the simulator: raised whenever the same scenario gives another report, so that
+  /// models fitted on other runs are refused.
+  package static let simulatorVersion = "6"
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Events
-public import Foundation
+package import Events
+package import Foundation
 import Machine
+import Operations
 import Quantities
 
 extension Scenario {
@@ -10,7 +11,7 @@ extension Scenario {
   /// track, spans with a duration, marks without, times in microseconds.
   ///
   /// The answer is UTF-8 JSON; equal traces give equal bytes.
-  public static func traceEvents(_ trace: Trace, process: String) -> Data {
+  package static func traceEvents(_ trace: Trace, process: String) -> Data {
     var text = #"{"displayTimeUnit":"ms","traceEvents":["#
     text += #"{"ph":"M","pid":1,"name":"process_name","args":{"name":"\#(escaped(process))"}}"#
     for (index, name) in MachineTrace.tracks.enumerated() {

@@ -12,7 +12,7 @@ import Randomness
 struct Criterion {
   private let problem: Problem
   private let modelled: [Int]
-  private let models: [ResponseModel]
+  private let models: [SurrogateModel]
   private let reference: [Double]
   private let improvement: Improvement?
   private let normals: [[Double]]
@@ -23,7 +23,7 @@ struct Criterion {
   init(
     problem: Problem,
     modelled: [Int],
-    models: [ResponseModel],
+    models: [SurrogateModel],
     front: Costs,
     settings: ModelStrategy.Settings,
     stream: Stream

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// One choice of a dimension: its label and, where levels have an order, its place in it.
-public struct Level: Hashable, Sendable, Codable {
+package struct Level: Hashable, Sendable, Codable {
   /// What a person reads and writes, such as `2MiB`; unique within its dimension.
-  public let label: String
+  package let label: String
   /// The place on the dimension's scale in any unit, or nil for a level without order.
-  public let position: Double?
+  package let position: Double?
 
   /// Creates a level; a position must be finite.
-  public init(_ label: String, at position: Double? = nil) {
+  package init(_ label: String, at position: Double? = nil) {
     precondition(position?.isFinite ?? true, "the position of level \(label) is finite")
     self.label = label
     self.position = position
@@ -16,32 +16,32 @@ public struct Level: Hashable, Sendable, Codable {
 }
 
 /// A test on one dimension: it has one of the named levels.
-public struct Condition: Hashable, Sendable, Codable {
+package struct Condition: Hashable, Sendable, Codable {
   /// The dimension's name.
-  public let dimension: String
+  package let dimension: String
   /// The labels that satisfy the test.
-  public let levels: [String]
+  package let levels: [String]
 
   /// Creates the test "dimension has one of the levels".
-  public init(_ dimension: String, in levels: [String]) {
+  package init(_ dimension: String, in levels: [String]) {
     self.dimension = dimension
     self.levels = levels
   }
 }
 
 /// One decision: a finite list of levels that matters only where all its conditions hold.
-public struct Dimension: Hashable, Sendable, Codable {
+package struct Dimension: Hashable, Sendable, Codable {
   /// The name, unique within its space.
-  public let name: String
+  package let name: String
   /// What kind of decision it is, for filters of the user; free text.
-  public let tag: String
+  package let tag: String
   /// The levels, at least one; the first is what an inactive dimension is given.
-  public let levels: [Level]
+  package let levels: [Level]
   /// Tests on earlier dimensions, all of which must hold for this one to matter.
-  public let conditions: [Condition]
+  package let conditions: [Condition]
 
   /// Creates a dimension.
-  public init(
+  package init(
     _ name: String,
     tag: String = "",
     levels: [Level],
@@ -54,42 +54,42 @@ public struct Dimension: Hashable, Sendable, Codable {
   }
 
   /// The index of the level with this label, or nil.
-  public func index(of label: String) -> Int? { levels.firstIndex { $0.label == label } }
+  package func index(of label: String) -> Int? { levels.firstIndex { $0.label == label } }
 }
 
 /// A rule that removes duplicates: where its tests hold, other levels say the same.
 ///
 /// An empty `levels` forbids what the tests describe instead of rewriting it.
-public struct Rewrite: Hashable, Sendable, Codable {
+package struct Rewrite: Hashable, Sendable, Codable {
   /// The tests, all of which must hold.
-  public let conditions: [Condition]
+  package let conditions: [Condition]
   /// The dimensions to change and the labels they get.
-  public let levels: [Condition]
+  package let levels: [Condition]
 
   /// Creates the rule "where all conditions hold, these levels stand for the same point".
-  public init(when conditions: [Condition], to levels: [(dimension: String, label: String)]) {
+  package init(when conditions: [Condition], to levels: [(dimension: String, label: String)]) {
     self.conditions = conditions
     self.levels = levels.map { Condition($0.dimension, in: [$0.label]) }
   }
 
   /// Creates the rule "points for which all conditions hold are not part of the space".
-  public init(forbidding conditions: [Condition]) {
+  package init(forbidding conditions: [Condition]) {
     self.conditions = conditions
     levels = []
   }
 }
 
 /// A point of a space: one level index for each dimension, in the order of the dimensions.
-public struct Point: Hashable, Sendable, Codable {
+package struct Point: Hashable, Sendable, Codable {
   /// The level indices.
-  public var levels: [Int]
+  package var levels: [Int]
 
   /// Creates a point from its level indices.
-  public init(levels: [Int]) { self.levels = levels }
+  package init(levels: [Int]) { self.levels = levels }
 }
 
 /// Why a space cannot be built or a point is not in it.
-public enum SpaceError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum SpaceError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Two dimensions, or two levels of one, share a name.
   case duplicate(name: String)
   /// A dimension has no level.
@@ -106,7 +106,7 @@ public enum SpaceError: Error, Hashable, Sendable, CustomStringConvertible {
   case rewriteLoop(point: [String])
 
   /// One sentence with what was given and what is legal.
-  public var description: String {
+  package var description: String {
     switch self {
     case .duplicate(let name): "the name '\(name)' is used twice in the space"
     case .noLevels(let dimension): "dimension '\(dimension)' has no level"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Randomness
+package import Randomness
 
 /// NSGA-II (Deb and others, 2002) over canonical points, with constrained domination.
 ///
@@ -8,9 +8,9 @@ public import Randomness
 /// come from binary tournaments, uniform crossover of levels and mutation of one level on average
 /// (a neighbour on ordered dimensions, any level otherwise), brought to canonical form; a child that
 /// was observed already is mutated again, and in the end replaced by a random point.
-public struct GeneticStrategy: Strategy {
+package struct GeneticStrategy: Strategy {
   /// The name `nsga-ii`.
-  public let name = "nsga-ii"
+  package let name = "nsga-ii"
   private let space: Space
   private let problem: Problem
   private let seed: Seed
@@ -20,7 +20,7 @@ public struct GeneticStrategy: Strategy {
   private var parents: [Int] = []
 
   /// Creates the strategy; `population` is the number of parents, at least two.
-  public init(space: Space, problem: Problem, seed: Seed, population: Int = 20) {
+  package init(space: Space, problem: Problem, seed: Seed, population: Int = 20) {
     precondition(population >= 2, "a tournament needs two parents")
     self.space = space
     self.problem = problem
@@ -30,7 +30,7 @@ public struct GeneticStrategy: Strategy {
   }
 
   /// Breeds up to `count` unobserved points; random ones until a population is observed.
-  public func suggest(count: Int) -> Suggestion {
+  package func suggest(count: Int) -> Suggestion {
     precondition(count > 0, "a suggestion has at least one point")
     if let stop = ledger.stop { return Suggestion(points: [], stop: stop) }
     var stream = seed.replicate(UInt64(ledger.observations.count)).stream("nsga-ii")
@@ -44,7 +44,7 @@ public struct GeneticStrategy: Strategy {
   }
 
   /// Takes results and selects the parents anew.
-  public mutating func observe(_ observations: [Observation]) {
+  package mutating func observe(_ observations: [EvaluatedPoint]) {
     ledger.append(observations)
     let all = ledger.observations
     parents = Ranking(problem: problem, observations: all).best(population).map { all[$0].point }
@@ -92,7 +92,7 @@ struct Ranking {
   private let violations: [Double]
   private let costs: Costs
 
-  init(problem: Problem, observations: [Observation]) {
+  init(problem: Problem, observations: [EvaluatedPoint]) {
     violations = observations.map { problem.violation(of: $0.values) }
     costs = Costs(
       observations.map { problem.costs(of: $0.values) },

@@ -6,7 +6,7 @@ extension Costs {
   /// Exact. Rows that are not better than the reference in every objective add nothing. Two
   /// objectives take a sweep, three a sweep over slabs, more the WFG recursion (While,
   /// Bradstreet and Barone, 2012). The unit is the product of the objectives' units.
-  public func hypervolume(reference: [Double]) -> Double {
+  package func hypervolume(reference: [Double]) -> Double {
     precondition(reference.count == width, "the reference has \(width) costs")
     let inside = rowsInside(reference)
     guard !inside.isEmpty else { return 0 }

@@ -5,7 +5,7 @@ extension Costs {
   ///
   /// Each objective is scaled to 0...1 over the finite rows given; the knee is the row nearest to
   /// the ideal point in the largest scaled cost, ties broken by the sum, then by the lower row.
-  public func knee() -> Int? {
+  package func knee() -> Int? {
     let finite = (0..<count).filter { self[$0].allSatisfy(\.isFinite) }
     let bounds = (0..<width).map { objective in
       let column = finite.map { self[$0, objective] }

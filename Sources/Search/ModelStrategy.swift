@@ -6,7 +6,7 @@ import Glibc
 import Foundation
 #endif
 
-public import Randomness
+package import Randomness
 
 /// The enumerating strategy: a surrogate scores every canonical point.
 ///
@@ -14,34 +14,34 @@ public import Randomness
 /// the logarithm of the expected hypervolume improvement over the smoothed front of what was
 /// observed, by common normal draws, plus the logarithm of the probability that all limits are
 /// kept. A batch is built greedily, with the variance near a chosen point reduced.
-public struct ModelStrategy: Strategy {
+package struct ModelStrategy: Strategy {
   /// Limits of the strategy's own work.
-  public struct Settings: Hashable, Sendable, Codable {
+  package struct Settings: Hashable, Sendable, Codable {
     /// Points of the initial design, spread over the space; at least two.
-    public var initial = 12
+    package var initial = 12
     /// Points that are scored with variances; above this the grid is screened by its means.
-    public var screened = 4096
+    package var screened = 4096
     /// Observations that the surrogate keeps at most.
-    public var members = 256
+    package var members = 256
     /// Normal draws of the criterion.
-    public var draws = 8
+    package var draws = 8
     /// The search has converged where the best expected improvement falls below this share of the
     /// front's hypervolume; zero never stops.
-    public var tolerance = 0.0
+    package var tolerance = 0.0
 
     /// The standard limits.
-    public init() {}
+    package init() {}
   }
 
   /// The name `model`.
-  public let name = "model"
+  package let name = "model"
   private let space: Space
   private let problem: Problem
   private let seed: Seed
   private let settings: Settings
   private let modelled: [Int]
   private var ledger: Ledger
-  private var models: [ResponseModel]
+  private var models: [SurrogateModel]
   private var nextRefit: Int
   private var screen: [Int] = []
 
@@ -49,7 +49,7 @@ public struct ModelStrategy: Strategy {
   ///
   /// `prior` gives, for each response of the problem, its expected value at every canonical point
   /// (`[responses][points]`, in the response's unit), or is empty where nothing is known.
-  public init(
+  package init(
     space: Space,
     problem: Problem,
     seed: Seed,
@@ -70,13 +70,13 @@ public struct ModelStrategy: Strategy {
     let grid = Grid(space: space)
     models = modelled.map { response in
       let means = prior.isEmpty ? [] : prior[response].map { problem.responses[response].cost($0) }
-      return ResponseModel(grid: grid, prior: means)
+      return SurrogateModel(grid: grid, prior: means)
     }
     nextRefit = settings.initial
   }
 
   /// Chooses up to `count` unobserved points.
-  public func suggest(count: Int) -> Suggestion {
+  package func suggest(count: Int) -> Suggestion {
     precondition(count > 0, "a suggestion has at least one point")
     if let stop = ledger.stop { return Suggestion(points: [], stop: stop) }
     let done = ledger.observations.count
@@ -101,7 +101,7 @@ public struct ModelStrategy: Strategy {
   }
 
   /// Takes results; the surrogate is refitted when its data have grown by half.
-  public mutating func observe(_ observations: [Observation]) {
+  package mutating func observe(_ observations: [EvaluatedPoint]) {
     ledger.append(observations)
     guard ledger.observations.count >= nextRefit, space.count > 0 else {
       if !screen.isEmpty { extend(observations) }
@@ -112,7 +112,7 @@ public struct ModelStrategy: Strategy {
     nextRefit = count + min(max(count / 2, 4), 64)
   }
 
-  private mutating func extend(_ observations: [Observation]) {
+  private mutating func extend(_ observations: [EvaluatedPoint]) {
     for observation in observations {
       for (place, response) in modelled.enumerated() {
         let cost = problem.responses[response].cost(observation.values[response])
@@ -133,7 +133,7 @@ public struct ModelStrategy: Strategy {
   }
 
   /// All observations, or the best and a regular sample of the others where there are too many.
-  private func remembered() -> [Observation] {
+  private func remembered() -> [EvaluatedPoint] {
     let all = ledger.observations
     guard all.count > settings.members else { return all }
     var keep = [Bool](repeating: false, count: all.count)

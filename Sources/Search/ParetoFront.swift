@@ -3,43 +3,43 @@
 /// Rows of costs (less is better), all of one width.
 ///
 /// Not-a-number becomes infinity, the worst cost, so every comparison is defined.
-public struct Costs: Hashable, Sendable {
+package struct Costs: Hashable, Sendable {
   /// The number of objectives, at least one.
-  public let width: Int
+  package let width: Int
   /// The rows, one after the other: `[rows x width]`, no unit.
-  public private(set) var values: [Double] = []
+  package private(set) var values: [Double] = []
 
   /// Creates a list without rows.
-  public init(width: Int) {
+  package init(width: Int) {
     precondition(width > 0, "a row of costs has an objective")
     self.width = width
   }
 
   /// Creates a list from rows of equal width.
-  public init(_ rows: [[Double]], width: Int) {
+  package init(_ rows: [[Double]], width: Int) {
     self.init(width: width)
     for row in rows { append(row) }
   }
 
   /// Appends a row.
-  public mutating func append(_ row: [Double]) {
+  package mutating func append(_ row: [Double]) {
     precondition(row.count == width, "every row has \(width) costs")
     for value in row { values.append(value.isNaN ? .infinity : value) }
   }
 
   /// The number of rows.
-  public var count: Int { values.count / width }
+  package var count: Int { values.count / width }
 
   /// One row.
-  public subscript(row: Int) -> ArraySlice<Double> {
+  package subscript(row: Int) -> ArraySlice<Double> {
     values[row * width..<(row + 1) * width]
   }
 
   /// The cost of one row in one objective.
-  public subscript(row: Int, objective: Int) -> Double { values[row * width + objective] }
+  package subscript(row: Int, objective: Int) -> Double { values[row * width + objective] }
 
   /// Whether row `left` is nowhere worse than row `right` and somewhere better.
-  public func dominates(_ left: Int, _ right: Int) -> Bool {
+  package func dominates(_ left: Int, _ right: Int) -> Bool {
     var better = false
     for objective in 0..<width {
       let (mine, other) = (self[left, objective], self[right, objective])
@@ -53,7 +53,7 @@ public struct Costs: Hashable, Sendable {
   ///
   /// Sweeps in O(n log n) for one and two objectives and O(n log n + n f) for three, with f the
   /// size of the front; pairwise against the front for more.
-  public func front() -> [Int] {
+  package func front() -> [Int] {
     let order = (0..<count).sorted { precedes($0, $1) }
     var verdicts = [Bool](repeating: false, count: count)
     var sweep = Sweep(costs: self)

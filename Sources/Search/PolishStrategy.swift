@@ -7,15 +7,15 @@
 /// level of a dimension without order is therefore tried once around the best point, and of those
 /// with an order the two neighbours; where nothing is left to try, the model goes on. The best
 /// point is the one with the least violation of limits, then the least first objective.
-public struct PolishStrategy: Strategy {
+package struct PolishStrategy: Strategy {
   /// The name `polish`.
-  public let name = "polish"
+  package let name = "polish"
   private let space: Space
   private let problem: Problem
   private let start: Int
   private var model: ModelStrategy
   private var ledger: Ledger
-  private var best: Observation?
+  private var best: EvaluatedPoint?
 
   /// Creates the strategy for a space and problem.
   ///
@@ -24,13 +24,13 @@ public struct PolishStrategy: Strategy {
   ///   - problem: The problem of the model.
   ///   - model: What chooses before `start` observations are made; it has observed nothing yet.
   ///   - start: Observations before the first small step, zero or more.
-  public init(space: Space, problem: Problem, model: ModelStrategy, start: Int) {
+  package init(space: Space, problem: Problem, model: ModelStrategy, start: Int) {
     (self.space, self.problem, self.model, self.start) = (space, problem, model, start)
     ledger = Ledger(count: space.count)
   }
 
   /// Chooses up to `count` unobserved points.
-  public func suggest(count: Int) -> Suggestion {
+  package func suggest(count: Int) -> Suggestion {
     precondition(count > 0, "a suggestion has at least one point")
     guard ledger.observations.count >= start, let best else { return model.suggest(count: count) }
     let steps = space.neighbours(of: best.point).filter { !ledger.contains($0) }
@@ -39,7 +39,7 @@ public struct PolishStrategy: Strategy {
   }
 
   /// Takes results, and passes them to the model.
-  public mutating func observe(_ observations: [Observation]) {
+  package mutating func observe(_ observations: [EvaluatedPoint]) {
     ledger.append(observations)
     model.observe(observations)
     for observation in observations where best.map({ isBetter(observation, $0) }) ?? true {
@@ -47,8 +47,8 @@ public struct PolishStrategy: Strategy {
     }
   }
 
-  private func isBetter(_ left: Observation, _ right: Observation) -> Bool {
-    func key(_ one: Observation) -> (Double, Double) {
+  private func isBetter(_ left: EvaluatedPoint, _ right: EvaluatedPoint) -> Bool {
+    func key(_ one: EvaluatedPoint) -> (Double, Double) {
       (problem.violation(of: one.values), problem.costs(of: one.values)[0])
     }
     return key(left) < key(right)
@@ -61,7 +61,7 @@ extension Space {
   ///
   /// First comes one point for every such level, then those that differ also in dimensions that
   /// matter only at one of the two points; both in the order of the space.
-  public func neighbours(of point: Int) -> [Int] {
+  package func neighbours(of point: Int) -> [Int] {
     let own = points[point].levels
     let active = dimensions.indices.map { isActive($0, at: points[point]) }
     var groups: [[Int]: [Int]] = [:]

@@ -7,25 +7,25 @@ import Foundation
 #endif
 
 /// The normal and Student distributions, as far as intervals and elimination need them.
-public enum Quantiles {
+package enum Quantiles {
   /// The probability that a standard normal number is at most `z`.
-  public static func normalBelow(_ z: Double) -> Double { 0.5 * erfc(-z / 2.0.squareRoot()) }
+  package static func normalBelow(_ z: Double) -> Double { 0.5 * erfc(-z / 2.0.squareRoot()) }
 
   /// The standard normal number below which a share of 0 < `probability` < 1 lies.
-  public static func normal(_ probability: Double) -> Double {
+  package static func normal(_ probability: Double) -> Double {
     bisect(probability) { normalBelow($0) }
   }
 
   /// The probability that a Student number with these degrees of freedom (at least 1) is at most
   /// `t`.
-  public static func studentBelow(_ t: Double, freedom: Int) -> Double {
+  package static func studentBelow(_ t: Double, freedom: Int) -> Double {
     let degrees = Double(freedom)
     let tail = 0.5 * incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5)
     return t >= 0 ? 1 - tail : tail
   }
 
   /// The Student number with these degrees of freedom below which a share of `probability` lies.
-  public static func student(_ probability: Double, freedom: Int) -> Double {
+  package static func student(_ probability: Double, freedom: Int) -> Double {
     bisect(probability) { studentBelow($0, freedom: freedom) }
   }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// One run that a race asks for: the same replicate means the same random numbers.
-public struct RaceRun: Hashable, Sendable, Codable {
+package struct RaceRun: Hashable, Sendable, Codable {
   /// The finalist, by its place in the list that was given.
-  public let finalist: Int
+  package let finalist: Int
   /// The replicate, counted from zero; finalists are compared replicate by replicate.
-  public let replicate: Int
+  package let replicate: Int
 }
 
 /// Why a race ended.
-public enum RaceEnd: String, Hashable, Sendable, CaseIterable, Codable {
+package enum RaceEnd: String, Hashable, Sendable, CaseIterable, Codable {
   /// One finalist stands apart from all others at the stated confidence.
   case separated
   /// Those left differ by less than the stated indifference.
@@ -21,23 +21,23 @@ public enum RaceEnd: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// A mean with its standard error, from runs.
-public struct Estimate: Hashable, Sendable, Codable {
+package struct Estimate: Hashable, Sendable, Codable {
   /// The mean, in the response's unit.
-  public let value: Double
+  package let value: Double
   /// The standard error of the mean, same unit.
-  public let standardError: Double
+  package let standardError: Double
   /// The number of runs.
-  public let runs: Int
+  package let runs: Int
 
   /// Creates an estimate.
-  public init(value: Double, standardError: Double, runs: Int) {
+  package init(value: Double, standardError: Double, runs: Int) {
     self.value = value
     self.standardError = standardError
     self.runs = runs
   }
 
   /// The estimate from single runs; infinite runs make it infinite.
-  public init(_ values: [Double]) {
+  package init(_ values: [Double]) {
     let count = Double(values.count)
     let mean = values.reduce(0, +) / max(1, count)
     let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -51,7 +51,7 @@ public struct Estimate: Hashable, Sendable, Codable {
   }
 
   /// Half the width of the two-sided interval of this confidence (0 to 1, both excluded).
-  public func margin(confidence: Double) -> Double {
+  package func margin(confidence: Double) -> Double {
     guard standardError > 0 else { return 0 }
     guard runs > 1 else { return .infinity }
     return Quantiles.student((1 + confidence) / 2, freedom: runs - 1) * standardError
@@ -59,31 +59,31 @@ public struct Estimate: Hashable, Sendable, Codable {
 }
 
 /// How one finalist came out.
-public struct RaceStanding: Hashable, Sendable {
+package struct RaceStanding: Hashable, Sendable {
   /// The finalist, by its place in the list that was given.
-  public let finalist: Int
+  package let finalist: Int
   /// Each response in its own unit, in the problem's order.
-  public let estimates: [Estimate]
+  package let estimates: [Estimate]
   /// How far each limit is from being broken, on its response's scale: below zero is kept.
-  public let violations: [Estimate]
+  package let violations: [Estimate]
   /// Whether every limit is kept at the stated confidence.
-  public let isConfirmed: Bool
+  package let isConfirmed: Bool
   /// The round after which the finalist ran no more, or nil where it ran to the end.
-  public let eliminatedAfter: Int?
+  package let eliminatedAfter: Int?
 }
 
 /// The outcome of a race.
-public struct RaceResult: Hashable, Sendable {
+package struct RaceResult: Hashable, Sendable {
   /// One standing for each finalist, in the order they were given.
-  public let standings: [RaceStanding]
+  package let standings: [RaceStanding]
   /// The best finalist that keeps every limit at the stated confidence, or nil.
-  public let winner: Int?
+  package let winner: Int?
   /// The finalist that breaks its limits least, for an answer where there is no winner.
-  public let nearest: Int?
+  package let nearest: Int?
   /// Why the race ended.
-  public let end: RaceEnd
+  package let end: RaceEnd
   /// Runs spent.
-  public let runs: Int
+  package let runs: Int
 }
 
 /// A race of finalists on common random numbers with sequential elimination.
@@ -92,27 +92,27 @@ public struct RaceResult: Hashable, Sendable {
 /// finalist leaves when it breaks a limit, or when it is worse than a finalist that keeps all
 /// limits, at the stated confidence; the error is shared over finalists and rounds, so it holds for
 /// the race as a whole.
-public struct Race: Sendable {
+package struct Race: Sendable {
   /// The limits of a race.
-  public struct Settings: Hashable, Sendable, Codable {
+  package struct Settings: Hashable, Sendable, Codable {
     /// The probability that no finalist is wrongly eliminated, 0 to 1, both excluded.
-    public var confidence = 0.95
+    package var confidence = 0.95
     /// Rounds before anyone may leave, at least two.
-    public var minimumRounds = 3
+    package var minimumRounds = 3
     /// Runs at most, those that cost nothing included.
-    public var budget = 64
+    package var budget = 64
     /// A difference of the first objective, on its scale, that does not matter.
-    public var indifference = 0.0
+    package var indifference = 0.0
 
     /// The standard limits.
-    public init() {}
+    package init() {}
   }
 
   private let problem: Problem
   private let settings: Settings
 
   /// Creates a race for the problem's first objective under all its constraints.
-  public init(problem: Problem, settings: Settings = Settings()) {
+  package init(problem: Problem, settings: Settings = Settings()) {
     precondition(settings.confidence > 0 && settings.confidence < 1, "a confidence is in (0, 1)")
     precondition(settings.minimumRounds >= 2, "an error of the mean takes two runs")
     self.problem = problem
@@ -127,7 +127,7 @@ public struct Race: Sendable {
   ///   - evaluate: Returns the responses of each run, in order.
   /// - Returns: How every finalist came out.
   /// - Throws: What `evaluate` throws.
-  public func run<Failure: Error>(
+  package func run<Failure: Error>(
     finalists: Int,
     affords: ([RaceRun]) -> Bool = { _ in true },
     evaluate: ([RaceRun]) throws(Failure) -> [[Double]]

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import GSLKit
-public import Randomness
+package import Randomness
 
 /// A Sobol sequence over the levels: even coverage without learning.
 ///
 /// The sequence is moved by a shift that depends on the seed. Points that come out in a canonical
 /// form seen before are skipped; where the sequence yields nothing new for long, the rest is
 /// drawn at random.
-public struct SobolStrategy: Strategy {
+package struct SobolStrategy: Strategy {
   /// The name `sobol`.
-  public let name = "sobol"
+  package let name = "sobol"
   private let space: Space
   private let seed: Seed
   private let shift: [Double]
   private var ledger: Ledger
 
   /// Creates the strategy; the space has at most 40 dimensions, the limit of the tables.
-  public init(space: Space, seed: Seed) {
+  package init(space: Space, seed: Seed) {
     precondition(space.dimensions.count <= Sobol.dimensionLimit, "Sobol tables end at 40")
     self.space = space
     self.seed = seed
@@ -27,7 +27,7 @@ public struct SobolStrategy: Strategy {
   }
 
   /// Takes the next points of the sequence that were not observed.
-  public func suggest(count: Int) -> Suggestion {
+  package func suggest(count: Int) -> Suggestion {
     precondition(count > 0, "a suggestion has at least one point")
     if let stop = ledger.stop { return Suggestion(points: [], stop: stop) }
     var chosen: [Int] = []
@@ -46,7 +46,7 @@ public struct SobolStrategy: Strategy {
   }
 
   /// Marks the points as observed.
-  public mutating func observe(_ observations: [Observation]) { ledger.append(observations) }
+  package mutating func observe(_ observations: [EvaluatedPoint]) { ledger.append(observations) }
 
   private func sequence(_ length: Int) -> [[Double]] {
     let points = try? Sobol.points(length, dimensions: shift.count, shift: shift)

@@ -5,13 +5,13 @@
 /// Two points that mean the same (they differ only where a dimension does not matter, or a rewrite
 /// makes them equal) have one canonical form, and only canonical points are enumerated, in
 /// lexicographic order of their level indices.
-public struct Space: Sendable {
+package struct Space: Sendable {
   /// The dimensions, conditions pointing backwards.
-  public let dimensions: [Dimension]
+  package let dimensions: [Dimension]
   /// The rules that remove duplicates and impossible combinations.
-  public let rewrites: [Rewrite]
+  package let rewrites: [Rewrite]
   /// Every canonical point, in lexicographic order.
-  public let points: [Point]
+  package let points: [Point]
 
   private let tests: [[Test]]
   private let rules: [Rule]
@@ -20,7 +20,7 @@ public struct Space: Sendable {
   /// Builds and enumerates a space.
   ///
   /// Throws `SpaceError` for duplicate names, empty dimensions and tests that name nothing.
-  public init(_ dimensions: [Dimension], rewrites: [Rewrite] = []) throws(SpaceError) {
+  package init(_ dimensions: [Dimension], rewrites: [Rewrite] = []) throws(SpaceError) {
     self.dimensions = dimensions
     self.rewrites = rewrites
     var compiler = Compiler(dimensions: dimensions)
@@ -32,7 +32,7 @@ public struct Space: Sendable {
   }
 
   /// The same space with only those canonical points that pass a test, in the same order.
-  public func restricted(_ keep: (Point) -> Bool) -> Space {
+  package func restricted(_ keep: (Point) -> Bool) -> Space {
     Space(
       dimensions: dimensions,
       rewrites: rewrites,
@@ -58,25 +58,25 @@ public struct Space: Sendable {
   }
 
   /// The number of canonical points.
-  public var count: Int { points.count }
+  package var count: Int { points.count }
 
   /// The index of a canonical point, or nil where the point is not one.
-  public func index(of point: Point) -> Int? { indices[point] }
+  package func index(of point: Point) -> Int? { indices[point] }
 
   /// Whether a dimension matters at a point.
-  public func isActive(_ dimension: Int, at point: Point) -> Bool {
+  package func isActive(_ dimension: Int, at point: Point) -> Bool {
     tests[dimension].allSatisfy { $0.holds(point.levels) }
   }
 
   /// The canonical form of any choice of levels, or nil where the space forbids it.
   ///
   /// Throws `SpaceError.rewriteLoop` where the rules do not settle.
-  public func canonical(_ point: Point) throws(SpaceError) -> Point? {
+  package func canonical(_ point: Point) throws(SpaceError) -> Point? {
     try Canon(dimensions: dimensions, tests: tests, rules: rules).canonical(point)
   }
 
   /// The labels of a point's active dimensions, by dimension name, in order.
-  public func labels(of point: Point) -> [(dimension: String, label: String)] {
+  package func labels(of point: Point) -> [(dimension: String, label: String)] {
     dimensions.indices.filter { isActive($0, at: point) }
       .map { (dimensions[$0].name, dimensions[$0].levels[point.levels[$0]].label) }
   }
@@ -84,7 +84,7 @@ public struct Space: Sendable {
   /// The canonical point with these labels; dimensions that are not named get their first level.
   ///
   /// Returns nil where the space forbids the combination; throws for a name or label it lacks.
-  public func point(
+  package func point(
     labels: [(dimension: String, label: String)]
   ) throws(SpaceError) -> Point? {
     var point = Point(levels: dimensions.map { _ in 0 })

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Randomness
+package import Randomness
 
 /// Why a search ended.
-public enum StopReason: String, Hashable, Sendable, CaseIterable, Codable {
+package enum StudyEnd: String, Hashable, Sendable, CaseIterable, Codable {
   /// The stated number of evaluations was spent.
   case budget
   /// Every canonical point has been evaluated.
@@ -15,14 +15,14 @@ public enum StopReason: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// What a strategy wants evaluated next, or why it wants nothing more.
-public struct Suggestion: Hashable, Sendable, Codable {
+package struct Suggestion: Hashable, Sendable, Codable {
   /// Indices of canonical points, distinct and not observed before.
-  public let points: [Int]
+  package let points: [Int]
   /// Set where `points` is empty.
-  public let stop: StopReason?
+  package let stop: StudyEnd?
 
   /// Creates a suggestion of points; an empty list needs a reason.
-  public init(points: [Int], stop: StopReason? = nil) {
+  package init(points: [Int], stop: StudyEnd? = nil) {
     precondition(points.isEmpty == (stop != nil), "a reason stands where nothing is suggested")
     self.points = points
     self.stop = stop
@@ -35,24 +35,24 @@ public struct Suggestion: Hashable, Sendable, Codable {
 /// were not observed; `suggest` changes nothing, so asking twice answers twice the same; the same
 /// seed and observations give the same suggestions; an empty space, and one whose points are all
 /// observed, is a stop reason.
-public protocol Strategy: Sendable {
+package protocol Strategy: Sendable {
   /// The name that reports print.
   var name: String { get }
   /// Up to `count` (at least one) points to evaluate next.
   func suggest(count: Int) -> Suggestion
   /// Takes the results of evaluations, whoever proposed them.
-  mutating func observe(_ observations: [Observation])
+  mutating func observe(_ observations: [EvaluatedPoint])
 }
 
 /// The observed points of a space, with the set kept as flags so that its order is fixed.
 struct Ledger: Sendable {
-  private(set) var observations: [Observation] = []
+  private(set) var observations: [EvaluatedPoint] = []
   private var flags: [Bool]
   private(set) var distinct = 0
 
   init(count: Int) { flags = [Bool](repeating: false, count: count) }
 
-  mutating func append(_ more: [Observation]) {
+  mutating func append(_ more: [EvaluatedPoint]) {
     for observation in more {
       precondition(flags.indices.contains(observation.point), "an observed point is in the space")
       if !flags[observation.point] { distinct += 1 }
@@ -66,7 +66,7 @@ struct Ledger: Sendable {
   var size: Int { flags.count }
 
   /// The reason why there is nothing to suggest, or nil where there is something.
-  var stop: StopReason? {
+  var stop: StudyEnd? {
     if flags.isEmpty { return .emptySpace }
     return distinct == flags.count ? .exhausted : nil
   }
@@ -88,20 +88,20 @@ struct Ledger: Sendable {
 }
 
 /// Uniform choice without repetition: what every other strategy must beat.
-public struct RandomStrategy: Strategy {
+package struct RandomStrategy: Strategy {
   /// The name `random`.
-  public let name = "random"
+  package let name = "random"
   private let seed: Seed
   private var ledger: Ledger
 
   /// Creates the strategy for a space.
-  public init(space: Space, seed: Seed) {
+  package init(space: Space, seed: Seed) {
     self.seed = seed
     ledger = Ledger(count: space.count)
   }
 
   /// Draws up to `count` unobserved points.
-  public func suggest(count: Int) -> Suggestion {
+  package func suggest(count: Int) -> Suggestion {
     precondition(count > 0, "a suggestion has at least one point")
     if let stop = ledger.stop { return Suggestion(points: [], stop: stop) }
     var stream = seed.replicate(UInt64(ledger.observations.count)).stream("random")
@@ -109,5 +109,5 @@ public struct RandomStrategy: Strategy {
   }
 
   /// Marks the points as observed.
-  public mutating func observe(_ observations: [Observation]) { ledger.append(observations) }
+  package mutating func observe(_ observations: [EvaluatedPoint]) { ledger.append(observations) }
 }

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// What a search found.
-public struct StudyResult: Hashable, Sendable {
+package struct StudyResult: Hashable, Sendable {
   /// Every evaluation, in the order it was made.
-  public let observations: [Observation]
+  package let observations: [EvaluatedPoint]
   /// Indices into `observations` of the feasible, non-dominated ones.
-  public let front: [Int]
+  package let front: [Int]
   /// Why the search ended.
-  public let stop: StopReason
+  package let stop: StudyEnd
 }
 
 /// A budgeted loop of suggesting and evaluating.
-public struct Study: Sendable {
+package struct Study: Sendable {
   /// What is searched for.
-  public let problem: Problem
+  package let problem: Problem
   /// Evaluations at most; at least one.
-  public let budget: Int
+  package let budget: Int
   /// Points asked for at once; at least one.
-  public let batch: Int
+  package let batch: Int
 
   /// Creates a study.
-  public init(problem: Problem, budget: Int, batch: Int = 1) {
+  package init(problem: Problem, budget: Int, batch: Int = 1) {
     precondition(budget > 0 && batch > 0, "a study evaluates something")
     self.problem = problem
     self.budget = budget
@@ -32,12 +32,12 @@ public struct Study: Sendable {
   /// `evaluate` returns the responses of each point, in the order of the points. It may work on
   /// them in parallel: nothing depends on the order in which it finishes. It throws what stops
   /// the study.
-  public func run<Failure: Error>(
+  package func run<Failure: Error>(
     _ strategy: inout some Strategy,
     evaluate: ([Int]) throws(Failure) -> [[Double]]
   ) throws(Failure) -> StudyResult {
-    var observations: [Observation] = []
-    var stop = StopReason.budget
+    var observations: [EvaluatedPoint] = []
+    var stop = StudyEnd.budget
     while observations.count < budget {
       let suggestion = strategy.suggest(count: min(batch, budget - observations.count))
       if let reason = suggestion.stop {
@@ -46,7 +46,7 @@ public struct Study: Sendable {
       }
       let values = try evaluate(suggestion.points)
       precondition(values.count == suggestion.points.count, "every point has its responses")
-      let fresh = zip(suggestion.points, values).map { Observation(point: $0, values: $1) }
+      let fresh = zip(suggestion.points, values).map { EvaluatedPoint(point: $0, values: $1) }
       strategy.observe(fresh)
       observations += fresh
     }
@@ -54,7 +54,7 @@ public struct Study: Sendable {
   }
 
   /// The indices of the feasible observations that no other feasible one dominates.
-  public func front(_ observations: [Observation]) -> [Int] {
+  package func front(_ observations: [EvaluatedPoint]) -> [Int] {
     let feasible = observations.indices.filter { problem.isFeasible(observations[$0].values) }
     let rows = feasible.map { problem.costs(of: observations[$0].values) }
     return Costs(rows, width: problem.objectives.count).front().map { feasible[$0] }

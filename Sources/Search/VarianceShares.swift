@@ -10,26 +10,26 @@
 /// have one value but keep the chance of each.
 ///
 /// All expectations are sums over the whole space: there is no sampling error.
-public struct VarianceShares: Hashable, Sendable {
+package struct VarianceShares: Hashable, Sendable {
   /// The shares of one dimension, 0 to 1.
-  public struct Share: Hashable, Sendable {
+  package struct Share: Hashable, Sendable {
     /// The dimension's name.
-    public let dimension: String
+    package let dimension: String
     /// The share that vanishes, on average, once the dimension is fixed: what it does alone.
-    public let first: Double
+    package let first: Double
     /// The share that is left once all others are fixed: what it does alone and with others.
-    public let total: Double
+    package let total: Double
   }
 
   /// The mean of the function.
-  public let mean: Double
+  package let mean: Double
   /// Its variance; where it is zero, so are all shares.
-  public let variance: Double
+  package let variance: Double
   /// One share a dimension, in the order of the space.
-  public let shares: [Share]
+  package let shares: [Share]
 
   /// The most dimensions of a space.
-  public static let dimensionLimit = 64
+  package static let dimensionLimit = 64
 
   /// Decomposes the variance of a function exactly.
   ///
@@ -37,7 +37,7 @@ public struct VarianceShares: Hashable, Sendable {
   ///   - space: The space; of a restricted one, every point must still be there.
   ///   - value: The function's value at a canonical point, by its index.
   /// - Throws: `hole` for a point that the space forbids, `tooManyDimensions`, or `rewriteLoop`.
-  public init(of space: Space, value: (Int) -> Double) throws(SpaceError) {
+  package init(of space: Space, value: (Int) -> Double) throws(SpaceError) {
     guard space.dimensions.count <= Self.dimensionLimit else {
       throw .tooManyDimensions(count: space.dimensions.count, limit: Self.dimensionLimit)
     }

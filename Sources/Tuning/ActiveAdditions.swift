@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Campaigns
+package import Campaigns
 import CostModels
+import Observations
+import Operations
 import Profiles
 import Randomness
 
 /// Why a run is added to a design.
-public enum AdditionReason: String, Hashable, Sendable, CaseIterable, Codable {
+package enum AdditionReason: String, Hashable, Sendable, CaseIterable, Codable {
   /// The model's intervals are widest there.
   case widest = "widest-interval"
   /// The model puts the policy on a Pareto front.
@@ -16,11 +18,11 @@ public enum AdditionReason: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// A point that a model asks for.
-public struct Addition: Hashable, Sendable {
+package struct Addition: Hashable, Sendable {
   /// The run to make.
-  public let point: DesignPoint
+  package let point: DesignPoint
   /// Why.
-  public let reason: AdditionReason
+  package let reason: AdditionReason
 }
 
 /// What is predicted of a point that may be added.
@@ -65,7 +67,7 @@ extension ModelTrial {
   /// - Parameter count: The number of points, at least one.
   /// - Returns: The points, numbered from zero.
   /// - Throws: A sentence about a profile, the design, or a point that has no outline.
-  public func additions(_ count: Int) throws(ModelError) -> [Addition] {
+  package func additions(_ count: Int) throws(ModelError) -> [Addition] {
     let pool = try pool(Self.candidatesPerAddition * count)
     let candidates = try self.candidates(pool)
     var fronts = self

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Foundation
+package import Foundation
 import Policies
+import Operations
 import Profiles
 import Quantities
 
 /// What answers: an answer is good only for the simulator and the model that made it.
-public struct Engine: Hashable, Sendable, Codable, CustomStringConvertible {
+package struct Engine: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The simulator's version.
-  public let simulator: String
+  package let simulator: String
   /// The cost model's identity; nil where runs alone decide.
-  public let model: String?
+  package let model: String?
 
   /// Creates the identity of what answers.
-  public init(simulator: String, model: String?) {
+  package init(simulator: String, model: String?) {
     (self.simulator, self.model) = (simulator, model)
   }
 
   /// Both in words.
-  public var description: String { "simulator \(simulator), model \(model ?? "none")" }
+  package var description: String { "simulator \(simulator), model \(model ?? "none")" }
 }
 
 /// Verified answers on disk, one file a question; a file is never half written.
@@ -26,20 +27,20 @@ public struct Engine: Hashable, Sendable, Codable, CustomStringConvertible {
 /// A file says what made it and, by a key, everything else the answer depends on: all values of
 /// the three profiles, limits, knobs, budget, confidence and seed. A changed profile therefore finds
 /// nothing, and an answer of another simulator or model is stale and answered anew.
-public struct AnswerStore: Sendable {
+package struct AnswerStore: Sendable {
   /// Directories that are searched, most specific first.
-  public let directories: [URL]
+  package let directories: [URL]
   /// Where new answers are kept; nil keeps none.
-  public let kept: URL?
+  package let kept: URL?
 
   /// Creates a store that searches directories, the kept one first unless all is to be fresh.
-  public init(directories: [URL], kept: URL? = nil, fresh: Bool = false) {
+  package init(directories: [URL], kept: URL? = nil, fresh: Bool = false) {
     self.directories = (fresh ? [] : kept.map { [$0] } ?? []) + directories
     self.kept = kept
   }
 
   /// What was found for a question.
-  public enum Found: Sendable {
+  package enum Found: Sendable {
     /// An answer to exactly this question, of this engine.
     case answer(Recommendation)
     /// An answer to this question of another engine, which must not be used.
@@ -77,17 +78,16 @@ public struct AnswerStore: Sendable {
   }
 
   /// The key of a question: 32 hexadecimal digits.
-  public static func key(_ question: Question) -> String {
+  package static func key(_ question: Question) -> String {
     let limits = question.limits.map(\.description).joined(separator: ",")
     let parts = [
-      "\(question.host)", "\(question.kernel)", "\(question.workload)",
-      question.presentPolicy.description, question.goal.rawValue, limits,
+      question.setup.fingerprint, question.presentPolicy.description, question.goal.rawValue,
+      limits,
       question.knobs.rawValue, "\(question.budget)", "\(question.confidence)",
       "\(question.seed)", "\(question.thinning)",
     ]
     let text = parts.joined(separator: "\u{1F}")
-    return hexadecimal(fnv(text, 0xCBF2_9CE4_8422_2325))
-      + hexadecimal(fnv(text, 0x6C62_272E_07BB_0142))
+    return Digest.wide(of: text)
   }
 
   /// The file of a question below a directory: one a host, kernel and workload.
@@ -96,7 +96,7 @@ public struct AnswerStore: Sendable {
   }
 
   /// Looks a question up; throws `badStore` for a file that holds no answer.
-  public func find(_ question: Question, engine: Engine) throws(TuningError) -> Found {
+  package func find(_ question: Question, engine: Engine) throws(TuningError) -> Found {
     let key = Self.key(question)
     var stale: Found = .nothing
     for directory in directories {
@@ -130,7 +130,7 @@ public struct AnswerStore: Sendable {
   }
 
   /// Keeps an answer, replacing an older one at once; does nothing without a kept directory.
-  public func save(
+  package func save(
     _ answer: Recommendation,
     to question: Question,
     engine: Engine
@@ -154,17 +154,9 @@ public struct AnswerStore: Sendable {
     }
   }
 
-  /// A value as bytes: sorted keys, equal for equal values.
-  public static func json(_ value: some Encodable, isPretty: Bool = true) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf",
-      negativeInfinity: "-inf",
-      nan: "nan"
-    )
-    return try encoder.encode(value) + Data("\n".utf8)
+  /// A value as bytes: sorted keys, infinities as text, equal for equal values.
+  package static func json(_ value: some Encodable, isPretty: Bool = true) throws -> Data {
+    try JSON.data(value, isPretty: isPretty, writesInfinities: true) + Data("\n".utf8)
   }
 
   /// The decoder that reads what `json` writes, infinities included.
@@ -176,14 +168,5 @@ public struct AnswerStore: Sendable {
       nan: "nan"
     )
     return decoder
-  }
-
-  private static func hexadecimal(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
-
-  private static func fnv(_ text: String, _ basis: UInt64) -> UInt64 {
-    text.utf8.reduce(basis) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
   }
 }

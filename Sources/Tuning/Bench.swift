@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Dispatch
-public import Policies
-public import Profiles
+package import Observations
+import Operations
+package import Policies
+import Profiles
 import Randomness
 import Synchronization
 
 /// One run that an answer needs.
-public struct RunRequest: Hashable, Sendable {
+package struct RunRequest: Hashable, Sendable {
   /// The policy, canonical.
-  public let policy: Policy
+  package let policy: Policy
   /// The replicate, counted from zero; equal replicates of two policies share all chance.
-  public let replicate: Int
+  package let replicate: Int
   /// How much is simulated.
-  public let extent: RunExtent
+  package let extent: RunExtent
 
   /// Creates a request.
-  public init(policy: Policy, replicate: Int, extent: RunExtent = .window) {
+  package init(policy: Policy, replicate: Int, extent: RunExtent = .window) {
     self.policy = policy
     self.replicate = replicate
     self.extent = extent
@@ -24,19 +26,19 @@ public struct RunRequest: Hashable, Sendable {
 }
 
 /// The simulator runs that one answer may spend, whichever bench makes them.
-public final class RunAllowance: Sendable {
+package final class RunAllowance: Sendable {
   /// Runs that may be made in all.
-  public let limit: Int
+  package let limit: Int
   private let made = Mutex(0)
 
   /// Creates an allowance; without a limit it only counts.
-  public init(_ limit: Int = .max) { self.limit = limit }
+  package init(_ limit: Int = .max) { self.limit = limit }
 
   /// Runs made so far, over all benches.
-  public var spent: Int { made.withLock { $0 } }
+  package var spent: Int { made.withLock { $0 } }
 
   /// Runs that may still be made.
-  public var left: Int { limit - spent }
+  package var left: Int { limit - spent }
 
   /// Counts runs that are about to be made; more than are left is a bug of whoever asks.
   func take(_ runs: Int) {
@@ -48,16 +50,16 @@ public final class RunAllowance: Sendable {
 }
 
 /// Runs policies of one question, each run once, on several threads with one result.
-public final class Bench: Sendable {
+package final class Bench: Sendable {
   /// The runs that this bench and those beside it may make.
-  public let allowance: RunAllowance
+  package let allowance: RunAllowance
   private let question: Question
   private let tools: TuningTools
   private let seed: Seed
   private let reports = Mutex<[RunRequest: RunReport]>([:])
 
   /// Creates a bench; its seed depends on the question's seed and on what is asked about.
-  public init(
+  package init(
     _ question: Question,
     tools: TuningTools,
     allowance: RunAllowance = RunAllowance()
@@ -70,7 +72,7 @@ public final class Bench: Sendable {
   }
 
   /// The reports of a policy that are known already, by replicate.
-  public func known(_ policy: Policy, extent: RunExtent = .window) -> [RunReport] {
+  package func known(_ policy: Policy, extent: RunExtent = .window) -> [RunReport] {
     let found = reports.withLock { known in
       known.filter { $0.key.policy == policy && $0.key.extent == extent }
     }
@@ -78,13 +80,13 @@ public final class Bench: Sendable {
   }
 
   /// The reports of the first replicates of a policy, run where they are not known.
-  public func window(_ policy: Policy, replicates: Int) throws(TuningError) -> [RunReport] {
+  package func window(_ policy: Policy, replicates: Int) throws(TuningError) -> [RunReport] {
     try reports((0..<replicates).map { RunRequest(policy: policy, replicate: $0) })
   }
 
   /// What the requests come to in the order of a goal's problem; where a limit is relative, the
   /// present policy is run with the same chance.
-  public func values(_ requests: [RunRequest], _ goal: Goal) throws(TuningError) -> [[Double]] {
+  package func values(_ requests: [RunRequest], _ goal: Goal) throws(TuningError) -> [[Double]] {
     _ = try reports(needed(requests, goal))
     return requests.map { known($0, goal) }
   }
@@ -116,7 +118,7 @@ public final class Bench: Sendable {
   }
 
   /// The values of a policy's known windows, by replicate.
-  public func knownValues(_ policy: Policy, _ goal: Goal) -> [[Double]] {
+  package func knownValues(_ policy: Policy, _ goal: Goal) -> [[Double]] {
     let replicates = reports.withLock { known in
       known.keys.filter { $0.policy == policy && $0.extent == .window }.map(\.replicate)
     }
@@ -136,7 +138,7 @@ public final class Bench: Sendable {
   }
 
   /// The reports of the requests, in their order; what was run before is not run again.
-  public func reports(_ requests: [RunRequest]) throws(TuningError) -> [RunReport] {
+  package func reports(_ requests: [RunRequest]) throws(TuningError) -> [RunReport] {
     let fresh = fresh(requests)
     allowance.take(fresh.count)
     let results = Mutex<[Int: Result<RunReport, TuningError>]>([:])

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import CostModels
-public import PageTables
-public import Policies
-public import Profiles
-public import Randomness
+package import CostModels
+package import Observations
+package import Policies
+import Profiles
+package import Randomness
 
 /// How much of an operation a run simulates.
-public enum RunExtent: String, Hashable, Sendable, CaseIterable, Codable {
+package enum RunExtent: String, Hashable, Sendable, CaseIterable, Codable {
   /// A steady window, scaled to the whole: for comparing policies.
   case window
   /// The whole operation: for the policy that is recommended.
@@ -17,7 +17,7 @@ public enum RunExtent: String, Hashable, Sendable, CaseIterable, Codable {
 /// What runs a policy; the simulator in the product, a formula in tests.
 ///
 /// The same policy, seed and extent give the same report, whoever asks and in whatever order.
-public protocol PolicySimulator: Sendable {
+package protocol PolicySimulator: Sendable {
   /// The report of one run of a question's workload under a policy.
   func report(
     _ question: Question,
@@ -25,31 +25,23 @@ public protocol PolicySimulator: Sendable {
     seed: Seed,
     extent: RunExtent
   ) throws(TuningError) -> RunReport
-
-  /// Whether runs use tables of their own, such as a dump's, whatever mix the workload names.
-  var hasOwnTables: Bool { get }
-}
-
-extension PolicySimulator {
-  /// No: the guest is laid out as the workload says.
-  public var hasOwnTables: Bool { false }
 }
 
 /// A predicted response with its interval, and how far it may be believed.
-public struct PredictedValue: Hashable, Sendable, Codable {
+package struct PredictedValue: Hashable, Sendable, Codable {
   /// The prediction, in the response's unit.
-  public let value: Double
+  package let value: Double
   /// The lower end of the interval, same unit.
-  public let low: Double
+  package let low: Double
   /// The upper end of the interval, same unit.
-  public let high: Double
+  package let high: Double
   /// Whether the question lies among what the model was fitted on, at its edge, or beyond.
-  public let place: Validity.Place
+  package let place: Validity.Place
   /// Why it is not inside, with the feature and its range.
-  public let reason: String?
+  package let reason: String?
 
   /// Creates a prediction.
-  public init(
+  package init(
     value: Double,
     low: Double,
     high: Double,
@@ -64,7 +56,7 @@ public struct PredictedValue: Hashable, Sendable, Codable {
   }
 
   /// Whether the model must not answer here.
-  public var isExtrapolated: Bool { place == .extrapolating }
+  package var isExtrapolated: Bool { place == .extrapolating }
 
   enum CodingKeys: String, CodingKey {
     case value, low, high
@@ -74,7 +66,7 @@ public struct PredictedValue: Hashable, Sendable, Codable {
 }
 
 /// What predicts the responses of a policy without running it: a fitted cost model.
-public protocol PolicyPredictor: Sendable {
+package protocol PolicyPredictor: Sendable {
   /// What the model is, for the basis of an answer: its identity and digest.
   var identity: String { get }
   /// The predicted value of each response that the model knows for the workload.
@@ -92,21 +84,21 @@ public protocol PolicyPredictor: Sendable {
 
 extension PolicyPredictor {
   /// None: what is no sum of terms cannot be taken apart.
-  public func explanations(
+  package func explanations(
     _ question: Question,
     policy: Policy
   ) throws(TuningError) -> [Explanation] { [] }
 }
 
 /// Whether a policy may leave a stale translation, and why.
-public struct SafetyVerdict: Hashable, Sendable, Codable {
+package struct SafetyVerdict: Hashable, Sendable, Codable {
   /// Whether the policy is safe in both models of the TLB.
-  public let isSafe: Bool
+  package let isSafe: Bool
   /// The verdict in one sentence, with the number of the hazard where there is one.
-  public let sentence: String
+  package let sentence: String
 
   /// Creates a verdict.
-  public init(isSafe: Bool, sentence: String) {
+  package init(isSafe: Bool, sentence: String) {
     self.isSafe = isSafe
     self.sentence = sentence
   }
@@ -118,26 +110,26 @@ public struct SafetyVerdict: Hashable, Sendable, Codable {
 }
 
 /// What judges the safety of a policy for a question.
-public protocol SafetyOracle: Sendable {
+package protocol SafetyOracle: Sendable {
   /// The verdict on a policy.
   func verdict(_ question: Question, policy: Policy) -> SafetyVerdict
 }
 
 /// Everything an answer is made with.
-public struct TuningTools: Sendable {
+package struct TuningTools: Sendable {
   /// What runs policies.
-  public let simulator: any PolicySimulator
+  package let simulator: any PolicySimulator
   /// What predicts them; nil where no model is at hand, and then only runs decide.
-  public let predictor: (any PolicyPredictor)?
+  package let predictor: (any PolicyPredictor)?
   /// What judges their safety.
-  public let safety: any SafetyOracle
+  package let safety: any SafetyOracle
   /// Threads that run policies; the answer does not depend on it.
-  public let workers: Int
+  package let workers: Int
   /// Told how many of the budget's runs are done, from one thread at a time.
-  public let progress: @Sendable (_ done: Int, _ of: Int) -> Void
+  package let progress: @Sendable (_ done: Int, _ of: Int) -> Void
 
   /// Creates a set of tools; at least one worker.
-  public init(
+  package init(
     simulator: any PolicySimulator,
     predictor: (any PolicyPredictor)?,
     safety: any SafetyOracle,
@@ -169,18 +161,16 @@ extension TuningTools {
   ///
   /// - Parameters:
   ///   - model: The fitted model, or nil.
-  ///   - tables: The guest's tables where a dump says what they are.
   ///   - workers: Threads that run policies.
   ///   - progress: Told how many of the budget's runs are done.
-  public init(
+  package init(
     model: CostModel?,
-    tables: StageTwo? = nil,
     workers: Int = 2,
     progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) {
     self.init(
-      simulator: ScenarioSimulator(tables: tables),
-      predictor: model.map { ModelPredictor(model: $0, tables: tables) },
+      simulator: ScenarioSimulator(),
+      predictor: model.map { ModelPredictor(model: $0) },
       safety: RuleSafety(),
       workers: workers,
       progress: progress

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import CostModels
+import Observations
+import Operations
 import Policies
 import Profiles
 import Search
 
 /// What is known of one policy in one place, before it is judged.
 struct KnownEffects {
-  var predicted: [Profiles.Response: PredictedValue] = [:]
+  var predicted: [Response: PredictedValue] = [:]
   var reports: [RunReport] = []
   var source = AnswerSource.model
 
   /// The values that judge: those of the runs where there are any.
-  var values: [Profiles.Response: Double] {
+  var values: [Response: Double] {
     reports.isEmpty ? predicted.mapValues(\.value) : Recommender.means(reports)
   }
 
   /// The prediction that is furthest out of the model's domain.
   private var furthest: PredictedValue? {
     let order: [Validity.Place] = [.extrapolating, .edge, .inside]
-    let all = Profiles.Response.allCases.compactMap { predicted[$0] }
+    let all = Response.allCases.compactMap { predicted[$0] }
     return order.lazy.compactMap { place in all.first { $0.place == place } }.first
   }
 
@@ -30,7 +32,7 @@ struct KnownEffects {
   var placeReason: String? { furthest?.reason }
 
   /// A response as predicted and as simulated.
-  func effect(_ response: Profiles.Response, _ confidence: Double) -> Effect {
+  func effect(_ response: Response, _ confidence: Double) -> Effect {
     let values = reports.compactMap { $0.value(of: response) }
     return Effect(
       response: response,
@@ -50,13 +52,11 @@ struct Evidence {
 
   /// Where a policy runs, as far as it decides the figures.
   private struct Place: Hashable {
-    let host: HostProfile
-    let kernel: KernelProfile
-    let workload: WorkloadProfile
+    let setup: Setup
     let policy: Policy
 
     init(_ question: Question, _ policy: Policy) {
-      (host, kernel, workload) = (question.host, question.kernel, question.workload)
+      setup = question.setup
       self.policy = policy.canonical(in: question.setting)
     }
   }

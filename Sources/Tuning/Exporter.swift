@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Answers many questions into one table, from stored answers where there are any.
-public struct Exporter: Sendable {
+package struct Exporter: Sendable {
   private let store: AnswerStore?
   private let engine: Engine
   private let tools: @Sendable (Question) -> TuningTools
@@ -12,7 +12,7 @@ public struct Exporter: Sendable {
   ///   - store: Where verified answers are, or nil to answer everything anew.
   ///   - engine: What answers.
   ///   - tools: The tools for a question.
-  public init(
+  package init(
     store: AnswerStore?,
     engine: Engine,
     tools: @escaping @Sendable (Question) -> TuningTools
@@ -23,13 +23,13 @@ public struct Exporter: Sendable {
   }
 
   /// The stored answer to a question, where there is one of this engine.
-  public func stored(_ question: Question) throws(TuningError) -> Recommendation? {
+  package func stored(_ question: Question) throws(TuningError) -> Recommendation? {
     guard case .answer(let answer)? = try store?.find(question, engine: engine) else { return nil }
     return answer
   }
 
   /// The answer to a question: the stored one, or a new one that is then kept.
-  public func answer(_ question: Question) throws(TuningError) -> Recommendation {
+  package func answer(_ question: Question) throws(TuningError) -> Recommendation {
     if let stored = try stored(question) { return stored }
     let answer = try Recommender(question, tools: tools(question)).recommend()
     try store?.save(answer, to: question, engine: engine)
@@ -37,14 +37,14 @@ public struct Exporter: Sendable {
   }
 
   /// The questions that have no stored answer of this engine.
-  public func missing(_ questions: [Question]) throws(TuningError) -> [Question] {
+  package func missing(_ questions: [Question]) throws(TuningError) -> [Question] {
     var missing: [Question] = []
     for question in questions where try stored(question) == nil { missing.append(question) }
     return missing
   }
 
   /// The table of all questions; `each` is told the number answered so far.
-  public func table(
+  package func table(
     _ questions: [Question],
     each: (_ done: Int) -> Void = { _ in }
   ) throws(TuningError) -> TuningTable {

@@ -1,43 +1,45 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
-public import Search
+package import Observations
+import Operations
+package import Profiles
+package import Search
 
 /// What an answer is judged by: the objective, the limits in numbers, and everything shown.
 ///
 /// Every view (search, race, what-if, tables) asks `problem` whether values are feasible.
-public struct Goal: Sendable {
+package struct Goal: Sendable {
   /// The response that is optimized.
-  public let objective: Profiles.Response
+  package let objective: Response
   /// Every response of the workload, the objective first; the order of all values.
-  public let shown: [Profiles.Response]
+  package let shown: [Response]
   /// The limits, and the numbers they come to.
-  public let limits: [Limit]
+  package let limits: [Limit]
   /// The same as a problem of the search: the objective is its only one.
   ///
   /// Its responses are those shown, then one ratio for each limit that is relative to the present
   /// policy. A ratio is of two runs with the same chance, so that noise they share bounds nothing.
-  public let problem: Problem
+  package let problem: Problem
   /// The places in `shown` that have a ratio, in the order of the ratios.
   private let ratios: [Int]
   /// The present policy's mean of each shown response.
   private let present: [Double]
 
   /// A limit with its number.
-  public struct Limit: Hashable, Sendable {
+  package struct Limit: Hashable, Sendable {
     /// The limit as asked.
-    public let level: ServiceLevel
+    package let level: ServiceLevel
     /// The response it bounds.
-    public let response: Profiles.Response
+    package let response: Response
     /// The number, in the response's unit.
-    public let bound: Double
+    package let bound: Double
   }
 
   /// Turns a question's limits into numbers, relative ones from the present policy's values.
   ///
   /// `present` holds the responses that the workload has; a limit on another is refused.
-  public init(_ question: Question, present: [Profiles.Response: Double]) throws(TuningError) {
-    let available = Profiles.Response.allCases.filter { present[$0] != nil }
+  package init(_ question: Question, present: [Response: Double]) throws(TuningError) {
+    let available = Response.allCases.filter { present[$0] != nil }
     let names = Metric.allCases.filter { available.contains($0.response) }.map(\.rawValue)
     func refusal(_ metric: Metric) -> TuningError {
       .noSuchResponse(metric: metric.rawValue, workload: question.workload.name, legal: names)
@@ -88,7 +90,7 @@ public struct Goal: Sendable {
   ///   - report: The run.
   ///   - other: The present policy's run with the same chance; nil takes its mean instead.
   /// - Returns: One value a response, ratios last.
-  public func values(of report: RunReport, beside other: RunReport? = nil) -> [Double] {
+  package func values(of report: RunReport, beside other: RunReport? = nil) -> [Double] {
     func row(_ report: RunReport) -> [Double] {
       shown.map { report.value(of: $0) ?? ($0 == .longestHold ? 0 : .nan) }
     }
@@ -96,7 +98,7 @@ public struct Goal: Sendable {
   }
 
   /// Values by response in the order of the problem's responses.
-  func values(_ known: [Profiles.Response: Double]) -> [Double] {
+  func values(_ known: [Response: Double]) -> [Double] {
     withRatios(shown.map { known[$0] ?? ($0 == .longestHold ? 0 : .nan) }, of: present)
   }
 
@@ -105,7 +107,7 @@ public struct Goal: Sendable {
   }
 
   /// The limits that values break, with how much.
-  public func violations(of values: [Double]) -> [Violation] {
+  package func violations(of values: [Double]) -> [Violation] {
     zip(limits, problem.violations(of: values)).compactMap { limit, excess in
       guard excess > 0 || excess.isNaN,
         let place = shown.firstIndex(of: limit.response)
@@ -121,21 +123,21 @@ public struct Goal: Sendable {
 }
 
 /// A limit that a policy breaks.
-public struct Violation: Hashable, Sendable, Codable {
+package struct Violation: Hashable, Sendable, Codable {
   /// The limit as asked, such as `io.goodput>=0.95`.
-  public let limit: String
+  package let limit: String
   /// The response it bounds.
-  public let response: Profiles.Response
+  package let response: Response
   /// The policy's value, in the response's unit.
-  public let value: Double
+  package let value: Double
   /// The limit's number, in the response's unit.
-  public let bound: Double
+  package let bound: Double
 }
 
-extension Profiles.Response {
+extension Response {
   /// The response over that of the present policy, as the search sees it.
-  fileprivate var ratioForSearch: Search.Response {
-    Search.Response(
+  fileprivate var ratioForSearch: SearchResponse {
+    SearchResponse(
       rawValue + "_ratio",
       direction == .lower ? .minimize : .maximize,
       scale: unit == .nanoseconds ? .logarithmic : .linear
@@ -143,8 +145,8 @@ extension Profiles.Response {
   }
 
   /// The response as the search sees it: times by their logarithm, shares and counts as they are.
-  var forSearch: Search.Response {
-    Search.Response(
+  var forSearch: SearchResponse {
+    SearchResponse(
       rawValue,
       direction == .lower ? .minimize : .maximize,
       scale: unit == .nanoseconds ? .logarithmic : .linear

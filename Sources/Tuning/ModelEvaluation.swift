@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import CostModels
+package import CostModels
+import Observations
 import Profiles
 
 /// How well a model predicts runs that it never saw, beside targets, noise and simpler ways.
-public struct ModelEvaluation: Hashable, Sendable, Codable {
+package struct ModelEvaluation: Hashable, Sendable, Codable {
   /// One response.
-  public struct Row: Hashable, Sendable, Codable {
+  package struct Row: Hashable, Sendable, Codable {
     /// The error on the held-out runs, with the coverage of 90 % intervals.
-    public let accuracy: Accuracy
+    package let accuracy: Accuracy
     /// The same on runs near Pareto fronts, where there are any.
-    public let nearFronts: Accuracy?
+    package let nearFronts: Accuracy?
     /// The error that no model can avoid: of one replicate against the mean of the others.
-    public let noise: Noise?
+    package let noise: Noise?
     /// What the error is to be.
-    public let target: AccuracyTarget
+    package let target: AccuracyTarget
     /// What misses the target and by how much; empty where all of it is met.
-    public let misses: [String]
+    package let misses: [String]
 
     enum CodingKeys: String, CodingKey {
       case accuracy
@@ -26,13 +27,13 @@ public struct ModelEvaluation: Hashable, Sendable, Codable {
   }
 
   /// The spread of replicates, in the unit of the response's accuracy.
-  public struct Noise: Hashable, Sendable, Codable {
+  package struct Noise: Hashable, Sendable, Codable {
     /// The median error of a replicate.
-    public let median: Double
+    package let median: Double
     /// The error that nine in ten replicates stay under.
-    public let ninetieth: Double
+    package let ninetieth: Double
     /// Points that were replicated.
-    public let points: Int
+    package let points: Int
 
     enum CodingKeys: String, CodingKey {
       case median = "error_median"
@@ -42,19 +43,19 @@ public struct ModelEvaluation: Hashable, Sendable, Codable {
   }
 
   /// What the model was made from.
-  public let origin: ModelOrigin
+  package let origin: ModelOrigin
   /// The seed of the held-out runs.
-  public let seed: UInt64
+  package let seed: UInt64
   /// Held-out runs; none is of the model's own design.
-  public let runs: Int
+  package let runs: Int
   /// Runs near Pareto fronts.
-  public let frontRuns: Int
+  package let frontRuns: Int
   /// One row a response.
-  public let rows: [Row]
+  package let rows: [Row]
   /// Runs that the simpler ways were fitted to: those of the model's own design.
-  public let rivalRuns: Int
+  package let rivalRuns: Int
   /// The errors of simpler ways on the same held-out runs.
-  public let rivals: [RivalScore]
+  package let rivals: [RivalScore]
 
   enum CodingKeys: String, CodingKey {
     case origin, seed
@@ -66,22 +67,22 @@ public struct ModelEvaluation: Hashable, Sendable, Codable {
   }
 
   /// Whether every response meets its target.
-  public var meetsTargets: Bool { rows.allSatisfy(\.misses.isEmpty) }
+  package var meetsTargets: Bool { rows.allSatisfy(\.misses.isEmpty) }
 }
 
 /// Measures a model on runs of its own.
-public struct ModelExamination: Sendable {
+package struct ModelExamination: Sendable {
   /// The model.
-  public let model: CostModel
+  package let model: CostModel
   /// Held-out runs over the whole design.
-  public let held: [Observation]
+  package let held: [Observation]
   /// Runs near Pareto fronts.
-  public let nearFronts: [Observation]
+  package let nearFronts: [Observation]
   /// Runs of equal points that differ in their seed, one list a point.
-  public let replicates: [[Observation]]
+  package let replicates: [[Observation]]
 
   /// Creates an examination.
-  public init(
+  package init(
     model: CostModel,
     held: [Observation],
     nearFronts: [Observation] = [],
@@ -94,7 +95,7 @@ public struct ModelExamination: Sendable {
   }
 
   /// One row for each response of the model.
-  public func rows() -> [ModelEvaluation.Row] {
+  package func rows() -> [ModelEvaluation.Row] {
     model.models.map { fit in
       let accuracy = Accuracy(of: fit, on: held)
       let target = AccuracyTarget(for: fit.response)

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Campaigns
-public import CostModels
-public import Foundation
+package import CostModels
+package import Foundation
 import Scenarios
 
 /// How far a campaign is.
-public struct CampaignState: Hashable, Sendable, Codable {
+package struct CampaignState: Hashable, Sendable, Codable {
   /// The campaign's name.
-  public let name: String
+  package let name: String
   /// The seed of the design.
-  public let seed: UInt64
+  package let seed: UInt64
   /// The simulator's version.
-  public let simulator: String
+  package let simulator: String
   /// Runs of the design.
-  public let runs: Int
+  package let runs: Int
   /// Runs that are done.
-  public let done: Int
+  package let done: Int
   /// The digest of the runs that are done, in the order of the design.
-  public let digest: String
+  package let digest: String
 
   enum CodingKeys: String, CodingKey {
     case name, seed, simulator
@@ -30,7 +30,7 @@ public struct CampaignState: Hashable, Sendable, Codable {
 
 extension ModelKitchen {
   /// How far the campaign in a file is; throws where the file is of another campaign.
-  public func status(of file: URL) throws(ModelError) -> CampaignState {
+  package func status(of file: URL) throws(ModelError) -> CampaignState {
     let identity = try identity()
     do throws(CampaignError) {
       return try state(of: RunStore(reading: file, identity: identity))
@@ -40,7 +40,7 @@ extension ModelKitchen {
   }
 
   /// The runs of this campaign that are in a file, in the order of the design.
-  public func observations(in file: URL) throws(ModelError) -> [Observation] {
+  package func observations(in file: URL) throws(ModelError) -> [Observation] {
     let identity = try identity()
     do throws(CampaignError) {
       return try RunStore(reading: file, identity: identity).observations
@@ -50,7 +50,7 @@ extension ModelKitchen {
   }
 
   /// Puts the runs of several files of this campaign into another one.
-  public func merge(_ files: [URL], into target: URL) throws(ModelError) -> CampaignState {
+  package func merge(_ files: [URL], into target: URL) throws(ModelError) -> CampaignState {
     let identity = try identity()
     do throws(CampaignError) {
       let sources = try files.map { (file) throws(CampaignError) in

@@ -1,74 +1,43 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import CostModels
-public import PageTables
-public import Policies
-public import Profiles
+package import CostModels
+import Estimates
+package import Observations
+import Operations
+import PageTables
+package import Policies
+import Profiles
 import Quantities
-import Randomness
-import Scenarios
 import Synchronization
 
 /// A fitted cost model as what predicts policies.
 ///
 /// Page tables are counted once for each set of rules that walks them differently, so features of
 /// thousands of policies cost little.
-public final class ModelPredictor: PolicyPredictor {
+package final class ModelPredictor: PolicyPredictor {
   private let model: CostModel
-  private let tables: StageTwo?
   private let walks = SharedWalks()
   private let fluids = SharedFluids()
-  private let outlines = Mutex<[Walk: OperationOutline]>([:])
+  private let plans = Mutex<[BatchedOperation: GatheredPlan]>([:])
   private let estimates = Mutex<[FeatureVector: [ResponseEstimate]]>([:])
-  private let known = Mutex<[Asked: [Response: PredictedValue]]>([:])
+  private let known = Mutex<[BatchedOperation: [Response: PredictedValue]]>([:])
 
-  /// What of a question and a policy decides how the tables are walked.
-  private struct Walk: Hashable {
-    let host: HostProfile
-    let kernel: KernelProfile
-    let memory: GuestMemory
-    let operation: StageTwoOperation
-    let path: TeardownPath
-    let chunk: ChunkRule
-    let flush: FlushRule
-    let slice: Policy
-  }
-
-  private struct Asked: Hashable {
-    let host: HostProfile
-    let kernel: KernelProfile
-    let workload: WorkloadProfile
-    let policy: Policy
-  }
-
-  /// Creates the predictor.
-  ///
-  /// - Parameters:
-  ///   - model: The fitted model.
-  ///   - tables: The guest's tables where a dump says what they are.
-  public init(model: CostModel, tables: StageTwo? = nil) {
-    self.model = model
-    self.tables = tables
-  }
+  /// Creates the predictor from a fitted model.
+  package init(model: CostModel) { self.model = model }
 
   /// The model's name and the digest of the runs it was fitted on.
-  public var identity: String {
+  package var identity: String {
     "\(model.origin.name) \(model.origin.date), runs \(model.origin.runsDigest)"
   }
 
   /// The predicted responses that the workload has; intervals cover nine runs in ten.
-  public func predictions(
+  package func predictions(
     _ question: Question,
     policy: Policy
   ) throws(TuningError) -> [Response: PredictedValue] {
-    let asked = Asked(
-      host: question.host,
-      kernel: question.kernel,
-      workload: question.workload,
-      policy: policy
-    )
+    let asked = BatchedOperation(question.setup, policy)
     if let found = known.withLock({ $0[asked] }) { return found }
-    let features = try features(question, policy)
+    let features = try features(asked)
     var found: [Response: PredictedValue] = [:]
     let unseen = question.workload.unseenByModels
     for estimate in estimates(features)
@@ -95,62 +64,28 @@ public final class ModelPredictor: PolicyPredictor {
   }
 
   /// Every prediction that the workload has, taken apart.
-  public func explanations(
+  package func explanations(
     _ question: Question,
     policy: Policy
   ) throws(TuningError) -> [Explanation] {
-    let features = try features(question, policy)
+    let features = try features(BatchedOperation(question.setup, policy))
     return model.models.filter { question.workload.has($0.response, policy: policy) }
       .map { $0.explain(features) }
   }
 
-  private func features(
-    _ question: Question,
-    _ policy: Policy
-  ) throws(TuningError) -> FeatureVector {
-    FeatureVector(
-      host: question.host,
-      kernel: question.kernel,
-      workload: question.workload,
-      policy: policy,
-      outline: try outline(question, policy),
-      sharing: fluids
-    )
+  private func features(_ operation: BatchedOperation) throws(TuningError) -> FeatureVector {
+    FeatureVector(of: operation, plan: try plan(operation), sharing: fluids)
   }
 
-  private func outline(
-    _ question: Question,
-    _ policy: Policy
-  ) throws(TuningError) -> OperationOutline {
-    var shape = Policy(chunk: .largestBlock, flush: .perLeaf)
-    (shape.slice, shape.eagerSplit, shape.clearRange) = (
-      policy.slice, policy.eagerSplit, policy.clearRange
-    )
-    var scenario = Scenario(
-      host: question.host,
-      kernel: question.kernel,
-      workload: question.workload,
-      policy: policy,
-      seed: Seed(0)
-    )
-    scenario.tables = tables
-    let walk = Walk(
-      host: question.host,
-      kernel: question.kernel,
-      memory: question.workload.memory,
-      operation: question.workload.operation,
-      path: policy.path ?? question.workload.teardownPath,
-      chunk: scenario.chunkRule,
-      flush: policy.flush,
-      slice: shape
-    )
-    if let found = outlines.withLock({ $0[walk] }) { return found }
+  private func plan(_ operation: BatchedOperation) throws(TuningError) -> GatheredPlan {
+    let key = operation.planned
+    if let found = plans.withLock({ $0[key] }) { return found }
     do {
-      var outline = try scenario.outline(sharing: walks)
+      var plan = try operation.gatheredPlan(sharing: walks)
       // No feature depends on the order of chunks.
-      outline.train = outline.train.gathered
-      outlines.withLock { $0[walk] = outline }
-      return outline
+      plan.train = plan.train.gathered
+      plans.withLock { $0[key] = plan }
+      return plan
     } catch {
       throw .prediction(error.description)
     }
@@ -174,7 +109,7 @@ extension WorkloadProfile {
 
   /// Whether a run of the workload under a policy yields a response.
   func has(_ response: Response, policy: Policy) -> Bool {
-    let path = policy.path ?? teardownPath
+    let path = policy.path(over: teardownPath)
     return switch response {
     case .teardownTime, .stageTwoTime: operation != .migration
     case .longestHold: operation != .map && (operation != .teardown || path != .processExit)

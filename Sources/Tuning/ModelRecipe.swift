@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Campaigns
-public import CostModels
-public import Foundation
-public import Profiles
+package import Campaigns
+package import CostModels
+package import Foundation
+import Observations
+import Operations
+package import Profiles
 import Randomness
 import Scenarios
 
@@ -11,26 +13,26 @@ import Scenarios
 ///
 /// The same recipe gives the same bytes on the same machine, in debug and release, with any number
 /// of workers, whether in one go or resumed.
-public struct ModelRecipe: Hashable, Sendable {
+package struct ModelRecipe: Hashable, Sendable {
   /// The model's name, which is also its file's.
-  public var name: String
+  package var name: String
   /// Names of host profiles.
-  public var hosts: [String]
+  package var hosts: [String]
   /// Names of kernel profiles.
-  public var kernels: [String]
+  package var kernels: [String]
   /// Names of workload profiles.
-  public var workloads: [String]
+  package var workloads: [String]
   /// Runs to make; half are fitted, a fifth gives the intervals, three tenths judge.
-  public var runs: Int
+  package var runs: Int
   /// The seed of the design and of every run.
-  public var seed: UInt64
+  package var seed: UInt64
   /// Runs that are added where the model of the design's runs asks for them.
-  public var additions = 0
+  package var additions = 0
   /// When the model is made, as its file says it; the fit itself knows no clock.
-  public var date = ""
+  package var date = ""
 
   /// Creates a recipe.
-  public init(
+  package init(
     name: String,
     hosts: [String],
     kernels: [String],
@@ -47,7 +49,7 @@ public struct ModelRecipe: Hashable, Sendable {
   }
 
   /// The command that makes the same model again.
-  public var command: String {
+  package var command: String {
     let date = date.isEmpty ? "" : " --date \(date)"
     let active = additions == 0 ? "" : " --active \(additions)"
     return "s2tune fit --name \(name) --hosts \(hosts.joined(separator: ",")) --kernels "
@@ -57,17 +59,17 @@ public struct ModelRecipe: Hashable, Sendable {
 }
 
 /// Makes a model from a recipe: design, runs, fit.
-public struct ModelKitchen: Sendable {
+package struct ModelKitchen: Sendable {
   /// The recipe.
-  public var recipe: ModelRecipe
+  package var recipe: ModelRecipe
   /// Runs made at the same time; the model does not depend on it.
-  public var workers = 2
+  package var workers = 2
   /// The effort of the fit.
-  public var settings = FitSettings()
+  package var settings = FitSettings()
   private let profiles: ProfileStore
 
   /// Creates a kitchen that finds the recipe's profiles in a store.
-  public init(_ recipe: ModelRecipe, profiles: ProfileStore) {
+  package init(_ recipe: ModelRecipe, profiles: ProfileStore) {
     self.recipe = recipe
     self.profiles = profiles
   }
@@ -79,7 +81,7 @@ public struct ModelKitchen: Sendable {
   ///   - progress: Called with how many runs are done, and of how many.
   /// - Returns: The runs in the order of the design, and their digest.
   /// - Throws: A sentence about the profile, the run or the file.
-  public func makeRuns(
+  package func makeRuns(
     into file: URL,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) async throws(ModelError) -> (runs: [Observation], digest: String) {
@@ -103,7 +105,7 @@ public struct ModelKitchen: Sendable {
       let store = try RunStore(file, identity: identity)
       try await Campaign(points: points, workers: workers).run(into: store, progress: progress) {
         point throws(CampaignError) in
-        try point.run(extent: .window(ScenarioSimulator.standardWindow))
+        try point.run(extent: .window(Window.standard))
       }
       return (store.observations, try store.digest())
     } catch {
@@ -118,7 +120,7 @@ public struct ModelKitchen: Sendable {
   ///   - progress: Called with how many runs are done, and of how many.
   /// - Returns: The model, with its error on runs that no fit has seen.
   /// - Throws: A sentence about the profile, the run, the file or the fit.
-  public func makeModel(
+  package func makeModel(
     runsIn file: URL,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) async throws(ModelError) -> CostModel {
@@ -209,7 +211,7 @@ public struct ModelKitchen: Sendable {
 }
 
 /// Why a model cannot be made.
-public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A profile cannot be loaded.
   case profile(ProfileError)
   /// The design, a run or the run store failed.
@@ -218,7 +220,7 @@ public enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   case fit(CostModelError)
 
   /// The sentence of the room it comes from.
-  public var description: String {
+  package var description: String {
     switch self {
     case .profile(let error): "\(error)"
     case .campaign(let error): error.description

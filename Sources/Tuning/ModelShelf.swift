@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import CostModels
+package import CostModels
 import Foundation
-public import Profiles
+package import Profiles
 import Scenarios
 
 /// The cost model that stands beside the profiles, if it goes with this simulator.
-public enum ShelvedModel: Sendable {
+package enum ShelvedModel: Sendable {
   /// There is none: answers come from runs alone.
   case none
   /// There is one, but of another simulator or feature set; the sentence says which.
@@ -15,13 +15,13 @@ public enum ShelvedModel: Sendable {
   case model(CostModel, file: String)
 
   /// The file a model has below a `models` directory.
-  public static let path = "cost/standard.json"
+  package static let path = "cost/standard.json"
 
   /// Finds the model in the directories of a store, the user's own first.
   ///
   /// A file that is no model, or of another schema, is refused with a sentence; one that was fitted
   /// to another simulator is stale, since its figures are of a machine that no longer exists.
-  public init(in store: ProfileStore) throws(CostModelError) {
+  package init(in store: ProfileStore) throws(CostModelError) {
     guard let url = store.path(Self.path) else {
       self = .none
       return

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Campaigns
+import Observations
 import Policies
 import Profiles
 import Randomness
@@ -35,9 +36,7 @@ extension ModelTrial {
         points.append(
           DesignPoint(
             index: index + points.count,
-            host: question.host,
-            kernel: question.kernel,
-            workload: question.workload,
+            setup: question.setup,
             policy: policy,
             seed: Seed(recipe.seed).derived("fronts").replicate(UInt64(points.count)).rawValue,
             group: group

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Campaigns
-public import CostModels
-public import Foundation
+package import CostModels
+package import Foundation
 
 import Profiles
 import Randomness
@@ -11,23 +11,23 @@ import Randomness
 ///
 /// Nothing of the model's own design is used to judge: the held-out runs, the replicates and the
 /// runs near fronts have seeds of their own.
-public struct ModelTrial: Sendable {
+package struct ModelTrial: Sendable {
   /// The model.
-  public let model: CostModel
+  package let model: CostModel
   /// The design of the held-out runs: profiles, number and seed.
-  public let recipe: ModelRecipe
+  package let recipe: ModelRecipe
   /// Points of the design that are run several times, to measure the noise.
-  public var replicatedPoints = 100
+  package var replicatedPoints = 100
   /// Runs of each such point.
-  public var replicates = 4
+  package var replicates = 4
   /// Runs near Pareto fronts.
-  public var frontRuns = 300
+  package var frontRuns = 300
   /// Runs of the model's own design that simpler ways are fitted to; zero compares nothing.
-  public var rivalRuns = 2_000
+  package var rivalRuns = 2_000
   let kitchen: ModelKitchen
 
   /// Creates a trial over the kitchen's recipe, whose seed must not be the model's own.
-  public init(_ model: CostModel, kitchen: ModelKitchen) {
+  package init(_ model: CostModel, kitchen: ModelKitchen) {
     self.model = model
     self.kitchen = kitchen
     recipe = kitchen.recipe
@@ -40,7 +40,7 @@ public struct ModelTrial: Sendable {
   ///   - progress: Called with how many runs are done, and of how many.
   /// - Returns: The evaluation.
   /// - Throws: A sentence about the profile, the run, the file or the fit.
-  public func evaluate(
+  package func evaluate(
     runsIn folder: URL,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) async throws(ModelError) -> ModelEvaluation {

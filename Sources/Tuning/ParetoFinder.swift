@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+package import Observations
+import Operations
+package import Profiles
 import Policies
 import Quantities
 import Randomness
-public import Search
+package import Search
 
 /// One policy of a front.
-public struct FrontPoint: Hashable, Sendable, Codable {
+package struct FrontPoint: Hashable, Sendable, Codable {
   /// The policy's text.
-  public let policy: String
+  package let policy: String
   /// The objectives' values, in their order and in the units of their responses.
-  public let values: [Double]
+  package let values: [Double]
   /// The limits it breaks; a front holds only policies that break none, where there are any.
-  public let violations: [Violation]
+  package let violations: [Violation]
   /// Whether it is the knee: the one that gives up least for what it gains.
-  public let isKnee: Bool
+  package let isKnee: Bool
 
   enum CodingKeys: String, CodingKey {
     case policy, values, violations
@@ -24,20 +26,20 @@ public struct FrontPoint: Hashable, Sendable, Codable {
 }
 
 /// A front over several objectives.
-public struct FrontAnswer: Hashable, Sendable, Codable {
+package struct FrontAnswer: Hashable, Sendable, Codable {
   /// The version of the JSON form.
-  public static let schemaVersion = 1
+  package static let schemaVersion = 1
 
   /// The version of the form this was written in.
-  public let schema: Int
+  package let schema: Int
   /// The objectives; their raw values carry the units.
-  public let objectives: [Profiles.Response]
+  package let objectives: [Response]
   /// The points, by the first objective.
-  public let points: [FrontPoint]
+  package let points: [FrontPoint]
   /// Runs spent.
-  public let runs: Int
+  package let runs: Int
   /// Why the search ended.
-  public let stop: Search.StopReason
+  package let stop: StudyEnd
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
@@ -46,19 +48,19 @@ public struct FrontAnswer: Hashable, Sendable, Codable {
 }
 
 /// Finds the policies that no other beats in all of several objectives, by simulation.
-public struct ParetoFinder: Sendable {
+package struct ParetoFinder: Sendable {
   private let question: Question
   private let tools: TuningTools
 
   /// Creates the finder for a question; its budget is the number of runs.
-  public init(_ question: Question, tools: TuningTools) {
+  package init(_ question: Question, tools: TuningTools) {
     self.question = question
     self.tools = tools
   }
 
   /// The three objectives of a workload when the user names none: its own measure, the IO that is
   /// kept, and the longest hold; of what it lacks, the next thing that somebody waits for.
-  public static func standardObjectives(_ question: Question) -> [Metric] {
+  package static func standardObjectives(_ question: Question) -> [Metric] {
     let wishes: [Metric] = [
       question.goal, .ioGoodput, .storageIOPS, .longestHold, .protectStall, .migrationDowntime,
       .requestP99, .connectsFailed,
@@ -69,7 +71,7 @@ public struct ParetoFinder: Sendable {
   }
 
   /// The front over two or more metrics; throws for one that the workload lacks.
-  public func front(_ metrics: [Metric]) throws(TuningError) -> FrontAnswer {
+  package func front(_ metrics: [Metric]) throws(TuningError) -> FrontAnswer {
     try question.check()
     let bench = Bench(question, tools: tools, allowance: RunAllowance(question.budget))
     let present = Recommender.means(try bench.window(question.presentPolicy, replicates: 1))
@@ -89,7 +91,7 @@ public struct ParetoFinder: Sendable {
     }
     // What turns one knob comes first, so that the front has its middle before its ends.
     let start = safe.plain(from: question.presentPolicy, count: min(8, bench.allowance.left / 2))
-    let begun = zip(start, try values(start)).map { Observation(point: $0, values: $1) }
+    let begun = zip(start, try values(start)).map { EvaluatedPoint(point: $0, values: $1) }
     strategy.observe(begun)
     let left = bench.allowance.left
     let study = Study(problem: problem, budget: left, batch: PolicyHunt.batch)
@@ -126,7 +128,7 @@ public struct ParetoFinder: Sendable {
   }
 
   private func points(
-    _ members: [Observation],
+    _ members: [EvaluatedPoint],
     _ problem: Problem,
     _ goal: Goal,
     _ space: PolicySpace

@@ -107,7 +107,7 @@ struct PolicyHunt {
       return try bench.values(requests, goal)
     }
     let start = start(safe, prior)
-    strategy.observe(zip(start, try values(start)).map { Observation(point: $0, values: $1) })
+    strategy.observe(zip(start, try values(start)).map { EvaluatedPoint(point: $0, values: $1) })
     result.simulated = start.map { safe.policies[$0] }
     guard start.count < budget else { return result }
     let study = Study(problem: goal.problem, budget: budget - start.count, batch: Self.batch)

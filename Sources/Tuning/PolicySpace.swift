@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Operations
 import PageTables
-public import Policies
+package import Policies
 import Profiles
-public import Quantities
-public import Search
+package import Quantities
+package import Search
 
 /// The policies of a question: a space of knobs, and the policy at each of its points.
 ///
@@ -12,18 +13,18 @@ public import Search
 /// `kernel` holds the kernel's rules over the present user space. They are not multiplied with
 /// each other: a slice and a chunk bound the same hold, so whoever can change one needs not the
 /// other. Points whose policies behave alike are one point.
-public struct PolicySpace: Sendable {
+package struct PolicySpace: Sendable {
   /// The sum of a teardown's pauses that a VMM would still wait for.
-  public static let longestWait = Nanoseconds.seconds(600)
+  package static let longestWait = Nanoseconds.seconds(600)
   /// The knobs as a space; every point has a policy that is possible in the setting.
-  public let space: Space
+  package let space: Space
   /// The policy at each point, canonical in the setting.
-  public let policies: [Policy]
+  package let policies: [Policy]
   /// The point of the host's present policy, where the space holds it.
-  public let present: Int?
+  package let present: Int?
 
   /// Lists the policies of a question, in a fixed order.
-  public init(_ question: Question) throws(TuningError) {
+  package init(_ question: Question) throws(TuningError) {
     let outline = KnobOutline(question)
     let whole: Space
     do {
@@ -48,7 +49,7 @@ public struct PolicySpace: Sendable {
   }
 
   /// The same space with only those policies that pass a test.
-  public func restricted(_ keep: (Policy) -> Bool) -> Self {
+  package func restricted(_ keep: (Policy) -> Bool) -> Self {
     let kept = policies.map(keep)
     var place = -1
     let smaller = space.restricted { _ in
@@ -62,7 +63,7 @@ public struct PolicySpace: Sendable {
 
   /// The same space without policies whose pauses take longer in all than `longestWait`: what is
   /// searched.
-  public func patient(_ question: Question) -> Self {
+  package func patient(_ question: Question) -> Self {
     restricted { policy in
       guard let slice = policy.slice else { return true }
       let calls = question.workload.memory.size.divided(roundedUpBy: slice)
@@ -84,7 +85,7 @@ public struct PolicySpace: Sendable {
   }
 
   /// The class that a policy's changes from another need: `kernel` as soon as one of them does.
-  public static func knobClass(of policy: Policy, from present: Policy) -> KnobClass {
+  package static func knobClass(of policy: Policy, from present: Policy) -> KnobClass {
     let needsKernel = policy.changes(from: present).contains { $0.key.knobClass == .kernel }
     return needsKernel ? .kernel : .today
   }

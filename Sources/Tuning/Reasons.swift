@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
 import Quantities
 import Search
 
-extension Profiles.Response {
+extension Response {
   /// What the response is called in a sentence.
   var phrase: String {
     switch self {
@@ -116,7 +118,7 @@ extension RecommendationRun {
   }
 
   /// "teardown 79 s -> 81 s (+2.5 %)", or nil where nothing changes.
-  func difference(_ response: Profiles.Response, from old: Double, to new: Double) -> String? {
+  func difference(_ response: Response, from old: Double, to new: Double) -> String? {
     guard old.isFinite, new.isFinite, old != new else { return nil }
     let values = "\(response.phrase) \(response.written(old)) -> \(response.written(new))"
     guard response.unit == .nanoseconds, old > 0 else { return values }

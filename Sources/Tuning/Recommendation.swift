@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import Observations
+import Operations
 import PageTables
-public import Policies
-public import Profiles
+package import Policies
+package import Profiles
 import Quantities
-public import Search
+package import Search
 
 /// What came out.
-public enum Verdict: String, Hashable, Sendable, CaseIterable, Codable {
+package enum Verdict: String, Hashable, Sendable, CaseIterable, Codable {
   /// Another policy is better at the stated confidence.
   case change
   /// The present policy keeps the limits and nothing simulated beats it.
@@ -17,15 +19,15 @@ public enum Verdict: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// A simulated response: the mean of runs and its interval.
-public struct SimulatedValue: Hashable, Sendable, Codable {
+package struct SimulatedValue: Hashable, Sendable, Codable {
   /// The mean, in the response's unit.
-  public let value: Double
+  package let value: Double
   /// The lower end of the interval of the mean, same unit.
-  public let low: Double
+  package let low: Double
   /// The upper end of the interval of the mean, same unit.
-  public let high: Double
+  package let high: Double
   /// Runs behind it.
-  public let runs: Int
+  package let runs: Int
 
   /// Creates the value from an estimate; one run has no interval and stands at both ends.
   ///
@@ -40,17 +42,17 @@ public struct SimulatedValue: Hashable, Sendable, Codable {
 }
 
 /// One response of one policy, as predicted and as simulated.
-public struct Effect: Hashable, Sendable, Codable {
+package struct Effect: Hashable, Sendable, Codable {
   /// The response; its raw value carries the unit.
-  public let response: Profiles.Response
+  package let response: Response
   /// What the cost model says, where there is one that knows the response.
-  public let predicted: PredictedValue?
+  package let predicted: PredictedValue?
   /// What the simulator says, where the policy was run.
-  public let simulated: SimulatedValue?
+  package let simulated: SimulatedValue?
 }
 
 /// Which line of an answer a policy is.
-public enum RowRole: String, Hashable, Sendable, CaseIterable, Codable {
+package enum RowRole: String, Hashable, Sendable, CaseIterable, Codable {
   /// What the host does now.
   case now
   /// The best without a kernel patch.
@@ -60,21 +62,21 @@ public enum RowRole: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// One policy of an answer with its effects.
-public struct AnswerRow: Hashable, Sendable, Codable {
+package struct AnswerRow: Hashable, Sendable, Codable {
   /// Which line it is.
-  public let role: RowRole
+  package let role: RowRole
   /// The policy's text, as `what-if --policy` reads it.
-  public let policy: String
+  package let policy: String
   /// What the policy changes, in words.
-  public let summary: String
+  package let summary: String
   /// Its responses, the objective first.
-  public let effects: [Effect]
+  package let effects: [Effect]
   /// The limits it breaks; empty where it keeps them.
-  public let violations: [Violation]
+  package let violations: [Violation]
   /// Whether its limits are kept at the stated confidence, not only on average.
-  public let isConfirmed: Bool
+  package let isConfirmed: Bool
   /// Whether it is the recommended one.
-  public let isRecommended: Bool
+  package let isRecommended: Bool
 
   enum CodingKeys: String, CodingKey {
     case role, policy, summary, effects, violations
@@ -84,15 +86,15 @@ public struct AnswerRow: Hashable, Sendable, Codable {
 }
 
 /// One knob that the recommendation turns.
-public struct KnobChange: Hashable, Sendable, Codable {
+package struct KnobChange: Hashable, Sendable, Codable {
   /// The knob's key.
-  public let knob: String
+  package let knob: String
   /// Its present value.
-  public let from: String
+  package let from: String
   /// Its recommended value.
-  public let to: String
+  package let to: String
   /// Whether it needs a kernel change.
-  public let knobClass: KnobClass
+  package let knobClass: KnobClass
 
   enum CodingKeys: String, CodingKey {
     case knob, from, to
@@ -101,13 +103,13 @@ public struct KnobChange: Hashable, Sendable, Codable {
 }
 
 /// One way to put a policy into effect.
-public struct ApplyStep: Hashable, Sendable, Codable {
+package struct ApplyStep: Hashable, Sendable, Codable {
   /// Whether it works on an unpatched kernel.
-  public let knobClass: KnobClass
+  package let knobClass: KnobClass
   /// Where it is done: `ioctl`, `vmm`, `qemu`, `cloud-hypervisor`, `host` or `kernel`.
-  public let place: String
+  package let place: String
   /// The call, option, command or constant.
-  public let text: String
+  package let text: String
 
   enum CodingKeys: String, CodingKey {
     case knobClass = "class"
@@ -116,15 +118,15 @@ public struct ApplyStep: Hashable, Sendable, Codable {
 }
 
 /// A change of the workload beyond which the answer is another.
-public struct ValidityLimit: Hashable, Sendable, Codable {
+package struct ValidityLimit: Hashable, Sendable, Codable {
   /// The profile's key that was varied, such as `vm.block_share`.
-  public let key: String
+  package let key: String
   /// The values tried, in order, as written in a profile.
-  public let tried: [String]
+  package let tried: [String]
   /// The first value at which the choice flips, or nil where it held for all.
-  public let flipsAt: String?
+  package let flipsAt: String?
   /// The same in one sentence.
-  public let sentence: String
+  package let sentence: String
 
   enum CodingKeys: String, CodingKey {
     case key, tried
@@ -134,47 +136,47 @@ public struct ValidityLimit: Hashable, Sendable, Codable {
 }
 
 /// An obvious alternative and why it is not the answer.
-public struct Alternative: Hashable, Sendable, Codable {
+package struct Alternative: Hashable, Sendable, Codable {
   /// The alternative's name, such as `2 MiB chunks`.
-  public let name: String
+  package let name: String
   /// Its policy's text, where it is possible here.
-  public let policy: String?
+  package let policy: String?
   /// Why not, in one sentence with its numbers.
-  public let reason: String
+  package let reason: String
 }
 
 /// A teardown path under the present rules.
-public struct PathRow: Hashable, Sendable, Codable {
+package struct PathRow: Hashable, Sendable, Codable {
   /// The path.
-  public let path: TeardownPath
+  package let path: TeardownPath
   /// The policy's text.
-  public let policy: String
+  package let policy: String
   /// Its responses.
-  public let effects: [Effect]
+  package let effects: [Effect]
   /// The limits it breaks.
-  public let violations: [Violation]
+  package let violations: [Violation]
 }
 
 /// What an answer rests on.
-public struct Basis: Hashable, Sendable, Codable {
+package struct Basis: Hashable, Sendable, Codable {
   /// The cost model's identity, or nil where only runs decided.
-  public let model: String?
+  package let model: String?
   /// Whether the question lies inside of the model's domain; nil without a model.
-  public let isInsideDomain: Bool?
+  package let isInsideDomain: Bool?
   /// Policies that were scored.
-  public let scored: Int
+  package let scored: Int
   /// Policies that the hazards removed.
-  public let hazardous: Int
+  package let hazardous: Int
   /// Policies that were simulated.
-  public let simulated: Int
+  package let simulated: Int
   /// Finalists of the race.
-  public let finalists: Int
+  package let finalists: Int
   /// Runs spent.
-  public let runs: Int
+  package let runs: Int
   /// Why the race ended.
-  public let raceEnd: RaceEnd
+  package let raceEnd: RaceEnd
   /// The seed.
-  public let seed: UInt64
+  package let seed: UInt64
 
   enum CodingKeys: String, CodingKey {
     case model
@@ -186,35 +188,35 @@ public struct Basis: Hashable, Sendable, Codable {
 }
 
 /// The question an answer belongs to, in words and numbers.
-public struct AskedQuestion: Hashable, Sendable, Codable {
+package struct AskedQuestion: Hashable, Sendable, Codable {
   /// The host profile's name.
-  public let host: String
+  package let host: String
   /// The kernel profile's name.
-  public let kernel: String
+  package let kernel: String
   /// The release whose rules apply.
-  public let release: String
+  package let release: String
   /// The preemption model.
-  public let preemption: PreemptionModel
+  package let preemption: PreemptionModel
   /// Ticks per second.
-  public let hz: Int
+  package let hz: Int
   /// The workload profile's name.
-  public let workload: String
+  package let workload: String
   /// What is done to the guest.
-  public let operation: StageTwoOperation
+  package let operation: StageTwoOperation
   /// The teardown path, for a teardown.
-  public let path: TeardownPath?
+  package let path: TeardownPath?
   /// Guest memory in bytes.
-  public let memory: Int64
+  package let memory: Int64
   /// What is optimized.
-  public let objective: Metric
+  package let objective: Metric
   /// The limits as asked.
-  public let limits: [String]
+  package let limits: [String]
   /// Which knobs may be turned.
-  public let knobs: KnobChoice
+  package let knobs: KnobChoice
   /// Runs that could be spent.
-  public let budget: Int
+  package let budget: Int
   /// The confidence of the comparison.
-  public let confidence: Double
+  package let confidence: Double
 
   enum CodingKeys: String, CodingKey {
     case host, kernel, release, preemption, hz, workload, operation, path
@@ -241,61 +243,61 @@ public struct AskedQuestion: Hashable, Sendable, Codable {
 }
 
 /// One run of a whole operation.
-public struct FullRun: Hashable, Sendable, Codable {
+package struct FullRun: Hashable, Sendable, Codable {
   /// The digest of the run's trace, in hexadecimal.
-  public let digest: String
+  package let digest: String
   /// The number of the replicate, from which the run's seed follows.
-  public let replicate: Int
+  package let replicate: Int
   /// The responses, the objective first.
-  public let values: [ResponseValue]
+  package let values: [ResponseValue]
 }
 
 /// A response and its value.
-public struct ResponseValue: Hashable, Sendable, Codable {
+package struct ResponseValue: Hashable, Sendable, Codable {
   /// The response; its raw value carries the unit.
-  public let response: Profiles.Response
+  package let response: Response
   /// The value, in the response's unit.
-  public let value: Double
+  package let value: Double
 }
 
 /// A recommendation: everything an operator needs to act on it and to check it.
-public struct Recommendation: Hashable, Sendable, Codable {
+package struct Recommendation: Hashable, Sendable, Codable {
   /// The version of the JSON form.
-  public static let schemaVersion = 2
+  package static let schemaVersion = 2
 
   /// The version of the form this was written in.
-  public let schema: Int
+  package let schema: Int
   /// The question.
-  public let asked: AskedQuestion
+  package let asked: AskedQuestion
   /// What came out.
-  public let verdict: Verdict
+  package let verdict: Verdict
   /// The present policy, the best of today, the best with a kernel change.
-  public let rows: [AnswerRow]
+  package let rows: [AnswerRow]
   /// The policy that comes closest where none keeps the limits.
-  public let nearest: AnswerRow?
+  package let nearest: AnswerRow?
   /// What to change, from and to.
-  public let changes: [KnobChange]
+  package let changes: [KnobChange]
   /// The mechanism, in sentences with its numbers.
-  public let why: [String]
+  package let why: [String]
   /// What it costs.
-  public let cost: [String]
+  package let cost: [String]
   /// How to put it into effect.
-  public let apply: [ApplyStep]
+  package let apply: [ApplyStep]
   /// When it stops being valid.
-  public let holds: [ValidityLimit]
+  package let holds: [ValidityLimit]
   /// Whether the recommended policy may leave a stale translation.
-  public let safety: SafetyVerdict
+  package let safety: SafetyVerdict
   /// What it rests on.
-  public let basis: Basis
+  package let basis: Basis
   /// Why not the obvious alternatives.
-  public let alternatives: [Alternative]
+  package let alternatives: [Alternative]
   /// The teardown paths under the present rules, compared before any chunk.
-  public let paths: [PathRow]
+  package let paths: [PathRow]
   /// The whole operation under the recommended policy, run once without a window.
-  public let fullRun: FullRun?
+  package let fullRun: FullRun?
 
   /// The recommended row; where no policy is feasible, nil.
-  public var recommended: AnswerRow? { rows.first(where: \.isRecommended) }
+  package var recommended: AnswerRow? { rows.first(where: \.isRecommended) }
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"

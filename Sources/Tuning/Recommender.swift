@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
 import Policies
 import Profiles
 import Randomness
@@ -10,18 +11,18 @@ import Search
 /// The present policy is run first. Each class of knobs is then searched on its canonical, safe
 /// points: the cost model scores all of them, an adaptive search simulates where it pays, and
 /// the best go into one race on common random numbers. The winner is run once in full.
-public struct Recommender: Sendable {
+package struct Recommender: Sendable {
   private let question: Question
   private let tools: TuningTools
 
   /// Creates the answerer of one question.
-  public init(_ question: Question, tools: TuningTools) {
+  package init(_ question: Question, tools: TuningTools) {
     self.question = question
     self.tools = tools
   }
 
   /// The answer; throws for a question that has none, such as an SLO on what the workload lacks.
-  public func recommend() throws(TuningError) -> Recommendation {
+  package func recommend() throws(TuningError) -> Recommendation {
     try searched().answer()
   }
 
@@ -67,9 +68,9 @@ public struct Recommender: Sendable {
   }
 
   /// The mean of each response that all of the reports have.
-  static func means(_ reports: [RunReport]) -> [Profiles.Response: Double] {
-    var means: [Profiles.Response: Double] = [:]
-    for response in Profiles.Response.allCases {
+  static func means(_ reports: [RunReport]) -> [Response: Double] {
+    var means: [Response: Double] = [:]
+    for response in Response.allCases {
       let values = reports.compactMap { $0.value(of: response) }
       guard values.count == reports.count, !values.isEmpty else { continue }
       means[response] = values.reduce(0, +) / Double(values.count)

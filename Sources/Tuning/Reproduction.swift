@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import Observations
 import Policies
-public import Profiles
+import Profiles
 import Quantities
 
 /// A figure that a measurement on the user's host would confirm or falsify.
-public struct Expectation: Hashable, Sendable, Codable {
+package struct Expectation: Hashable, Sendable, Codable {
   /// The policy the figure belongs to.
-  public let policy: String
+  package let policy: String
   /// The response.
-  public let response: Response
+  package let response: Response
   /// The lower end of what is expected, in the response's unit.
-  public let low: Double
+  package let low: Double
   /// The upper end of what is expected, in the response's unit.
-  public let high: Double
+  package let high: Double
   /// The same in one sentence, with how to read it off.
-  public let sentence: String
+  package let sentence: String
 }
 
 /// How to check an answer on one's own hardware.
-public struct Reproduction: Hashable, Sendable, Codable {
+package struct Reproduction: Hashable, Sendable, Codable {
   /// Commands in order; words in capitals are the user's to fill in.
-  public let commands: [String]
+  package let commands: [String]
   /// What they should show, for the present and for the recommended policy.
-  public let expected: [Expectation]
+  package let expected: [Expectation]
 }
 
 extension Recommendation {
@@ -31,7 +32,7 @@ extension Recommendation {
   ///
   /// An expectation is the interval of the simulated mean, widened by the 10 % that a calibrated
   /// host's unit costs may be off.
-  public func reproduction() -> Reproduction {
+  package func reproduction() -> Reproduction {
     var expected: [Expectation] = []
     for row in rows where row.role == .now || row.isRecommended {
       for effect in row.effects {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Operations
 import PageTables
-public import Policies
+package import Policies
 import Profiles
 import Synchronization
 
@@ -10,7 +11,7 @@ import Synchronization
 /// The verdict is that of `HazardVerdict`, for every leaf size the granule has, whatever mix the
 /// guest holds at the moment: a layout changes while a VM runs, a rule does not. A controller that
 /// varies its chunk is judged at both ends. Verdicts are remembered by rule.
-public final class RuleSafety: SafetyOracle {
+package final class RuleSafety: SafetyOracle {
   private struct Case: Hashable {
     let rules: StageTwoRules
     let granule: Granule
@@ -20,12 +21,12 @@ public final class RuleSafety: SafetyOracle {
   private let known = Mutex<[Case: SafetyVerdict]>([:])
 
   /// Creates the oracle.
-  public init() {}
+  package init() {}
 
   /// The verdict on a policy where it runs.
-  public func verdict(_ question: Question, policy: Policy) -> SafetyVerdict {
+  package func verdict(_ question: Question, policy: Policy) -> SafetyVerdict {
     let setting = question.setting
-    let path = policy.path ?? question.workload.teardownPath
+    let path = policy.path(over: question.workload.teardownPath)
     let isExit = question.workload.operation == .teardown && path == .processExit
     var last = SafetyVerdict(isSafe: false, sentence: "")
     for chunk in Self.chunks(policy.canonical(in: setting)) {
@@ -51,9 +52,7 @@ public final class RuleSafety: SafetyOracle {
     guestCanRun: Bool
   ) -> SafetyVerdict {
     do throws(PageTableError) {
-      var rules = try StageTwoRules(setting.release, setting.features)
-      rules.chunk = chunk
-      rules.flush = policy.flush
+      let rules = try setting.rules(of: policy, chunk: chunk)
       let asked = Case(rules: rules, granule: setting.granule, guestCanRun: guestCanRun)
       if let found = known.withLock({ $0[asked] }) { return found }
       let judged = try HazardVerdict(rules, granule: setting.granule, guestCanRun: guestCanRun)

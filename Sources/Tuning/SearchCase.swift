@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Policies
-public import Profiles
-public import Randomness
-public import Search
+package import Observations
+import Operations
+package import Policies
+import Profiles
+package import Randomness
+package import Search
 import Synchronization
 
 /// A space of policies small enough to be simulated whole, and all of its runs: the truth that a
 /// search is held against.
-public struct SearchCase: Sendable {
+package struct SearchCase: Sendable {
   /// The question; its knobs and thinning say which space it is.
-  public let question: Question
+  package let question: Question
   /// Every policy that is possible, hazardous ones included.
-  public let whole: PolicySpace
+  package let whole: PolicySpace
   /// Those that may leave no stale translation: what is searched.
-  public let safe: PolicySpace
+  package let safe: PolicySpace
   /// What the answer is judged by.
-  public let goal: Goal
+  package let goal: Goal
   /// The three objectives of the front over the same responses and limits.
-  public let problem: Problem
+  package let problem: Problem
   /// One run of each safe policy, in the order of the space.
-  public let table: [[Double]]
+  package let table: [[Double]]
 
   /// Simulates the whole space of a question once, every policy with the same chance.
   ///
@@ -29,7 +31,7 @@ public struct SearchCase: Sendable {
   ///   - tools: The simulator and the oracle; a cost model plays no part.
   ///   - store: Runs that were made and are not made again.
   /// - Throws: The simulator's sentence, or that the workload lacks three objectives.
-  public init(
+  package init(
     _ question: Question,
     tools: TuningTools,
     store: RunCache
@@ -62,16 +64,16 @@ public struct SearchCase: Sendable {
   }
 
   /// The case's name.
-  public var name: String {
+  package var name: String {
     "\(question.host.name)/\(question.kernel.name)/\(question.workload.name)"
   }
 
   /// The names of the objectives, with their units.
-  public var objectives: [String] { problem.objectives.map { problem.responses[$0].name } }
+  package var objectives: [String] { problem.objectives.map { problem.responses[$0].name } }
 
   /// The point from which volumes are counted: a tenth of each objective's range beyond the worst
   /// of the true front.
-  public var reference: [Double] {
+  package var reference: [Double] {
     let truth = costs(table)
     let front = truth.front()
     return problem.objectives.indices.map { column in
@@ -82,7 +84,7 @@ public struct SearchCase: Sendable {
   }
 
   /// The volume that the feasible ones of some evaluations dominate.
-  public func volume(_ values: [[Double]]) -> Double {
+  package func volume(_ values: [[Double]]) -> Double {
     costs(values).hypervolume(reference: reference)
   }
 
@@ -92,7 +94,7 @@ public struct SearchCase: Sendable {
   }
 
   /// The point with the best objective among those that keep the limits, by the single runs.
-  public var best: Int? {
+  package var best: Int? {
     table.indices.filter { problem.isFeasible(table[$0]) }
       .min { (objective($0), $0) < (objective($1), $1) }
   }
@@ -104,7 +106,7 @@ public struct SearchCase: Sendable {
   ///
   /// Of policies whose run is the same in every response, such as thresholds that no chunk lies
   /// between, the one with the most knobs inside of their ranges stands for all.
-  public func places(of policy: Policy) -> [KnobPlace] {
+  package func places(of policy: Policy) -> [KnobPlace] {
     guard let own = safe.policies.firstIndex(of: policy) else { return [] }
     let equals = table.indices.filter { table[$0] == table[own] }
     let lists = (equals.isEmpty ? [own] : equals).map { places(ofPoint: $0) }
@@ -133,55 +135,51 @@ public struct SearchCase: Sendable {
 }
 
 /// Where one ordered knob of a policy stands among the values of its space.
-public struct KnobPlace: Hashable, Sendable, Codable {
+package struct KnobPlace: Hashable, Sendable, Codable {
   /// The knob's name.
-  public let knob: String
+  package let knob: String
   /// Its value.
-  public let value: String
+  package let value: String
   /// The value's place, counted from one.
-  public let place: Int
+  package let place: Int
   /// The number of values.
-  public let of: Int
+  package let of: Int
   /// The first value.
-  public let low: String
+  package let low: String
   /// The last value.
-  public let high: String
+  package let high: String
 
   /// Whether there is a value on either side.
-  public var isInside: Bool { place > 1 && place < of }
+  package var isInside: Bool { place > 1 && place < of }
 }
 
 /// Runs that were made, shared by everything that asks for them: a simulator with a memory.
-public final class RunCache: PolicySimulator {
+package final class RunCache: PolicySimulator {
   private let simulator: any PolicySimulator
   private let known = Mutex<[Asked: RunReport]>([:])
 
   private struct Asked: Hashable {
-    let host: String
-    let kernel: String
-    let workload: WorkloadProfile
+    let setup: Setup
     let policy: Policy
     let seed: Seed
     let extent: RunExtent
   }
 
-  /// Creates a memory for a simulator; profiles of one name must have the same values.
-  public init(_ simulator: any PolicySimulator) { self.simulator = simulator }
+  /// Creates a memory for a simulator.
+  package init(_ simulator: any PolicySimulator) { self.simulator = simulator }
 
   /// Runs that are remembered.
-  public var count: Int { known.withLock { $0.count } }
+  package var count: Int { known.withLock { $0.count } }
 
   /// The report of a run, made once.
-  public func report(
+  package func report(
     _ question: Question,
     policy: Policy,
     seed: Seed,
     extent: RunExtent
   ) throws(TuningError) -> RunReport {
     let asked = Asked(
-      host: question.host.name,
-      kernel: question.kernel.name,
-      workload: question.workload,
+      setup: question.setup,
       policy: policy,
       seed: seed,
       extent: extent

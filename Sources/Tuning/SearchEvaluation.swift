@@ -7,27 +7,27 @@ import Randomness
 import Search
 
 /// How good the search is on one space that was simulated whole.
-public struct SearchCaseScore: Hashable, Sendable, Codable {
+package struct SearchCaseScore: Hashable, Sendable, Codable {
   /// The case, `host/kernel/workload`.
-  public let name: String
+  package let name: String
   /// Policies that are possible and safe.
-  public let points: Int
+  package let points: Int
   /// Policies that the hazards remove.
-  public let hazardous: Int
+  package let hazardous: Int
   /// Safe policies that keep all limits.
-  public let feasible: Int
+  package let feasible: Int
   /// The objectives of the front; their names carry the units.
-  public let objectives: [String]
+  package let objectives: [String]
   /// The best policy of the whole space that keeps the limits in fresh runs.
-  public let best: String
+  package let best: String
   /// Its objective, in the unit of the first objective.
-  public let bestValue: Double
+  package let bestValue: Double
   /// Where its ordered knobs stand in their ranges.
-  public let bestPlaces: [KnobPlace]
+  package let bestPlaces: [KnobPlace]
   /// The share of the whole front's hypervolume, by strategy, budget and seed.
-  public let volumes: [VolumeScore]
+  package let volumes: [VolumeScore]
   /// What the recommender chose, by seed.
-  public let queries: [QueryScore]
+  package let queries: [QueryScore]
 
   enum CodingKeys: String, CodingKey {
     case name, points, hazardous, feasible, objectives
@@ -38,45 +38,45 @@ public struct SearchCaseScore: Hashable, Sendable, Codable {
   }
 
   /// Whether the best policy turns some ordered knob, and all of those lie inside of their ranges.
-  public var isBestInside: Bool { !bestPlaces.isEmpty && bestPlaces.allSatisfy(\.isInside) }
+  package var isBestInside: Bool { !bestPlaces.isEmpty && bestPlaces.allSatisfy(\.isInside) }
 }
 
 /// The share of the true hypervolume that one strategy reached with one budget, seed by seed.
-public struct VolumeScore: Hashable, Sendable, Codable {
+package struct VolumeScore: Hashable, Sendable, Codable {
   /// The strategy's name.
-  public let strategy: String
+  package let strategy: String
   /// Simulations it was given.
-  public let budget: Int
+  package let budget: Int
   /// Shares, 0 to 1, in the order of the seeds.
-  public let shares: [Double]
+  package let shares: [Double]
 }
 
 /// One recommendation held against the best of its whole space.
-public struct QueryScore: Hashable, Sendable, Codable {
+package struct QueryScore: Hashable, Sendable, Codable {
   /// The seed of the search's own choices.
-  public let seed: UInt64
+  package let seed: UInt64
   /// The recommended policy; nil where it said that none is feasible.
-  public let policy: String?
+  package let policy: String?
   /// How much worse its objective is than the best one's, as a share; nil without a policy.
-  public let regret: Double?
+  package let regret: Double?
   /// The largest relative excess over a limit in fresh runs; zero where all are kept.
-  public let excess: Double?
+  package let excess: Double?
   /// Simulations spent.
-  public let runs: Int
+  package let runs: Int
 }
 
 /// Summary figures over all cases and seeds, beside their targets.
-public struct SearchQuality: Hashable, Sendable, Codable {
+package struct SearchQuality: Hashable, Sendable, Codable {
   /// One figure with its target.
-  public struct Figure: Hashable, Sendable, Codable {
+  package struct Figure: Hashable, Sendable, Codable {
     /// What it is.
-    public let name: String
+    package let name: String
     /// Its value, a share.
-    public let value: Double
+    package let value: Double
     /// The target, a share.
-    public let target: Double
+    package let target: Double
     /// Whether the target is met: at least it where `isFloor`, at most it otherwise.
-    public let isMet: Bool
+    package let isMet: Bool
 
     enum CodingKeys: String, CodingKey {
       case name, value, target
@@ -85,20 +85,20 @@ public struct SearchQuality: Hashable, Sendable, Codable {
   }
 
   /// The version of the JSON form.
-  public static let schemaVersion = 2
+  package static let schemaVersion = 2
 
   /// The version of the form this was written in.
-  public let schema: Int
+  package let schema: Int
   /// The simulator's version.
-  public let simulator: String
+  package let simulator: String
   /// Seeds a case.
-  public let seeds: Int
+  package let seeds: Int
   /// Simulations in all.
-  public let runs: Int
+  package let runs: Int
   /// The figures with targets.
-  public let figures: [Figure]
+  package let figures: [Figure]
   /// The cases.
-  public let cases: [SearchCaseScore]
+  package let cases: [SearchCaseScore]
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
@@ -106,19 +106,19 @@ public struct SearchQuality: Hashable, Sendable, Codable {
   }
 
   /// Whether every target is met.
-  public var isGood: Bool { figures.allSatisfy(\.isMet) }
+  package var isGood: Bool { figures.allSatisfy(\.isMet) }
 }
 
 /// Holds the search against whole spaces: strategies by hypervolume, answers by regret.
-public struct SearchEvaluation: Sendable {
+package struct SearchEvaluation: Sendable {
   /// Seeds of each strategy and of each recommendation.
-  public var seeds = 10
+  package var seeds = 10
   /// Simulations that the strategies are given, one study each.
-  public var budgets = [100, 200]
+  package var budgets = [100, 200]
   /// Simulations that a recommendation may spend.
-  public var queryBudget = Question.standardBudget
+  package var queryBudget = Question.standardBudget
   /// Fresh runs of each policy that is judged.
-  public var freshRuns = 8
+  package var freshRuns = 8
   private let tools: TuningTools
   private let cache: RunCache
 
@@ -126,13 +126,13 @@ public struct SearchEvaluation: Sendable {
   private static let fresh = 5_000
 
   /// Creates an evaluation with a simulator and an oracle.
-  public init(tools: TuningTools) {
+  package init(tools: TuningTools) {
     cache = RunCache(tools.simulator)
     self.tools = tools.replacing(simulator: cache)
   }
 
   /// Scores the questions one after the other; `each` is told each score as it is known.
-  public func quality(
+  package func quality(
     of questions: [Question],
     simulator: String,
     each: (_ one: SearchCase, _ score: SearchCaseScore) throws(TuningError) -> Void = { _, _ in }

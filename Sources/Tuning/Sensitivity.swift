@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import CostModels
+package import Observations
 import Policies
-public import Profiles
+import Profiles
 import Search
 
 /// What of each response's spread over the policies of a question each knob accounts for.
@@ -10,18 +11,18 @@ import Search
 /// Sobol's indices, exact: every policy of the space is predicted and summed over; see
 /// `VarianceShares` for the distribution. Hazardous policies are part of the space, as they are of
 /// the model's design.
-public struct SensitivityAnswer: Hashable, Sendable, Codable {
+package struct SensitivityAnswer: Hashable, Sendable, Codable {
   /// The version of the JSON form.
-  public static let schemaVersion = 1
+  package static let schemaVersion = 1
 
   /// The share of one knob in one response's variance.
-  public struct Share: Hashable, Sendable, Codable {
+  package struct Share: Hashable, Sendable, Codable {
     /// The knob, or a part of one such as `chunk.size`.
-    public let knob: String
+    package let knob: String
     /// What it does alone, 0 to 1.
-    public let first: Double
+    package let first: Double
     /// What it does alone and together with others, 0 to 1.
-    public let total: Double
+    package let total: Double
 
     enum CodingKeys: String, CodingKey {
       case knob
@@ -31,21 +32,21 @@ public struct SensitivityAnswer: Hashable, Sendable, Codable {
   }
 
   /// One response.
-  public struct Row: Hashable, Sendable, Codable {
+  package struct Row: Hashable, Sendable, Codable {
     /// The response.
-    public let response: Profiles.Response
+    package let response: Response
     /// What mean and deviation are measured in; on the model's scale they have no unit.
-    public let unit: Profiles.Response.Unit
+    package let unit: Response.Unit
     /// The mean over the space.
-    public let mean: Double
+    package let mean: Double
     /// The standard deviation over the space.
-    public let deviation: Double
+    package let deviation: Double
     /// One share a knob, in the order of the space.
-    public let shares: [Share]
+    package let shares: [Share]
     /// The share that no knob has alone.
-    public let together: Double
+    package let together: Double
     /// Distinct policies whose prediction lies beyond the model's runs.
-    public let extrapolated: Int
+    package let extrapolated: Int
 
     enum CodingKeys: String, CodingKey {
       case response, unit, mean
@@ -57,21 +58,21 @@ public struct SensitivityAnswer: Hashable, Sendable, Codable {
   }
 
   /// The version of the form this was written in.
-  public let schema: Int
+  package let schema: Int
   /// The cost model's identity.
-  public let model: String
+  package let model: String
   /// Which knobs are turned.
-  public let knobs: KnobChoice
+  package let knobs: KnobChoice
   /// What the variance is taken of.
-  public let scale: SensitivityScale
+  package let scale: SensitivityScale
   /// Points of the space: choices of levels of all knobs that matter.
-  public let points: Int
+  package let points: Int
   /// Distinct policies among them; several points may behave alike.
-  public let policies: Int
+  package let policies: Int
   /// Levels that are impossible on this host, kernel and guest, and therefore left out.
-  public let impossible: [String]
+  package let impossible: [String]
   /// One row a response that every policy has.
-  public let rows: [Row]
+  package let rows: [Row]
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
@@ -84,7 +85,7 @@ public struct SensitivityAnswer: Hashable, Sendable, Codable {
 }
 
 /// What a variance is taken of.
-public enum SensitivityScale: String, Hashable, Sendable, CaseIterable, Codable {
+package enum SensitivityScale: String, Hashable, Sendable, CaseIterable, Codable {
   /// The response in its unit: long times decide.
   case value
   /// The scale it is modelled on: logarithms of times, odds of shares.
@@ -92,12 +93,12 @@ public enum SensitivityScale: String, Hashable, Sendable, CaseIterable, Codable 
 }
 
 /// Decomposes the variance of a question's predicted responses over its policies.
-public struct SensitivityStudy: Sendable {
+package struct SensitivityStudy: Sendable {
   private let question: Question
   private let predictor: any PolicyPredictor
 
   /// Creates a study of a question's policies; its knobs and thinning say which.
-  public init(_ question: Question, predictor: any PolicyPredictor) {
+  package init(_ question: Question, predictor: any PolicyPredictor) {
     self.question = question
     self.predictor = predictor
   }
@@ -108,13 +109,13 @@ public struct SensitivityStudy: Sendable {
   /// - Returns: The shares of every knob that has more than one level.
   /// - Throws: `impossiblePolicy` where possible levels make an impossible policy together, so
   ///   that knobs are not independent; or the predictor's sentence.
-  public func answer(scale: SensitivityScale = .value) throws(TuningError) -> SensitivityAnswer {
+  package func answer(scale: SensitivityScale = .value) throws(TuningError) -> SensitivityAnswer {
     let grid = try PolicyGrid(question)
-    var known: [Policy: [Profiles.Response: PredictedValue]] = [:]
+    var known: [Policy: [Response: PredictedValue]] = [:]
     for policy in grid.policies where known[policy] == nil {
       known[policy] = try predictor.predictions(question, policy: policy)
     }
-    let responses = Profiles.Response.allCases.filter { response in
+    let responses = Response.allCases.filter { response in
       known.values.allSatisfy { $0[response] != nil }
     }
     var rows: [SensitivityAnswer.Row] = []
@@ -132,9 +133,9 @@ public struct SensitivityStudy: Sendable {
   }
 
   private func row(
-    _ response: Profiles.Response,
+    _ response: Response,
     _ grid: PolicyGrid,
-    _ known: [Policy: [Profiles.Response: PredictedValue]],
+    _ known: [Policy: [Response: PredictedValue]],
     _ scale: SensitivityScale
   ) throws(TuningError) -> SensitivityAnswer.Row {
     let ruler = ResponseScale(of: response)

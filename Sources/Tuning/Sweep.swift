@@ -8,20 +8,20 @@ import Quantities
 ///
 /// Written `chunk=4KiB..1GiB` (doubling), `pause=20us..2ms` (doubling), `vm.block_share=0..1` (ten
 /// steps) or as a list, `tlbi=per-leaf,deferred`.
-public struct Sweep: Hashable, Sendable {
+package struct Sweep: Hashable, Sendable {
   /// The key of a policy's knob or of a workload profile.
-  public let key: String
+  package let key: String
   /// The values in order, as they are written.
-  public let values: [String]
+  package let values: [String]
 
   /// The most values a sweep has.
-  public static let valueLimit = 64
+  package static let valueLimit = 64
 
   static let legal =
     "KEY=LOW..HIGH, such as chunk=4KiB..1GiB or vm.block_share=0..1, or KEY=VALUE,VALUE"
 
   /// Reads a sweep; throws a sentence with what is legal.
-  public init(parsing text: String) throws(TuningError) {
+  package init(parsing text: String) throws(TuningError) {
     let refusal = TuningError.illegalSweep(text: text, legal: Self.legal)
     guard let equals = text.firstIndex(of: "=") else { throw refusal }
     key = String(text[..<equals])
@@ -39,7 +39,7 @@ public struct Sweep: Hashable, Sendable {
   }
 
   /// Whether the key is a policy's knob; otherwise it is a key of the workload's profile.
-  public var isKnob: Bool { PolicyKey(rawValue: key) != nil }
+  package var isKnob: Bool { PolicyKey(rawValue: key) != nil }
 
   /// A value as a number: bytes, nanoseconds, or the number itself; nil where it is a word.
   static func position(of value: String) -> Double? {

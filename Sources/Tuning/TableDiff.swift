@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
 import Policies
 import Profiles
 import Search
 
 /// One difference between two tables.
-public struct TableChange: Hashable, Sendable, Codable {
+package struct TableChange: Hashable, Sendable, Codable {
   /// The entry's name, `host/kernel/workload`.
-  public let entry: String
+  package let entry: String
   /// What differs: `entry`, `verdict`, `recommended_policy`, or a response.
-  public let field: String
+  package let field: String
   /// The value in the first table; nil where it has none.
-  public let old: String?
+  package let old: String?
   /// The value in the second table; nil where it has none.
-  public let new: String?
+  package let new: String?
 }
 
 extension TuningTable {
   /// What differs from this table in another, in the order of the entries.
   ///
   /// A response differs where neither mean lies in the other's interval.
-  public func changes(to other: TuningTable) -> [TableChange] {
+  package func changes(to other: TuningTable) -> [TableChange] {
     var changes: [TableChange] = []
     for entry in entries {
       guard let match = other.entries.first(where: { $0.name == entry.name }) else {
@@ -77,13 +78,13 @@ extension TableEffect {
 }
 
 /// How one entry of a table stood up to the simulator.
-public struct VerifiedEntry: Hashable, Sendable, Codable {
+package struct VerifiedEntry: Hashable, Sendable, Codable {
   /// The entry's name.
-  public let entry: String
+  package let entry: String
   /// Whether the recommended policy still keeps its limits and its figures.
-  public let isConfirmed: Bool
+  package let isConfirmed: Bool
   /// What was found, in sentences; empty where all is well.
-  public let findings: [String]
+  package let findings: [String]
 
   enum CodingKeys: String, CodingKey {
     case entry
@@ -93,20 +94,20 @@ public struct VerifiedEntry: Hashable, Sendable, Codable {
 }
 
 /// Runs the recommended policies of a table again and compares.
-public struct TableVerifier: Sendable {
+package struct TableVerifier: Sendable {
   private let tools: TuningTools
   /// Fresh replicates an entry: none that the table can have seen.
   private let replicates: Range<Int>
 
   /// Creates a verifier that runs each policy a number of times, at least twice.
-  public init(tools: TuningTools, runs: Int = 4) {
+  package init(tools: TuningTools, runs: Int = 4) {
     precondition(runs >= 2, "an interval takes two runs")
     self.tools = tools
     replicates = 1000..<(1000 + runs)
   }
 
   /// Verifies one entry against the question it answers.
-  public func verify(
+  package func verify(
     _ entry: TableEntry,
     question: Question
   ) throws(TuningError) -> VerifiedEntry {

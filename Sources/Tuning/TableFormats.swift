@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
 import PageTables
 import Policies
 import Profiles
@@ -7,7 +8,7 @@ import Quantities
 
 extension TuningTable {
   /// The table as CSV (RFC 4180), one line an entry, units in the header.
-  public var csv: String {
+  package var csv: String {
     let responses = shownResponses
     let head =
       [
@@ -33,7 +34,7 @@ extension TuningTable {
   }
 
   /// The decision table: what a kernel or VMM can know, and what to do then.
-  public var decisions: String {
+  package var decisions: String {
     let head = [
       "operation", "granule", "features", "block_share", "memory_bytes", "offered_bits_per_s",
       "today", "kernel_change",
@@ -51,7 +52,7 @@ extension TuningTable {
   }
 
   /// The table as Markdown, times and shares as people read them.
-  public var markdown: String {
+  package var markdown: String {
     let responses = shownResponses
     let head = ["host", "kernel", "workload", "now", "recommended"] + responses.map(\.phrase)
     var lines = ["| " + head.joined(separator: " | ") + " |"]
@@ -88,7 +89,7 @@ extension TuningTable {
   /// A C header: one macro a value, the baseline beside it, and all entries as an X macro.
   ///
   /// Meant for kernel and VMM trees, hence its licence line.
-  public var header: String {
+  package var header: String {
     var lines = [
       "/* SPDX-License-Identifier: GPL-2.0-only OR MIT */",
       "/*",

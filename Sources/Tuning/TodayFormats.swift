@@ -6,7 +6,7 @@ import Quantities
 extension TableEntry {
   /// A tuned profile of the entry's *today* knobs: what a host sets, and the VMM's values as
   /// variables that its scripts can read.
-  public var tunedProfile: String {
+  package var tunedProfile: String {
     let policy = recommended.flatMap { self.policy($0) }
     var lines = [
       "# written by s2tune export for \(name)",
@@ -27,7 +27,7 @@ extension TableEntry {
   }
 
   /// The QEMU arguments of the entry's *today* knobs; empty where QEMU has an option for none.
-  public var qemuArguments: [String] {
+  package var qemuArguments: [String] {
     guard let policy = recommended.flatMap({ self.policy($0) }) else { return [] }
     var arguments: [String] = []
     if policy.eagerSplit > .zero {
@@ -51,7 +51,7 @@ extension TuningTable {
   /// The QEMU arguments of every entry: a comment that names it, then one line of arguments.
   ///
   /// Where QEMU has an option for no knob of an entry, the comment says so.
-  public var qemuLines: String {
+  package var qemuLines: String {
     entries.map { entry in
       let arguments = entry.qemuArguments
       guard !arguments.isEmpty else { return "# \(entry.name): QEMU has no option for this\n" }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Why a question cannot be answered, with what was given and what is legal.
-public enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The budget cannot verify anything.
   case budgetTooSmall(budget: Int, least: Int)
   /// A confidence outside of 0 to 1.
@@ -30,7 +30,7 @@ public enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
   case prediction(String)
 
   /// One sentence with the value and what is legal.
-  public var description: String {
+  package var description: String {
     switch self {
     case .budgetTooSmall(let budget, let least):
       "a budget of \(budget) runs cannot verify an answer; give at least \(least)"

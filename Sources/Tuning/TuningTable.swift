@@ -1,39 +1,41 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Foundation
+package import Foundation
+package import Observations
+import Operations
 import PageTables
 import Policies
-public import Profiles
+package import Profiles
 import Quantities
 
 /// A response of an entry: under the present policy and under the recommended one.
-public struct TableEffect: Hashable, Sendable, Codable {
+package struct TableEffect: Hashable, Sendable, Codable {
   /// The response; its raw value carries the unit.
-  public let response: Response
+  package let response: Response
   /// Its mean under the present policy.
-  public let present: Double?
+  package let present: Double?
   /// Its mean under the recommended policy.
-  public let recommended: Double?
+  package let recommended: Double?
   /// The lower end of the recommended one's interval.
-  public let low: Double?
+  package let low: Double?
   /// The upper end of the recommended one's interval.
-  public let high: Double?
+  package let high: Double?
 }
 
 /// What a kernel or a VMM can know about a case, by which a table is looked up.
-public struct TableKey: Hashable, Sendable, Codable {
+package struct TableKey: Hashable, Sendable, Codable {
   /// The page size.
-  public let granule: String
+  package let granule: String
   /// The CPU features that matter, as profiles write them.
-  public let features: String
+  package let features: String
   /// The share of the memory in level-2 blocks, 0 to 1.
-  public let blockShare: Double
+  package let blockShare: Double
   /// Guest memory in bytes.
-  public let memory: Int64
+  package let memory: Int64
   /// What is offered to the CPU's network queue, in bits per second.
-  public let offered: Int64
+  package let offered: Int64
   /// What is done to the guest.
-  public let operation: StageTwoOperation
+  package let operation: StageTwoOperation
 
   enum CodingKeys: String, CodingKey {
     case granule, features
@@ -54,35 +56,35 @@ public struct TableKey: Hashable, Sendable, Codable {
 }
 
 /// One case of a tuning table, with its baseline beside every value.
-public struct TableEntry: Hashable, Sendable, Codable {
+package struct TableEntry: Hashable, Sendable, Codable {
   /// The host profile's name.
-  public let host: String
+  package let host: String
   /// The kernel profile's name.
-  public let kernel: String
+  package let kernel: String
   /// The workload profile's name.
-  public let workload: String
+  package let workload: String
   /// By what the case is looked up.
-  public let key: TableKey
+  package let key: TableKey
   /// What came out.
-  public let verdict: Verdict
+  package let verdict: Verdict
   /// The present policy's text.
-  public let present: String
+  package let present: String
   /// The recommended policy's text; nil where no policy is feasible.
-  public let recommended: String?
+  package let recommended: String?
   /// The best policy with a kernel change.
-  public let kernelChange: String?
+  package let kernelChange: String?
   /// The limits it keeps.
-  public let limits: [String]
+  package let limits: [String]
   /// The responses.
-  public let effects: [TableEffect]
+  package let effects: [TableEffect]
   /// When the entry stops being valid.
-  public let holds: [String]
+  package let holds: [String]
   /// The cost model's identity; nil where only runs decided.
-  public let model: String?
+  package let model: String?
   /// Runs behind the entry.
-  public let runs: Int
+  package let runs: Int
   /// The seed of the runs.
-  public let seed: UInt64
+  package let seed: UInt64
 
   enum CodingKeys: String, CodingKey {
     case host, kernel, workload, key, verdict
@@ -93,7 +95,7 @@ public struct TableEntry: Hashable, Sendable, Codable {
   }
 
   /// The name of the case, unique in its table.
-  public var name: String { "\(host)/\(kernel)/\(workload)" }
+  package var name: String { "\(host)/\(kernel)/\(workload)" }
 
   /// Creates the entry of an answer.
   init(_ answer: Recommendation, question: Question) {
@@ -126,16 +128,16 @@ public struct TableEntry: Hashable, Sendable, Codable {
 }
 
 /// Answers for many workloads and hosts, in a form that machines read.
-public struct TuningTable: Hashable, Sendable, Codable {
+package struct TuningTable: Hashable, Sendable, Codable {
   /// The version of the JSON form.
-  public static let schemaVersion = 1
+  package static let schemaVersion = 1
 
   /// The version of the form this was written in.
-  public let schema: Int
+  package let schema: Int
   /// What made the table: program, simulator and model.
-  public let engine: String
+  package let engine: String
   /// The entries, in the order of host, kernel, workload.
-  public let entries: [TableEntry]
+  package let entries: [TableEntry]
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
@@ -143,7 +145,7 @@ public struct TuningTable: Hashable, Sendable, Codable {
   }
 
   /// Creates a table; entries are put in order.
-  public init(engine: String, entries: [TableEntry]) {
+  package init(engine: String, entries: [TableEntry]) {
     schema = Self.schemaVersion
     self.engine = engine
     self.entries = entries.sorted {
@@ -152,7 +154,7 @@ public struct TuningTable: Hashable, Sendable, Codable {
   }
 
   /// Reads a table and refuses one that does not hold together, with the entry and the problem.
-  public init(json data: Data, file: String) throws(TuningError) {
+  package init(json data: Data, file: String) throws(TuningError) {
     do {
       self = try AnswerStore.decoder.decode(TuningTable.self, from: data)
     } catch {

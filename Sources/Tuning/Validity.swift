@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Operations
 import Policies
 import Profiles
 import Quantities
@@ -76,7 +77,7 @@ extension RecommendationRun {
   private var variations: [Variation] {
     let workload = question.workload
     var found: [Variation] = []
-    if !tools.simulator.hasOwnTables, workload.memory.blockShare < 1 {
+    if question.setup.layout == .mix, workload.memory.blockShare < 1 {
       let shares = [0.25, 0.5, 0.75, 0.9, 1].filter { $0 > workload.memory.blockShare }
       found.append(
         Variation(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Operations
 import PageTables
 import Profiles
 
 /// Something about a host that the user does not know.
-public enum Unknown: String, Hashable, Sendable, CaseIterable, Codable {
+package enum Unknown: String, Hashable, Sendable, CaseIterable, Codable {
   /// How the kernel preempts.
   case preemption
   /// On which CPU the socket's reader runs.
@@ -13,7 +14,7 @@ public enum Unknown: String, Hashable, Sendable, CaseIterable, Codable {
   case backport
 
   /// The measurement that decides.
-  public var measurement: String {
+  package var measurement: String {
     switch self {
     case .preemption:
       "read /sys/kernel/debug/sched/preempt, or the words after the version in `uname -v`"
@@ -27,21 +28,21 @@ public enum Unknown: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// The answers to one question under each possibility of what is unknown.
-public struct VariantAnswers: Hashable, Sendable, Codable {
+package struct VariantAnswers: Hashable, Sendable, Codable {
   /// One possibility and its answer.
-  public struct Variant: Hashable, Sendable, Codable {
+  package struct Variant: Hashable, Sendable, Codable {
     /// The possibility, such as `preemption=voluntary`.
-    public let label: String
+    package let label: String
     /// The answer under it.
-    public let answer: Recommendation
+    package let answer: Recommendation
   }
 
   /// The possibilities in a fixed order.
-  public let variants: [Variant]
+  package let variants: [Variant]
   /// Whether the recommended policy is the same under all of them.
-  public let isAgreed: Bool
+  package let isAgreed: Bool
   /// The measurements that would decide; empty where all agree.
-  public let decidedBy: [String]
+  package let decidedBy: [String]
 
   enum CodingKeys: String, CodingKey {
     case variants
@@ -52,7 +53,7 @@ public struct VariantAnswers: Hashable, Sendable, Codable {
 
 extension Recommender {
   /// Answers the question under every possibility of what is unknown.
-  public static func variants(
+  package static func variants(
     _ question: Question,
     unknown: [Unknown],
     tools: TuningTools
@@ -83,7 +84,7 @@ extension Question {
   fileprivate func possibilities(of unknown: Unknown) -> [(label: String, question: Question)] {
     switch unknown {
     case .preemption:
-      let isLate = kernel.release >= KernelRelease(major: 7, minor: 0)
+      let isLate = setup.kernel.release >= KernelRelease(major: 7, minor: 0)
       let models: [PreemptionModel] = isLate ? [.full, .lazy] : [.none, .voluntary, .full]
       return models.map { model in
         var changed = self
@@ -98,7 +99,7 @@ extension Question {
         return ("reader=\(place.rawValue)", changed)
       }
     case .backport:
-      guard kernel.release.major == 5, kernel.release.minor == 15 else {
+      guard setup.kernel.release.major == 5, setup.kernel.release.minor == 15 else {
         return [("backport=irrelevant", self)]
       }
       return [0, 151].map { patch in

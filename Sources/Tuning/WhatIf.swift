@@ -1,36 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import CostModels
-public import Policies
-public import Profiles
+package import Operations
+package import Policies
+import Profiles
 import Quantities
 import Search
 
 /// Answers what-if questions: from the cost model where it may be believed, else by runs.
-public struct WhatIf: Sendable {
+package struct WhatIf: Sendable {
   private let question: Question
   private let tools: TuningTools
   private let isExact: Bool
   /// Whether each case carries the terms of its predictions.
-  public var explains = false
+  package var explains = false
 
   /// Runs a case when it is simulated.
   static let replicates = 3
 
   /// Creates the answerer; `exact` simulates every case.
-  public init(_ question: Question, tools: TuningTools, exact: Bool = false) {
+  package init(_ question: Question, tools: TuningTools, exact: Bool = false) {
     self.question = question
     self.tools = tools
     isExact = exact
   }
 
   /// One policy.
-  public func point(_ policy: Policy) throws(TuningError) -> WhatIfAnswer {
+  package func point(_ policy: Policy) throws(TuningError) -> WhatIfAnswer {
     try comparison([policy])
   }
 
   /// Several policies side by side.
-  public func comparison(_ policies: [Policy]) throws(TuningError) -> WhatIfAnswer {
+  package func comparison(_ policies: [Policy]) throws(TuningError) -> WhatIfAnswer {
     try answer(
       policies.map { WhatIfCase(label: $0.description, question: question, policy: $0) }
     )
@@ -41,13 +42,13 @@ public struct WhatIf: Sendable {
   /// - Parameters:
   ///   - sweep: The key and its values.
   ///   - policy: The policy that is varied, or that stays.
-  ///   - workload: The workload as it was loaded, for keys of its profile.
+  ///   - loaded: The setup as it was loaded, for keys of its profiles.
   /// - Returns: The answer, one point a value.
   /// - Throws: A sentence where a value is not legal.
-  public func sweep(
+  package func sweep(
     _ sweep: Sweep,
     policy: Policy,
-    workload: Loaded<WorkloadProfile>
+    loaded: LoadedSetup
   ) throws(TuningError) -> WhatIfAnswer {
     var cases: [WhatIfCase] = []
     for value in sweep.values {
@@ -57,9 +58,9 @@ public struct WhatIf: Sendable {
         if let key = PolicyKey(rawValue: sweep.key) {
           try policy.set(key, to: value)
         } else {
-          var changed = workload
-          try changed.set(sweep.key, to: value)
-          question.workload = changed.profile
+          var changed = loaded
+          try changed.set([(sweep.key, value)])
+          question.setup = changed.setup
         }
       } catch {
         throw .illegalValue("\(error)")
@@ -77,7 +78,7 @@ public struct WhatIf: Sendable {
   ///
   /// Limits relative to the present policy, and the comparison with it, are those of each case's
   /// own host, kernel and workload.
-  public func answer(
+  package func answer(
     _ cases: [WhatIfCase],
     swept: String? = nil
   ) throws(TuningError) -> WhatIfAnswer {

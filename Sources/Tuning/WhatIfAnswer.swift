@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import CostModels
-public import Policies
-public import Profiles
+package import CostModels
+package import Observations
+package import Policies
+package import Profiles
 
 /// One case of a what-if: a question and the policy it is asked about.
-public struct WhatIfCase: Sendable {
+package struct WhatIfCase: Sendable {
   /// What distinguishes the case, such as `chunk=2MiB`.
-  public let label: String
+  package let label: String
   /// The swept value as a number (bytes, nanoseconds or as it is); nil where it is none.
-  public let position: Double?
+  package let position: Double?
   /// Where the policy runs.
-  public let question: Question
+  package let question: Question
   /// The policy.
-  public let policy: Policy
+  package let policy: Policy
 
   /// Creates a case.
-  public init(label: String, position: Double? = nil, question: Question, policy: Policy) {
+  package init(label: String, position: Double? = nil, question: Question, policy: Policy) {
     self.label = label
     self.position = position
     self.question = question
@@ -25,7 +26,7 @@ public struct WhatIfCase: Sendable {
 }
 
 /// What the figures of a what-if come from.
-public enum AnswerSource: String, Hashable, Sendable, CaseIterable, Codable {
+package enum AnswerSource: String, Hashable, Sendable, CaseIterable, Codable {
   /// The cost model, inside of its domain or at its edge.
   case model
   /// The simulator, because it was asked for.
@@ -37,37 +38,37 @@ public enum AnswerSource: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// One case answered.
-public struct WhatIfPoint: Hashable, Sendable, Codable {
+package struct WhatIfPoint: Hashable, Sendable, Codable {
   /// The case's label.
-  public let label: String
+  package let label: String
   /// The swept value as a number (bytes, nanoseconds or as it is); nil where it is none.
-  public let position: Double?
+  package let position: Double?
   /// The host profile's name.
-  public let host: String
+  package let host: String
   /// The kernel profile's name.
-  public let kernel: String
+  package let kernel: String
   /// The workload profile's name.
-  public let workload: String
+  package let workload: String
   /// The policy's text.
-  public let policy: String
+  package let policy: String
   /// The responses, the objective first.
-  public let effects: [Effect]
+  package let effects: [Effect]
   /// The objective under the present policy of the same question, in its response's unit.
-  public let present: Double?
+  package let present: Double?
   /// Whether the present policy of the same question keeps all limits.
-  public let isPresentFeasible: Bool
+  package let isPresentFeasible: Bool
   /// The limits it breaks.
-  public let violations: [Violation]
+  package let violations: [Violation]
   /// Whether it may leave a stale translation.
-  public let safety: SafetyVerdict
+  package let safety: SafetyVerdict
   /// Where the figures come from.
-  public let source: AnswerSource
+  package let source: AnswerSource
   /// How far the model reaches here; nil without a model.
-  public let place: Validity.Place?
+  package let place: Validity.Place?
   /// Why the model's place is not inside.
-  public let placeReason: String?
+  package let placeReason: String?
   /// What each predicted effect is made of, where it was asked for; the terms add up to it.
-  public let explanation: [Explanation]?
+  package let explanation: [Explanation]?
 
   enum CodingKeys: String, CodingKey {
     case label, position, host, kernel, workload, policy, effects
@@ -80,45 +81,45 @@ public struct WhatIfPoint: Hashable, Sendable, Codable {
   }
 
   /// The value of a response: the simulated one where there is one.
-  public func value(of response: Profiles.Response) -> Double? {
+  package func value(of response: Response) -> Double? {
     let effect = effects.first { $0.response == response }
     return effect?.simulated?.value ?? effect?.predicted?.value
   }
 }
 
 /// A place in a sweep or comparison where the choice changes.
-public struct WhatIfFlip: Hashable, Sendable, Codable {
+package struct WhatIfFlip: Hashable, Sendable, Codable {
   /// The label before.
-  public let after: String
+  package let after: String
   /// The label from which on it is different.
-  public let from: String
+  package let from: String
   /// What changes, in one sentence.
-  public let sentence: String
+  package let sentence: String
 }
 
 /// The answer to a what-if.
-public struct WhatIfAnswer: Hashable, Sendable, Codable {
+package struct WhatIfAnswer: Hashable, Sendable, Codable {
   /// The version of the JSON form.
-  public static let schemaVersion = 2
+  package static let schemaVersion = 2
 
   /// The version of the form this was written in.
-  public let schema: Int
+  package let schema: Int
   /// What is optimized.
-  public let objective: Metric
+  package let objective: Metric
   /// The limits as asked.
-  public let limits: [String]
+  package let limits: [String]
   /// The cost model's identity; nil where there is none.
-  public let model: String?
+  package let model: String?
   /// The key that is swept, or nil for a comparison.
-  public let swept: String?
+  package let swept: String?
   /// The host's present policy in the first case, for comparison.
-  public let present: WhatIfPoint
+  package let present: WhatIfPoint
   /// The cases in order.
-  public let points: [WhatIfPoint]
+  package let points: [WhatIfPoint]
   /// Where the choice changes from one case to the next of a sweep.
-  public let flips: [WhatIfFlip]
+  package let flips: [WhatIfFlip]
   /// The label of the best feasible and safe case, where there is one.
-  public let best: String?
+  package let best: String?
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"

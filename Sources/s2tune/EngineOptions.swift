@@ -3,7 +3,6 @@
 import ArgumentParser
 import CostModels
 import Foundation
-import PageTables
 import Profiles
 import Scenarios
 import Tuning
@@ -39,7 +38,6 @@ struct EngineOptions: ParsableArguments {
   /// Everything an answer is made with.
   func tools(
     _ store: ProfileStore,
-    tables: StageTwo? = nil,
     progress: ProgressLine = ProgressLine()
   ) throws -> TuningTools {
     let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
@@ -48,7 +46,6 @@ struct EngineOptions: ParsableArguments {
     }
     return TuningTools(
       model: try model(store),
-      tables: tables,
       workers: workers,
       progress: { progress.show($0, of: $1, "runs") }
     )

@@ -2,8 +2,7 @@
 
 import ArgumentParser
 import Foundation
-import PageTables
-import Policies
+import Operations
 import Profiles
 
 /// How an answer is written.
@@ -60,7 +59,7 @@ struct QuestionOptions: ParsableArguments {
   @OptionGroup var changes: ChangeOptions
 
   /// The profiles with the values of this question in them.
-  func load(from store: ProfileStore) throws -> LoadedQuestion {
+  func load(from store: ProfileStore) throws -> LoadedSetup {
     try changes.load(from: store, workload: workload, host: host, kernel: kernel)
   }
 }
@@ -92,73 +91,34 @@ struct ChangeOptions: ParsableArguments {
     workload: String,
     host: String,
     kernel: String
-  ) throws -> LoadedQuestion {
-    var loaded = LoadedQuestion(
-      workload: try store.load(WorkloadProfile.self, named: workload),
-      host: try store.load(HostProfile.self, named: host),
-      kernel: try store.load(KernelProfile.self, named: kernel)
+  ) throws -> LoadedSetup {
+    var loaded = try LoadedSetup(
+      workload: workload,
+      host: host,
+      kernel: kernel,
+      from: store,
+      setting: set.map(Self.change)
     )
-    for assignment in set { try loaded.set(assignment) }
     if let dump { try loaded.layOut(DumpFile.read(dump, granule: loaded.host.profile.granule)) }
     return loaded
+  }
+
+  /// One `key=value`, refused where no profile has the key.
+  private static func change(_ assignment: String) throws -> LoadedSetup.Change {
+    let parts = assignment.split(separator: "=", maxSplits: 1).map(String.init)
+    guard parts.count == 2 else {
+      throw Failure.usage("--set '\(assignment)' is not legal; write key=value")
+    }
+    guard LoadedSetup.hasKey(parts[0]) else {
+      throw Failure.usage(
+        "--set key '\(parts[0])' does not exist in any profile; 's2tune profiles keys' lists them"
+      )
+    }
+    return (parts[0], parts[1])
   }
 }
 
 /// The profile names of a kind, for shell completion.
 func names(of kind: ProfileKind) -> [String] {
   ProfileStore.standard(named: nil).names(of: kind)
-}
-
-/// The three profiles of a question, as loaded.
-struct LoadedQuestion {
-  var workload: Loaded<WorkloadProfile>
-  var host: Loaded<HostProfile>
-  var kernel: Loaded<KernelProfile>
-  /// The guest's tables where a dump was given; nil lays out the workload's own mix.
-  var tables: StageTwo?
-  /// The dump's file, where one was given.
-  var dump: String?
-
-  /// Sets one `key=value` in the profile that has the key.
-  mutating func set(_ assignment: String) throws {
-    let parts = assignment.split(separator: "=", maxSplits: 1).map(String.init)
-    guard parts.count == 2 else {
-      throw Failure.usage("--set '\(assignment)' is not legal; write key=value")
-    }
-    if Loaded<WorkloadProfile>.hasKey(parts[0]) {
-      try workload.set(parts[0], to: parts[1])
-    } else if Loaded<HostProfile>.hasKey(parts[0]) {
-      try host.set(parts[0], to: parts[1])
-    } else if Loaded<KernelProfile>.hasKey(parts[0]) {
-      try kernel.set(parts[0], to: parts[1])
-    } else {
-      throw Failure.usage(
-        "--set key '\(parts[0])' does not exist in any profile; 's2tune profiles keys' lists them"
-      )
-    }
-  }
-
-  /// The policy of a text over the kernel's own, refused where it is impossible here.
-  func policy(_ text: String) throws -> Policy {
-    let setting = setting
-    guard !text.isEmpty else { return setting.baseline }
-    let policy = try Policy(parsing: text, over: setting.baseline)
-    try policy.validate(in: setting)
-    return policy
-  }
-
-  /// Where policies of this question run.
-  var setting: PolicySetting {
-    PolicySetting(
-      granule: host.profile.granule,
-      ipaBits: workload.profile.memory.ipaBits,
-      release: kernel.profile.release,
-      features: host.profile.features
-    )
-  }
-
-  /// The files this question's answer comes from.
-  var files: [String] {
-    workload.files + host.files + kernel.files + (dump.map { [$0] } ?? [])
-  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Foundation
+import Quantities
 
 /// Writes an answer to standard output.
 func answer(_ text: String) {
@@ -12,9 +13,7 @@ func answer(json value: some Encodable) throws { answer(try json(value)) }
 
 /// A value as JSON with sorted keys.
 func json(_ value: some Encodable) throws -> String {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+  try JSON.text(value) + "\n"
 }
 
 /// Tells the user something beside the answer, on standard error.

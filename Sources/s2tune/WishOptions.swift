@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import ArgumentParser
+import ArgumentParser
 import Policies
+import Operations
 import Profiles
-public import Tuning
+package import Tuning
 
 /// What an answer is judged by, and against what.
 struct GoalOptions: ParsableArguments {
@@ -37,12 +38,8 @@ struct GoalOptions: ParsableArguments {
   var present: String?
 
   /// The question of these options about three profiles.
-  func question(_ loaded: LoadedQuestion) throws -> Question {
-    var question = Question(
-      host: loaded.host.profile,
-      kernel: loaded.kernel.profile,
-      workload: loaded.workload.profile
-    )
+  func question(_ loaded: LoadedSetup) throws -> Question {
+    var question = Question(loaded.setup)
     if !slo.isEmpty { question.serviceLevels = try slo.map { try ServiceLevel(parsing: $0) } }
     if let objective { question.objective = try metric(objective) }
     question.confidence = confidence
@@ -80,7 +77,7 @@ struct WishOptions: ParsableArguments {
   var budget = Question.standardBudget
 
   /// The question of these options about three profiles.
-  func question(_ loaded: LoadedQuestion) throws -> Question {
+  func question(_ loaded: LoadedSetup) throws -> Question {
     var question = try goal.question(loaded)
     question.knobs = knobs
     question.budget = budget

@@ -43,14 +43,14 @@ import Testing
     var other = fact.run
     other.kernel = kernel
     let values = try Self.validation(7).values(of: fact.metric, in: other, 3)
-    #expect(!Verdict(claim: fact.claim, predictions: values, versus: nil).holds)
+    #expect(!FactVerdict(claim: fact.claim, predictions: values, versus: nil).holds)
   }
 
   /// A distribution that contains a value, and one beside it.
   @Test func containsIsAboutTheMiddleNineTenths() {
     let runs = (1...40).map { Double($0) }
     func holds(_ value: Double) -> Bool {
-      Verdict(claim: .contains(value), predictions: runs, versus: nil).holds
+      FactVerdict(claim: .contains(value), predictions: runs, versus: nil).holds
     }
     #expect(holds(3) && holds(38) && holds(20))
     #expect(!holds(2) && !holds(39) && !holds(41))

@@ -92,6 +92,6 @@ import Testing
     ] as [(Fact.Claim, Double, Double?, Bool)]
   )
   func judgesPredictions(claim: Fact.Claim, predicted: Double, versus: Double?, holds: Bool) {
-    #expect(Verdict(claim: claim, predicted: predicted, versus: versus).holds == holds)
+    #expect(FactVerdict(claim: claim, predicted: predicted, versus: versus).holds == holds)
   }
 }

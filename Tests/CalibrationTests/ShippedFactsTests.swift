@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Foundation
+import Operations
 import Policies
 import Profiles
 import Randomness
@@ -22,7 +23,7 @@ import Testing
     for fact in file.facts {
       for run in [fact.run] + (fact.versus.map { [$0] } ?? []) {
         let setup = try ExperimentSetup(run, store: store)
-        #expect(setup.kernel.profile.name == run.kernel)
+        #expect(setup.loaded.kernel.profile.name == run.kernel)
       }
       #expect(
         fact.fits.allSatisfy {
@@ -67,7 +68,7 @@ import Testing
     var wrong = fact.run
     wrong.settings.append(Fact.Setting(key: "tlbi.ipa_flush", value: "2us"))
     let value = try validation(1).values(of: fact.metric, in: wrong)[0]
-    #expect(!Verdict(claim: fact.claim, predicted: value, versus: nil).holds)
+    #expect(!FactVerdict(claim: fact.claim, predicted: value, versus: nil).holds)
   }
 
   @Test(arguments: ["graviton3", "tlbirange-vhe-2023", "kunpeng920"])

@@ -2,6 +2,8 @@
 
 import Campaigns
 import Foundation
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -108,12 +110,7 @@ struct CampaignTests {
   func coverage() throws {
     let points = try Toy.space.points(300, seed: Seed(5))
     for point in points {
-      let setting = PolicySetting(
-        granule: point.host.granule,
-        ipaBits: point.workload.memory.ipaBits,
-        release: point.kernel.release,
-        features: point.host.features
-      )
+      let setting = point.setup.setting
       try point.policy.validate(in: setting)
       #expect(point.policy.canonical(in: setting) == point.policy)
       #expect(point.workload.memory.size.rawValue % (2 << 20) == 0)

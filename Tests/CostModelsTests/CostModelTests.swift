@@ -2,6 +2,7 @@
 
 import CostModels
 import Foundation
+import Observations
 import Profiles
 import TestSupport
 import Testing

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import CostModels
+import Estimates
 import Foundation
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -70,9 +73,9 @@ struct ToyMachine {
       Chunk(span: .bytes(pages << 12), counts: counts),
       repeats: (gibibytes << 18) / pages
     )
-    var outline = OperationOutline(train)
-    outline.freedPages = gibibytes << 18
-    return FeatureVector(
+    var plan = GatheredPlan(train)
+    plan.freedPages = gibibytes << 18
+    let setup = Setup(
       host: host,
       kernel: KernelProfile(
         name: "6.1",
@@ -80,10 +83,10 @@ struct ToyMachine {
         preemption: .voluntary,
         hz: 250
       ),
-      workload: workload,
-      policy: Policy(chunk: .fixed(.bytes(pages << 12)), flush: .perLeaf),
-      outline: outline
+      workload: workload
     )
+    let policy = Policy(chunk: .fixed(.bytes(pages << 12)), flush: .perLeaf)
+    return FeatureVector(of: BatchedOperation(setup, policy), plan: plan)
   }
 
   /// What the machine says at a point.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Machine
+import Observations
+import Operations
 import PageTables
 import Profiles
 import Quantities

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Machine
+import Operations
 import PageTables
 import Policies
 import Profiles

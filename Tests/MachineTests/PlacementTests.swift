@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Machine
+import Observations
 import Profiles
 import Quantities
 import Testing

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import PageTables
 import Quantities
-
-@testable import PageTables
 
 /// What one call of the twin did, in the terms that both sides count.
 struct NaiveChunk: Hashable {

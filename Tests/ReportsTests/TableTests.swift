@@ -5,8 +5,8 @@ import TestSupport
 import Testing
 
 @Suite struct TableTests {
-  private var table: Table {
-    var table = Table(columns: [.init("policy"), .init("teardown_s", isNumber: true)])
+  private var table: TextTable {
+    var table = TextTable(columns: [.init("policy"), .init("teardown_s", isNumber: true)])
     table.append(["chunk=2MiB,tlbi=per-leaf", "76.4"])
     table.append(["a \"quoted\" | text", "0.1"])
     return table

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -46,7 +48,7 @@ import Testing
   @Test func aMixIsRefusedWithASentence() throws {
     var scenario = Self.scenario((6, 1), forcedWriteBack: true)
     scenario.workload.memory.hugeBlockShare = 0.5
-    let error = #expect(throws: ScenarioError.self) { try scenario.run() }
+    let error = #expect(throws: OperationError.self) { try scenario.run() }
     #expect(try #require(error).description.contains("vm.huge_block_share"))
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Machine
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -72,7 +74,7 @@ import Testing
   @Test func blocksAreRefusedWithASentence() throws {
     var scenario = Self.scenario((6, 1), vcpus: 2)
     scenario.workload.memory.blockShare = 0.5
-    let error = #expect(throws: ScenarioError.self) { try scenario.run() }
+    let error = #expect(throws: OperationError.self) { try scenario.run() }
     #expect(try #require(error).description.contains("vm.block_share"))
   }
 }

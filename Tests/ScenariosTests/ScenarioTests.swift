@@ -2,6 +2,8 @@
 
 import Foundation
 import Machine
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles

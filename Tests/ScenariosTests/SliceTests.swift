@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -40,10 +41,11 @@ import Testing
     for seed in Property.seeds(60) {
       var random = Seed(seed).stream("slices")
       let scenario = try Self.randomScenario(&random)
-      let tables = try scenario.layOut()
+      let operation = scenario.operation
+      let calls = try #require(try operation.callPlan())
       let slice = try #require(scenario.policy.slice)
-      let fast = try scenario.sliced(tables, slice)
-      let naive = try scenario.slicedOneByOne(tables, slice)
+      let fast = try operation.exactPlan()
+      let naive = try operation.slicedOneByOne(try operation.layOut(), calls, slice)
       #expect(fast.counts == naive.counts, "seed \(seed): \(scenario.policy)")
       #expect(fast.plan == naive.plan, "seed \(seed): \(scenario.policy)")
     }
@@ -72,7 +74,9 @@ import Testing
     }
     scenario.host.features.rangeTLBI = true
     scenario.policy.flush = one(of: [.perLeaf, .deferredRange, .vmidAbove(leaves: 100)])
-    scenario.tables = try tables(of: scenario, tile: one(of: [1, 2, 7]), &random)
+    scenario.layout = .tables(
+      try tables(of: scenario, tile: one(of: [1, 2, 7]), &random)
+    )
     return scenario
   }
 

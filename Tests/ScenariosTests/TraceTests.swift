@@ -2,6 +2,7 @@
 
 import Events
 import Foundation
+import Observations
 import PageTables
 import Profiles
 import Quantities

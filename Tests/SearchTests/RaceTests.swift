@@ -14,7 +14,7 @@ struct Field {
   let seed: Seed
 
   let problem = Problem(
-    responses: [Response("time", .minimize), Response("kept", .maximize)],
+    responses: [SearchResponse("time", .minimize), SearchResponse("kept", .maximize)],
     objectives: [0],
     constraints: [Constraint(response: 1, bound: 0.95)]
   )

@@ -32,8 +32,8 @@ struct Landscape {
   let space: Space
   let problem = Problem(
     responses: [
-      Response("time", .minimize, scale: .logarithmic), Response("kept", .maximize),
-      Response("stall", .minimize),
+      SearchResponse("time", .minimize, scale: .logarithmic), SearchResponse("kept", .maximize),
+      SearchResponse("stall", .minimize),
     ],
     objectives: [0, 1],
     constraints: [Constraint(response: 2, bound: 0.8)]
@@ -65,7 +65,7 @@ struct Landscape {
         #expect(land.space.points.indices.contains(point))
         #expect(seen.insert(point).inserted, "\(kind) suggested \(point) again, seed \(seed)")
       }
-      strategy.observe(suggestion.points.map { Observation(point: $0, values: land.values($0)) })
+      strategy.observe(suggestion.points.map { EvaluatedPoint(point: $0, values: land.values($0)) })
     }
     #expect(seen.count == land.space.count)
   }
@@ -77,7 +77,7 @@ struct Landscape {
     for _ in 0..<4 {
       let first = strategy.suggest(count: 3)
       #expect(strategy.suggest(count: 3) == first)
-      strategy.observe(first.points.map { Observation(point: $0, values: land.values($0)) })
+      strategy.observe(first.points.map { EvaluatedPoint(point: $0, values: land.values($0)) })
     }
   }
 
@@ -98,8 +98,8 @@ struct Landscape {
     _ study: Study,
     _ strategy: inout any Strategy,
     _ land: Landscape
-  ) throws -> [Observation] {
-    func open(_ strategy: inout some Strategy) -> [Observation] {
+  ) throws -> [EvaluatedPoint] {
+    func open(_ strategy: inout some Strategy) -> [EvaluatedPoint] {
       study.run(&strategy) { $0.map(land.values) }.observations
     }
     return open(&strategy)
@@ -112,7 +112,7 @@ struct Landscape {
     let one = Landscape(space: try Space([Dimension("x", levels: [Level("a")])]))
     var strategy = kind.make(one.space, one.problem, Seed(1))
     #expect(strategy.suggest(count: 5).points == [0])
-    strategy.observe([Observation(point: 0, values: [1, 1, 0])])
+    strategy.observe([EvaluatedPoint(point: 0, values: [1, 1, 0])])
     #expect(strategy.suggest(count: 5).stop == .exhausted)
   }
 
@@ -120,9 +120,9 @@ struct Landscape {
   func takesObservationsItDidNotPropose(kind: Kind) throws {
     let land = Landscape(space: try exampleSpace())
     var strategy = kind.make(land.space, land.problem, Seed(5))
-    strategy.observe((0..<9).map { Observation(point: $0, values: land.values($0)) })
+    strategy.observe((0..<9).map { EvaluatedPoint(point: $0, values: land.values($0)) })
     // The same point twice is a replicate, and infinity is the worst value.
-    strategy.observe([Observation(point: 2, values: [.infinity, 0, .infinity])])
+    strategy.observe([EvaluatedPoint(point: 2, values: [.infinity, 0, .infinity])])
     let suggestion = strategy.suggest(count: 4)
     #expect(suggestion.points.allSatisfy { $0 >= 9 })
   }

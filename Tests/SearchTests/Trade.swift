@@ -8,8 +8,8 @@ struct Trade {
   let space: Space
   let problem = Problem(
     responses: [
-      Response("time", .minimize, scale: .logarithmic), Response("kept", .maximize),
-      Response("hold", .minimize, scale: .logarithmic),
+      SearchResponse("time", .minimize, scale: .logarithmic), SearchResponse("kept", .maximize),
+      SearchResponse("hold", .minimize, scale: .logarithmic),
     ],
     objectives: [0, 1, 2],
     constraints: [Constraint(response: 2, bound: 300)]
@@ -40,8 +40,8 @@ struct Trade {
   }
 
   /// The share of the whole space's hypervolume that observations reach.
-  func share(_ observations: [Observation]) -> Double {
-    let all = space.points.indices.map { Observation(point: $0, values: values($0)) }
+  func share(_ observations: [EvaluatedPoint]) -> Double {
+    let all = space.points.indices.map { EvaluatedPoint(point: $0, values: values($0)) }
     let truth = feasibleCosts(all)
     let reference = (0..<3).map { column in
       (truth.front().map { truth[$0, column] }.max() ?? 0) + 0.1
@@ -50,7 +50,7 @@ struct Trade {
       / truth.hypervolume(reference: reference)
   }
 
-  private func feasibleCosts(_ observations: [Observation]) -> Costs {
+  private func feasibleCosts(_ observations: [EvaluatedPoint]) -> Costs {
     let feasible = observations.filter { problem.isFeasible($0.values) }
     return Costs(feasible.map { problem.costs(of: $0.values) }, width: 3)
   }

@@ -3,6 +3,7 @@
 import Campaigns
 import CostModels
 import Foundation
+import Operations
 import Profiles
 import Quantities
 import Randomness

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Estimates
+import Observations
+import Operations
 import Policies
 import Profiles
 import Quantities
@@ -46,13 +49,10 @@ struct FluidTwinTests {
         .canonical(in: question.setting),
       seed: Seed(7)
     )
-    scenario.extent = .window(ScenarioSimulator.standardWindow)
+    scenario.extent = .window(.standard)
     let features = FeatureVector(
-      host: scenario.host,
-      kernel: scenario.kernel,
-      workload: scenario.workload,
-      policy: scenario.policy,
-      outline: try scenario.outline()
+      of: scenario.operation,
+      plan: try scenario.operation.gatheredPlan()
     )
     return (features, try scenario.run())
   }

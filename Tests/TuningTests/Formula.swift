@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles

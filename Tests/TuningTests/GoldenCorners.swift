@@ -3,6 +3,7 @@
 import Calibration
 import Foundation
 import Machine
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -31,17 +32,10 @@ extension RecordedCase {
     let host = try store.load(HostProfile.self, named: host).profile
     let kernel = try store.load(KernelProfile.self, named: kernel).profile
     let workload = try store.load(WorkloadProfile.self, named: workload).profile
-    let setting = PolicySetting(
-      granule: host.granule,
-      ipaBits: workload.memory.ipaBits,
-      release: kernel.release,
-      features: host.features
-    )
-    let base = setting.baseline
+    let setup = Setup(host: host, kernel: kernel, workload: workload)
+    let base = setup.setting.baseline
     var scenario = Scenario(
-      host: host,
-      kernel: kernel,
-      workload: workload,
+      setup,
       policy: policy.isEmpty ? base : try Policy(parsing: policy, over: base),
       seed: Seed(7)
     )
@@ -151,10 +145,12 @@ extension RecordedCase {
             try scenario("container-churn", "graviton3", "6.1", policy) {
               let memory = $0.workload.memory
               $0.workload.memory.size = .gibibytes(2)
-              $0.tables = try dump.tiled(
-                to: .gibibytes(2),
-                at: memory.base,
-                StageTwoGeometry(granule: $0.host.granule, ipaBits: memory.ipaBits)
+              $0.layout = .tables(
+                try dump.tiled(
+                  to: .gibibytes(2),
+                  at: memory.base,
+                  StageTwoGeometry(granule: $0.host.granule, ipaBits: memory.ipaBits)
+                )
               )
             }
           )

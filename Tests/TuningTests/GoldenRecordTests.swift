@@ -2,8 +2,11 @@
 
 import Calibration
 import Campaigns
+import Estimates
 import Foundation
 import Machine
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -76,15 +79,12 @@ struct RecordedCase: Sendable {
     encoder.outputFormatting = [.sortedKeys]
     let report = String(decoding: try encoder.encode(try scenario.run()), as: UTF8.self)
     let features = FeatureVector(
-      host: scenario.host,
-      kernel: scenario.kernel,
-      workload: scenario.workload,
-      policy: scenario.policy,
-      outline: try scenario.outline()
+      of: scenario.operation,
+      plan: try scenario.operation.gatheredPlan()
     )
     let bits = features.values.map { String($0.bitPattern, radix: 16) }.joined(separator: " ")
-    return "\(name): run \(TextDigest.hexadecimal(of: report)) "
-      + "features \(TextDigest.hexadecimal(of: bits))"
+    return "\(name): run \(Digest.of(report).hexadecimal) "
+      + "features \(Digest.of(bits).hexadecimal)"
   }
 }
 

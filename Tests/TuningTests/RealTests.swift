@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Foundation
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -31,7 +33,7 @@ func shipped(
 @Suite struct RealTests {
   /// The simulator with windows of a few slices, which a debug build runs in a moment.
   private var shortTools: TuningTools {
-    var window = ScenarioSimulator.standardWindow
+    var window = Window.standard
     (window.stageTwo, window.hostSide) = (.milliseconds(60), .milliseconds(20))
     return TuningTools(
       simulator: ScenarioSimulator(window: window),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import CostModels
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -16,7 +18,7 @@ private struct TwoKnobs: PolicyPredictor {
   func predictions(
     _ question: Question,
     policy: Policy
-  ) throws(TuningError) -> [Profiles.Response: PredictedValue] {
+  ) throws(TuningError) -> [Response: PredictedValue] {
     let time =
       (policy.interrupt == .moved ? 10e9 : 0) + (policy.threadedNAPI ? 1e9 : 0) + 2e9
     let kept = policy.slice == nil ? 0.25 : 0.75

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Estimates
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -30,19 +33,10 @@ struct SharedFeaturesTests {
     _ policy: Policy,
     _ shared: (walks: SharedWalks, fluids: SharedFluids)?
   ) throws -> [UInt64] {
-    let scenario = Scenario(
-      host: question.host,
-      kernel: question.kernel,
-      workload: question.workload,
-      policy: policy,
-      seed: Seed(0)
-    )
+    let operation = BatchedOperation(question.setup, policy)
     return FeatureVector(
-      host: question.host,
-      kernel: question.kernel,
-      workload: question.workload,
-      policy: policy,
-      outline: try scenario.outline(sharing: shared?.walks),
+      of: operation,
+      plan: try operation.gatheredPlan(sharing: shared?.walks),
       sharing: shared?.fluids
     ).values.map(\.bitPattern)
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Foundation
+import Observations
+import Operations
 import Policies
 import Profiles
 import Randomness

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import CostModels
+import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles

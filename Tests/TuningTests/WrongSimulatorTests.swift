@@ -4,6 +4,8 @@ import Campaigns
 import CostModels
 import Foundation
 import Machine
+import Observations
+import Operations
 import Profiles
 import Quantities
 import Randomness
@@ -44,7 +46,7 @@ struct WrongSimulatorTests {
       var scenario = point.scenario(extent: .window(window))
       scenario.switches = MachineSwitches(without: off)
       return Observation(
-        features: try point.features(extent: .window(window)),
+        features: try point.features(),
         report: try scenario.run()
       )
     }

@@ -3,33 +3,33 @@
 import Quantities
 
 /// A comparison of event counts as it is printed: agreement, every mismatch, what is left out.
-public struct CountsSummary: Sendable, Encodable {
+package struct CountsSummary: Sendable, Encodable {
   /// Agreement of one column or phase.
-  public struct Agreement: Sendable, Encodable {
+  package struct Agreement: Sendable, Encodable {
     /// The column or phase.
-    public let name: String
+    package let name: String
     /// Cells that were compared.
-    public let compared: Int64
+    package let compared: Int64
     /// Cells that are equal.
-    public let equal: Int64
+    package let equal: Int64
   }
 
   /// Which row of the file.
-  public struct Place: Sendable, Encodable {
+  package struct Place: Sendable, Encodable {
     /// The line in the file, counted from one.
-    public let line: Int
+    package let line: Int
     /// The kernel as written.
-    public let kernel: String
+    package let kernel: String
     /// The CPU as written.
-    public let cpu: String
+    package let cpu: String
     /// Size of the slot in MiB.
-    public let memoryMib: Int64
+    package let memoryMib: Int64
     /// What the memory stands on, as written.
-    public let backing: String
+    package let backing: String
     /// How much is written again, in MiB.
-    public let rewriteMib: Int64
+    package let rewriteMib: Int64
     /// The phase.
-    public let phase: String
+    package let phase: String
 
     enum CodingKeys: String, CodingKey {
       case line, kernel, cpu, backing, phase
@@ -39,62 +39,62 @@ public struct CountsSummary: Sendable, Encodable {
   }
 
   /// A cell in which the file and the model differ.
-  public struct Mismatch: Sendable, Encodable {
+  package struct Mismatch: Sendable, Encodable {
     /// The row.
-    public let row: Place
+    package let row: Place
     /// The column.
-    public let column: String
+    package let column: String
     /// What the file says.
-    public let captured: Int64
+    package let captured: Int64
     /// What the model counts.
-    public let modelled: Int64
+    package let modelled: Int64
   }
 
   /// A row that could not be replayed.
-  public struct Skip: Sendable, Encodable {
+  package struct Skip: Sendable, Encodable {
     /// The row.
-    public let row: Place
+    package let row: Place
     /// Why.
-    public let reason: String
+    package let reason: String
   }
 
   /// Columns that are not compared.
-  public struct Omission: Sendable, Encodable {
+  package struct Omission: Sendable, Encodable {
     /// The columns.
-    public let columns: [String]
+    package let columns: [String]
     /// Where they are left out.
-    public let place: String
+    package let place: String
     /// Why.
-    public let reason: String
+    package let reason: String
   }
 
   /// The file as the caller named it.
-  public let file: String
+  package let file: String
   /// Rows in the file.
-  public let rows: Int
+  package let rows: Int
   /// Rows that were replayed.
-  public let replayed: Int
+  package let replayed: Int
   /// Every compared cell.
-  public let cells: Agreement
+  package let cells: Agreement
   /// Agreement by column.
-  public let columns: [Agreement]
+  package let columns: [Agreement]
   /// Agreement by phase.
-  public let phases: [Agreement]
+  package let phases: [Agreement]
   /// Every cell that differs.
-  public let mismatches: [Mismatch]
+  package let mismatches: [Mismatch]
   /// Rows that could not be replayed.
-  public let skipped: [Skip]
+  package let skipped: [Skip]
   /// What is not compared, and why.
-  public let omitted: [Omission]
+  package let omitted: [Omission]
   /// Columns whose compared cells all hold one value: the file does not test them.
-  public let untested: [String]
+  package let untested: [String]
   /// CPUs whose erratum was read off the file itself.
-  public let inferred: [String]
+  package let inferred: [String]
   /// Whether every row was replayed and every compared cell is equal.
-  public let passes: Bool
+  package let passes: Bool
 
   /// Sums up a comparison.
-  public init(_ validation: CountsValidation) {
+  package init(_ validation: CountsValidation) {
     file = validation.file
     rows = validation.rows
     replayed = validation.rows - validation.skipped.count
@@ -138,7 +138,7 @@ extension CountsSummary.Place {
 
 extension CountsSummary.Place: CustomStringConvertible {
   /// The line, the run and the phase.
-  public var description: String {
+  package var description: String {
     "line \(line): \(kernel) \(cpu) \(memoryMib) MiB \(backing) rewrite \(rewriteMib) MiB \(phase)"
   }
 }

@@ -3,73 +3,73 @@
 import PageTables
 
 /// One cell in which the model and a real kernel differ.
-public struct CountsMismatch: Hashable, Sendable, CustomStringConvertible {
+package struct CountsMismatch: Hashable, Sendable, CustomStringConvertible {
   /// The row.
-  public let row: CountsRow
+  package let row: CountsRow
   /// The column's name.
-  public let column: String
+  package let column: String
   /// What the kernel counted.
-  public let captured: Int64
+  package let captured: Int64
   /// What the model counts.
-  public let modelled: Int64
+  package let modelled: Int64
 
   /// Line, run, phase, column and both values.
-  public var description: String {
+  package var description: String {
     "line \(row.line): \(row.kernel) \(row.cpu) \(row.memory) \(row.backingName) "
       + "rewrite \(row.rewrite) \(row.phase): \(column) is \(captured), the model says \(modelled)"
   }
 }
 
 /// Compared and equal cells of a column or a phase.
-public struct CountsAgreement: Hashable, Sendable {
+package struct CountsAgreement: Hashable, Sendable {
   /// The column or phase.
-  public let name: String
+  package let name: String
   /// Cells that were compared.
-  public internal(set) var compared: Int64 = 0
+  package internal(set) var compared: Int64 = 0
   /// Cells that are equal.
-  public internal(set) var equal: Int64 = 0
+  package internal(set) var equal: Int64 = 0
   /// Whether all compared cells hold the same value, so that agreement shows nothing; always
   /// false for a phase.
-  public internal(set) var neverVaries = false
+  package internal(set) var neverVaries = false
 }
 
 /// A column, or a part of one, that is not compared, and why.
-public struct CountsOmission: Hashable, Sendable {
+package struct CountsOmission: Hashable, Sendable {
   /// The columns.
-  public let columns: [String]
+  package let columns: [String]
   /// Where they are left out.
-  public let place: String
+  package let place: String
   /// The reason.
-  public let reason: String
+  package let reason: String
 }
 
 /// A row that could not be replayed, and why.
-public struct CountsSkip: Hashable, Sendable {
+package struct CountsSkip: Hashable, Sendable {
   /// The row.
-  public let row: CountsRow
+  package let row: CountsRow
   /// The reason.
-  public let reason: String
+  package let reason: String
 }
 
 /// The comparison of a file of real event counts with the model, cell by cell.
-public struct CountsValidation: Hashable, Sendable {
+package struct CountsValidation: Hashable, Sendable {
   /// The file's name.
-  public let file: String
+  package let file: String
   /// Rows in the file.
-  public let rows: Int
+  package let rows: Int
   /// Agreement by column, in the captures' order.
-  public private(set) var columns: [CountsAgreement]
+  package private(set) var columns: [CountsAgreement]
   /// Agreement by phase, in the order of first appearance.
-  public private(set) var phases: [CountsAgreement] = []
+  package private(set) var phases: [CountsAgreement] = []
   /// Every cell that differs.
-  public private(set) var mismatches: [CountsMismatch] = []
+  package private(set) var mismatches: [CountsMismatch] = []
   /// Rows of phases or VMs that the model cannot live again.
-  public private(set) var skipped: [CountsSkip] = []
+  package private(set) var skipped: [CountsSkip] = []
   /// Kernels on CPUs that are not known by name, whose erratum was read off the file itself.
-  public private(set) var inferred: [String] = []
+  package private(set) var inferred: [String] = []
 
   /// What is left out and why, wherever it occurs.
-  public static let omissions = [
+  package static let omissions = [
     CountsOmission(
       columns: ["icount_ns"],
       place: "everywhere",
@@ -89,13 +89,13 @@ public struct CountsValidation: Hashable, Sendable {
   ]
 
   /// Whether every row was replayed and every compared cell is equal.
-  public var passes: Bool { mismatches.isEmpty && skipped.isEmpty }
+  package var passes: Bool { mismatches.isEmpty && skipped.isEmpty }
 
   /// Columns whose compared cells all hold one value.
-  public var untested: [String] { columns.filter(\.neverVaries).map(\.name) }
+  package var untested: [String] { columns.filter(\.neverVaries).map(\.name) }
 
   /// Replays every row of a file.
-  public init(_ counts: KernelCounts) {
+  package init(_ counts: KernelCounts) {
     file = counts.file
     rows = counts.rows.count
     columns = EventCounts.capturedColumns.map { CountsAgreement(name: $0.name) }

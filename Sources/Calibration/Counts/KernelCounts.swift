@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import PageTables
+package import PageTables
 import Profiles
-public import Quantities
+package import Quantities
 
 /// Event counts of one phase on one real host: a row of a file like `kernel-counts.csv`.
-public struct CountsRow: Hashable, Sendable {
+package struct CountsRow: Hashable, Sendable {
   /// What the guest's memory stands on.
-  public enum Backing: Hashable, Sendable {
+  package enum Backing: Hashable, Sendable {
     /// Pages of the granule (MADV_NOHUGEPAGE): `4k`, `16k` or `64k`.
     case pages
     /// Transparent huge pages of the smallest block: `thp`.
@@ -17,39 +17,39 @@ public struct CountsRow: Hashable, Sendable {
   }
 
   /// The line in the file, counted from one.
-  public let line: Int
+  package let line: Int
   /// The kernel column as written, such as `6.1.0`.
-  public let kernel: String
+  package let kernel: String
   /// The release whose rules apply.
-  public let release: KernelRelease
+  package let release: KernelRelease
   /// The CPU column as written.
-  public let cpu: String
+  package let cpu: String
   /// The CPU's features.
-  public let features: CPUFeatures
+  package let features: CPUFeatures
   /// Bits of the IPA space.
-  public let ipaBits: Int
+  package let ipaBits: Int
   /// Size of the memory slot.
-  public let memory: ByteCount
+  package let memory: ByteCount
   /// The page size: of the backing where it names pages, else of the kernel's other rows and name.
-  public let granule: Granule
+  package let granule: Granule
   /// What the memory stands on.
-  public let backing: Backing
+  package let backing: Backing
   /// The backing as written.
-  public let backingName: String
+  package let backingName: String
   /// How much the guest writes again in the phases that rewrite.
-  public let rewrite: ByteCount
+  package let rewrite: ByteCount
   /// The phase's name, such as `A.dontneed_all`.
-  public let phase: String
+  package let phase: String
   /// The counts.
-  public let counts: EventCounts
+  package let counts: EventCounts
   /// Instructions executed in stage-2 code.
-  public let instructions: Int64
+  package let instructions: Int64
   /// Virtual time of the phase.
-  public let time: Nanoseconds
+  package let time: Nanoseconds
 }
 
 /// A file of event counts in the captures' format.
-public struct KernelCounts: Hashable, Sendable {
+package struct KernelCounts: Hashable, Sendable {
   /// The columns that describe the run, in the captures' order.
   static let keys = [
     "kernel", "cpu", "fwb", "tlbirange", "vhe", "ipa_bits", "memory_mib", "backing",
@@ -59,15 +59,15 @@ public struct KernelCounts: Hashable, Sendable {
   static let measures = ["stage2_instructions", "icount_ns"]
 
   /// The file's name as the caller gave it.
-  public let file: String
+  package let file: String
   /// The rows in the file's order.
-  public let rows: [CountsRow]
+  package let rows: [CountsRow]
 
   /// Reads a file: a header with every column of the captures in any order, then the rows.
   ///
   /// A missing column, a count that is not a whole number of at least zero, and a row of
   /// another length are refused with file, line, value and what is legal.
-  public init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
+  package init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
     let lines = try LogLines(bytes, file: file)
     let header = try CountsHeader(lines)
     var read: [CountsLine] = []

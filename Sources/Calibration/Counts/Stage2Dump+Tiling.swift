@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import PageTables
-public import Quantities
+package import PageTables
+package import Quantities
 
 extension Stage2Dump {
   /// The guest's memory in the dump as a pattern that can be repeated, or nil where nothing is
@@ -12,7 +12,7 @@ extension Stage2Dump {
   /// span. The pattern then runs from the first leaf to the last, widened at both ends to the
   /// largest power of two, up to 1 GiB, that adds no more than the largest hole inside, or a 32nd
   /// of the span: so a hole at the start or end of the memory stays a part of the mix.
-  public var pattern: LayoutPattern? {
+  package var pattern: LayoutPattern? {
     let memory = Self.memory(of: mappings)
     guard let first = memory.first, let last = memory.last else { return nil }
     let largest = memory.map { granule.entrySize(level: $0.level) }.max() ?? granule.page
@@ -32,7 +32,7 @@ extension Stage2Dump {
 
   /// Tables of a guest with `memory` bytes from `base` on that has the dump's mix of leaves and
   /// holes, repeated at its own alignment; a dump without a mapping gives empty tables.
-  public func tiled(
+  package func tiled(
     to memory: ByteCount,
     at base: GuestAddress,
     _ geometry: StageTwoGeometry

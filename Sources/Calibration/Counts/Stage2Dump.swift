@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import PageTables
-public import Quantities
+package import PageTables
+package import Quantities
 
 /// A VM's `stage2_page_tables` from debugfs, as 6.12 and later write it: what is mapped where, by
 /// leaves of which level.
 ///
 /// Two defects of real dumps are taken as they are: on 6.12 a dump over 4 KiB begins with a range
 /// that ends before it starts and has lost its header, and up to 7.2 the last range is missing.
-public struct Stage2Dump: Hashable, Sendable {
+package struct Stage2Dump: Hashable, Sendable {
   /// The file's name as the caller gave it.
-  public let file: String
+  package let file: String
   /// The page size that the dump's levels were read with.
-  public let granule: Granule
+  package let granule: Granule
   /// The stretches with leaves, in ascending order; stretches that touch and are alike are one.
-  public let mappings: [Mapping]
+  package let mappings: [Mapping]
   /// The end of the last range that was written, mapped or not.
-  public let end: GuestAddress
+  package let end: GuestAddress
   /// Whether a first range without sense was skipped.
-  public let skippedGarbage: Bool
+  package let skippedGarbage: Bool
 
   /// Reads a dump.
   ///
   /// Ranges must ascend without gaps, sizes must agree with the addresses, and
   /// leaves must be aligned to their level, and the last line must be whole; anything else is
   /// refused with file, line, text and what is legal.
-  public init(
+  package init(
     parsing bytes: some Collection<UInt8>,
     file: String,
     granule: Granule = .size4K
@@ -41,10 +41,10 @@ public struct Stage2Dump: Hashable, Sendable {
   }
 
   /// Bytes that are mapped.
-  public var mappedBytes: ByteCount { mappings.reduce(.zero) { $0 + $1.range.size } }
+  package var mappedBytes: ByteCount { mappings.reduce(.zero) { $0 + $1.range.size } }
 
   /// The tables that the dump shows.
-  public func tables(_ geometry: StageTwoGeometry) throws(PageTableError) -> StageTwo {
+  package func tables(_ geometry: StageTwoGeometry) throws(PageTableError) -> StageTwo {
     var tables = StageTwo(geometry: geometry)
     for mapping in mappings {
       try tables.map(mapping.range, level: mapping.level, state: mapping.state)

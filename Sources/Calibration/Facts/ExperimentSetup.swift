@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Policies
-public import Profiles
+package import Operations
+package import Policies
+package import Profiles
 
 /// Why a fact cannot be run.
-public enum FactError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum FactError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A profile that a fact names, or a value it sets, is not legal.
   case profile(ProfileError)
   /// A fact's policy is not legal.
@@ -15,7 +16,7 @@ public enum FactError: Error, Hashable, Sendable, CustomStringConvertible {
   case noMetric(Measure)
 
   /// One sentence.
-  public var description: String {
+  package var description: String {
     switch self {
     case .profile(let error): error.description
     case .policy(let error): error.description
@@ -26,48 +27,30 @@ public enum FactError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// An experiment with its profiles loaded, its settings applied and its policy read.
-public struct ExperimentSetup: Sendable {
-  /// The host.
-  public private(set) var host: Loaded<HostProfile>
-  /// The kernel.
-  public private(set) var kernel: Loaded<KernelProfile>
-  /// The workload.
-  public private(set) var workload: Loaded<WorkloadProfile>
+package struct ExperimentSetup: Sendable {
+  /// The profiles with the experiment's values in them.
+  package private(set) var loaded: LoadedSetup
   /// The policy, over what the kernel does on this host by itself.
-  public let policy: Policy
+  package let policy: Policy
 
   /// Loads what an experiment names from a store of profiles.
-  public init(_ experiment: Fact.Experiment, store: ProfileStore) throws(FactError) {
+  package init(_ experiment: Fact.Experiment, store: ProfileStore) throws(FactError) {
     do throws(ProfileError) {
-      host = try store.load(HostProfile.self, named: experiment.host)
-      kernel = try store.load(KernelProfile.self, named: experiment.kernel)
-      workload = try store.load(WorkloadProfile.self, named: experiment.workload)
-      for setting in experiment.settings {
-        if Loaded<WorkloadProfile>.hasKey(setting.key) {
-          try workload.set(setting.key, to: setting.value)
-        } else if Loaded<HostProfile>.hasKey(setting.key) {
-          try host.set(setting.key, to: setting.value)
-        } else {
-          try kernel.set(setting.key, to: setting.value)
-        }
-      }
+      loaded = try LoadedSetup(
+        workload: experiment.workload,
+        host: experiment.host,
+        kernel: experiment.kernel,
+        from: store,
+        setting: experiment.settings.map { ($0.key, $0.value) }
+      )
     } catch { throw .profile(error) }
-    let place = PolicySetting(
-      granule: host.profile.granule,
-      ipaBits: workload.profile.memory.ipaBits,
-      release: kernel.profile.release,
-      features: host.profile.features
-    )
-    do throws(PolicyError) {
-      policy =
-        experiment.policy.isEmpty
-        ? place.baseline : try Policy(parsing: experiment.policy, over: place.baseline)
-      try policy.validate(in: place)
-    } catch { throw .policy(error) }
+    do throws(PolicyError) { policy = try loaded.policy(experiment.policy) } catch {
+      throw .policy(error)
+    }
   }
 
   /// Sets a key of the host to a text, for a fit that varies it.
-  public mutating func setHost(_ key: String, to text: String) throws(FactError) {
-    do throws(ProfileError) { try host.set(key, to: text) } catch { throw .profile(error) }
+  package mutating func setHost(_ key: String, to text: String) throws(FactError) {
+    do throws(ProfileError) { try loaded.set([(key, text)]) } catch { throw .profile(error) }
   }
 }

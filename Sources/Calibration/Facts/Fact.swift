@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+package import Profiles
 
 /// One statement about real kernels or hardware that a run of the simulator can be held against.
-public struct Fact: Hashable, Sendable {
+package struct Fact: Hashable, Sendable {
   /// Whether a fact may set parameters or only judges.
-  public enum Use: String, Hashable, Sendable, CaseIterable, Codable {
+  package enum Use: String, Hashable, Sendable, CaseIterable, Codable {
     /// May set the parameters that it names, and then scores nothing.
     case fit
     /// Was never seen by any fit.
@@ -13,7 +13,7 @@ public struct Fact: Hashable, Sendable {
   }
 
   /// What a fact says of a run.
-  public enum Claim: Hashable, Sendable {
+  package enum Claim: Hashable, Sendable {
     /// The metric has this value within a share of it: `value` in the metric's unit.
     case point(value: Double, tolerance: Double)
     /// The metric over that of the compared run has this value within a share of it.
@@ -31,71 +31,71 @@ public struct Fact: Hashable, Sendable {
   }
 
   /// What is run: names of profiles, changes to them and a policy's text.
-  public struct Experiment: Hashable, Sendable {
+  package struct Experiment: Hashable, Sendable {
     /// The host profile's name.
-    public var host: String
+    package var host: String
     /// The kernel profile's name.
-    public var kernel: String
+    package var kernel: String
     /// The workload profile's name.
-    public var workload: String
+    package var workload: String
     /// The policy over the kernel's own; empty for the kernel's own.
-    public var policy: String
+    package var policy: String
     /// Keys of host, kernel or workload with their texts, in the order of the file.
-    public var settings: [Setting]
+    package var settings: [Setting]
   }
 
   /// A key of a profile and the text it is set to.
-  public struct Setting: Hashable, Sendable {
+  package struct Setting: Hashable, Sendable {
     /// The key, such as `vm.memory`.
-    public let key: String
+    package let key: String
     /// The text, such as `64GiB`.
-    public let value: String
+    package let value: String
   }
 
   /// The fact's name, unique in its file.
-  public let id: String
+  package let id: String
   /// How many runs with different chance it needs; zero leaves that to whoever validates.
-  public let replicates: Int
+  package let replicates: Int
   /// What it says, in one sentence.
-  public let says: String
+  package let says: String
   /// Where it is from.
-  public let source: String
+  package let source: String
   /// Whether it may set parameters.
-  public let use: Use
+  package let use: Use
   /// Whether a miss fails a validation; others are printed with their distance.
-  public let isGated: Bool
+  package let isGated: Bool
   /// The keys of the host that it may set, where its use is `fit`.
-  public let fits: [String]
+  package let fits: [String]
   /// What is run.
-  public let run: Experiment
+  package let run: Experiment
   /// What it is compared with, for ratios and orders.
-  public let versus: Experiment?
+  package let versus: Experiment?
   /// What is read from the run's report.
-  public let metric: Measure
+  package let metric: Measure
   /// What the metric is claimed to be.
-  public let claim: Claim
+  package let claim: Claim
   /// The claim as it was written.
-  public let claimText: String
+  package let claimText: String
   /// Which mechanism of the model gives the metric, or that none does; empty where it is plain.
-  public let mechanism: String
+  package let mechanism: String
   /// Where it was written.
-  public let origin: Origin
+  package let origin: Origin
 }
 
 /// A file of facts, and of what it knows and cannot express.
-public struct FactFile: Hashable, Sendable {
+package struct FactFile: Hashable, Sendable {
   /// A published row that no run expresses, and why.
-  public struct Unexpressed: Hashable, Sendable, Encodable {
+  package struct Unexpressed: Hashable, Sendable, Encodable {
     /// The rows' names, such as `ZY20C-01 to ZY20C-16`.
-    public let rows: String
+    package let rows: String
     /// Why the machine does not express them.
-    public let reason: String
+    package let reason: String
   }
 
   /// What the file is about.
-  public let summary: String
+  package let summary: String
   /// The facts in the order of the file.
-  public let facts: [Fact]
+  package let facts: [Fact]
   /// What it cannot express.
-  public let unexpressed: [Unexpressed]
+  package let unexpressed: [Unexpressed]
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+import Observations
+package import Profiles
 import Quantities
 import Yams
 
 extension FactFile {
   /// Reads a file of facts (YAML); every refusal names file, line, value and what is legal.
-  public init(parsing text: String, file: String) throws(ProfileError) {
+  package init(parsing text: String, file: String) throws(ProfileError) {
     let reader = FactReader(yaml: YAMLReader(file: file))
     let root = try reader.yaml.root(of: text, what: "a file of facts")
     try reader.yaml.allow(["summary", "facts", "unexpressed"], in: root)

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Profiles
+package import Observations
+import Profiles
 
 /// What a fact reads from a run's report.
-public enum Measure: Hashable, Sendable, CaseIterable {
+package enum Measure: Hashable, Sendable, CaseIterable {
   /// A number that policies are judged by.
   case response(Response)
   /// A number that only recordings are compared by.
   case capture(CaptureMetric)
 
   /// Every response, then every metric of recordings.
-  public static let allCases: [Measure] =
+  package static let allCases: [Measure] =
     Response.allCases.map { .response($0) } + CaptureMetric.allCases.map { .capture($0) }
 
   /// What it is measured in.
-  public var unit: Response.Unit {
+  package var unit: Response.Unit {
     switch self {
     case .response(let response): response.unit
     case .capture(let metric): metric.unit
@@ -22,7 +23,7 @@ public enum Measure: Hashable, Sendable, CaseIterable {
   }
 
   /// Its value in a report, or nil where the run has none.
-  public func value(in report: RunReport) -> Double? {
+  package func value(in report: RunReport) -> Double? {
     switch self {
     case .response(let response): report.value(of: response)
     case .capture(let metric): report.value(of: metric)
@@ -32,7 +33,7 @@ public enum Measure: Hashable, Sendable, CaseIterable {
 
 extension Measure: RawRepresentable, Encodable {
   /// Its name in a file of facts, such as `largest_read_gap_ns`.
-  public var rawValue: String {
+  package var rawValue: String {
     switch self {
     case .response(let response): response.rawValue
     case .capture(let metric): metric.rawValue
@@ -40,7 +41,7 @@ extension Measure: RawRepresentable, Encodable {
   }
 
   /// The measure of this name, or nil.
-  public init?(rawValue: String) {
+  package init?(rawValue: String) {
     if let response = Response(rawValue: rawValue) {
       self = .response(response)
     } else if let metric = CaptureMetric(rawValue: rawValue) {

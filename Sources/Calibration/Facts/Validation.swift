@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Dispatch
-public import Profiles
+package import Observations
+import Operations
+package import Profiles
 import Quantities
-public import Randomness
-public import Scenarios
+package import Randomness
+package import Scenarios
 import Synchronization
 
 /// What the simulator says to one fact.
-public struct FactResult: Sendable {
+package struct FactResult: Sendable {
   /// The fact.
-  public let fact: Fact
+  package let fact: Fact
   /// The metric of each seed's run, in its unit; empty where the fact could not be run.
-  public let predictions: [Double]
+  package let predictions: [Double]
   /// The same of the compared run; empty where there is none.
-  public let compared: [Double]
+  package let compared: [Double]
   /// How the mean prediction stands to the claim; nil where the fact could not be run.
-  public let verdict: Verdict?
+  package let verdict: FactVerdict?
   /// Why it could not be run; nil where it was.
-  public let failure: FactError?
+  package let failure: FactError?
 
   /// The mean of the predictions.
-  public var mean: Double? { predictions.isEmpty ? nil : Self.mean(predictions) }
+  package var mean: Double? { predictions.isEmpty ? nil : Self.mean(predictions) }
 
   /// The mean over the seeds of what the claim is about: the metric, or its ratio to the other run.
-  public var claimed: Double? {
+  package var claimed: Double? {
     guard case .ratio = fact.claim, !compared.isEmpty else { return mean }
     return mean.map { $0 / Self.mean(compared) }
   }
 
   /// The smallest and the largest of what the claim is about.
-  public var spread: ClosedRange<Double>? {
+  package var spread: ClosedRange<Double>? {
     var values = predictions
     if case .ratio = fact.claim { values = zip(predictions, compared).map { $0 / $1 } }
     guard let low = values.min(), let high = values.max() else { return nil }
@@ -38,7 +40,7 @@ public struct FactResult: Sendable {
   }
 
   /// Whether the result fails a validation: gated, and missed or not run.
-  public var fails: Bool { fact.isGated && verdict?.holds != true }
+  package var fails: Bool { fact.isGated && verdict?.holds != true }
 
   static func mean(_ values: [Double]) -> Double {
     values.reduce(0, +) / Double(values.count)
@@ -46,18 +48,18 @@ public struct FactResult: Sendable {
 }
 
 /// Runs facts and judges the simulator by them.
-public struct Validation: Sendable {
+package struct Validation: Sendable {
   /// Where the profiles are.
-  public let store: ProfileStore
+  package let store: ProfileStore
   /// The seed that the runs' seeds are derived from.
-  public let seed: Seed
+  package let seed: Seed
   /// Runs of each experiment, at least one.
-  public let replicates: Int
+  package let replicates: Int
   /// How much of each operation is simulated.
-  public let extent: Scenario.Extent
+  package let extent: Scenario.Extent
 
   /// Creates a validation; `replicates` is at least one.
-  public init(store: ProfileStore, seed: Seed, replicates: Int, extent: Scenario.Extent) {
+  package init(store: ProfileStore, seed: Seed, replicates: Int, extent: Scenario.Extent) {
     precondition(replicates > 0, "a validation runs something")
     self.store = store
     self.seed = seed
@@ -66,16 +68,16 @@ public struct Validation: Sendable {
   }
 
   /// Runs one fact.
-  public func run(_ fact: Fact) -> FactResult { run(fact, RunCache()) }
+  package func run(_ fact: Fact) -> FactResult { run(fact, ExperimentCache()) }
 
-  private func run(_ fact: Fact, _ cache: RunCache) -> FactResult {
+  private func run(_ fact: Fact, _ cache: ExperimentCache) -> FactResult {
     let runs = max(replicates, fact.replicates)
     do throws(FactError) {
       let predictions = try values(of: fact.metric, in: fact.run, runs, cache)
       let compared = try fact.versus.map { experiment throws(FactError) in
         try values(of: fact.metric, in: experiment, runs, cache)
       }
-      let verdict = Verdict(
+      let verdict = FactVerdict(
         claim: fact.claim,
         predictions: predictions,
         versus: compared.map(FactResult.mean)
@@ -95,11 +97,11 @@ public struct Validation: Sendable {
   /// Runs every fact, on every core, and returns the results in the order of the facts.
   ///
   /// `progress` is told how many are done, from whichever thread finished one.
-  public func run(
+  package func run(
     _ facts: [Fact],
     progress: @Sendable (Int) -> Void = { _ in }
   ) -> [FactResult] {
-    let cache = RunCache()
+    let cache = ExperimentCache()
     let results = Mutex([FactResult?](repeating: nil, count: facts.count))
     DispatchQueue.concurrentPerform(iterations: facts.count) { index in
       let result = run(facts[index], cache)
@@ -117,7 +119,7 @@ public struct Validation: Sendable {
     of metric: Measure,
     in experiment: Fact.Experiment,
     _ runs: Int = 1,
-    _ cache: RunCache = RunCache()
+    _ cache: ExperimentCache = ExperimentCache()
   ) throws(FactError) -> [Double] {
     let setup = try ExperimentSetup(experiment, store: store)
     var values: [Double] = []
@@ -133,7 +135,7 @@ public struct Validation: Sendable {
 }
 
 /// Reports of experiments that several facts read.
-final class RunCache: Sendable {
+final class ExperimentCache: Sendable {
   private struct Key: Hashable {
     let experiment: Fact.Experiment
     let replicate: Int
@@ -158,16 +160,10 @@ final class RunCache: Sendable {
 
 extension ExperimentSetup {
   /// Runs the experiment once.
-  public func run(seed: Seed, extent: Scenario.Extent) throws(FactError) -> RunReport {
-    var scenario = Scenario(
-      host: host.profile,
-      kernel: kernel.profile,
-      workload: workload.profile,
-      policy: policy,
-      seed: seed
-    )
+  package func run(seed: Seed, extent: Scenario.Extent) throws(FactError) -> RunReport {
+    var scenario = Scenario(loaded.setup, policy: policy, seed: seed)
     scenario.extent = extent
-    do throws(ScenarioError) { return try scenario.run() } catch {
+    do throws(OperationError) { return try scenario.run() } catch {
       throw .run(error.description)
     }
   }

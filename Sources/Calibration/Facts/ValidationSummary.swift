@@ -1,62 +1,62 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// A validation as it is printed: every fact with its distance, then the tally of each source.
-public struct ValidationSummary: Sendable, Encodable {
+package struct ValidationSummary: Sendable, Encodable {
   /// One fact's line.
-  public struct Row: Sendable, Encodable {
+  package struct Row: Sendable, Encodable {
     /// The fact's name.
-    public let id: String
+    package let id: String
     /// What it says.
-    public let says: String
+    package let says: String
     /// Where it is from.
-    public let source: String
+    package let source: String
     /// Whether it may set parameters.
-    public let use: Fact.Use
+    package let use: Fact.Use
     /// Whether a miss fails the validation.
-    public let isGated: Bool
+    package let isGated: Bool
     /// The metric.
-    public let metric: Measure
+    package let metric: Measure
     /// The claim as text.
-    public let claim: String
+    package let claim: String
     /// The mean over the seeds of what the claim is about; nil where it could not be run.
-    public let predicted: Double?
+    package let predicted: Double?
     /// The smallest over the seeds.
-    public let low: Double?
+    package let low: Double?
     /// The largest over the seeds.
-    public let high: Double?
+    package let high: Double?
     /// Predicted over claimed.
-    public let ratio: Double?
+    package let ratio: Double?
     /// `holds`, `misses` or `not run`.
-    public let verdict: String
+    package let verdict: String
     /// Why it could not be run, or the mechanism behind the prediction; may be empty.
-    public let note: String
+    package let note: String
   }
 
   /// How many facts of a source hold.
-  public struct Tally: Sendable, Encodable {
+  package struct Tally: Sendable, Encodable {
     /// The source.
-    public let source: String
+    package let source: String
     /// Facts of use `score` that hold.
-    public let scoredHold: Int
+    package let scoredHold: Int
     /// Facts of use `score`.
-    public let scored: Int
+    package let scored: Int
     /// Facts of use `fit` that are met; they score nothing.
-    public let fittedHold: Int
+    package let fittedHold: Int
     /// Facts of use `fit`.
-    public let fitted: Int
+    package let fitted: Int
   }
 
   /// The facts in the order of the files.
-  public let rows: [Row]
+  package let rows: [Row]
   /// The tallies in the order in which sources first appear.
-  public let sources: [Tally]
+  package let sources: [Tally]
   /// What the files know and cannot express.
-  public let unexpressed: [FactFile.Unexpressed]
+  package let unexpressed: [FactFile.Unexpressed]
   /// Whether every gated fact holds.
-  public let passes: Bool
+  package let passes: Bool
 
   /// Sums up results.
-  public init(_ results: [FactResult], unexpressed: [FactFile.Unexpressed]) {
+  package init(_ results: [FactResult], unexpressed: [FactFile.Unexpressed]) {
     rows = results.map(Row.init)
     var names: [String] = []
     for result in results where !names.contains(result.fact.source) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// How a prediction stands to a fact.
-public struct Verdict: Hashable, Sendable, Codable {
+package struct FactVerdict: Hashable, Sendable, Codable {
   /// Whether the claim holds.
-  public let holds: Bool
+  package let holds: Bool
   /// The prediction over the claimed value (for bounds: over the bound); nil where that is zero.
-  public let ratio: Double?
+  package let ratio: Double?
 
   /// Judges the predictions of several runs by their mean, or by how they scatter.
-  public init(claim: Fact.Claim, predictions: [Double], versus: Double?) {
+  package init(claim: Fact.Claim, predictions: [Double], versus: Double?) {
     let mean = FactResult.mean(predictions)
     guard case .contains(let value) = claim else {
       self.init(claim: claim, predicted: mean, versus: versus)
@@ -26,7 +26,7 @@ public struct Verdict: Hashable, Sendable, Codable {
   }
 
   /// Judges a prediction: the metric of the run and, for comparing claims, of the compared run.
-  public init(claim: Fact.Claim, predicted: Double, versus: Double?) {
+  package init(claim: Fact.Claim, predicted: Double, versus: Double?) {
     func over(_ value: Double) -> Double? { value == 0 ? nil : predicted / value }
     switch claim {
     case .point(let value, let tolerance):

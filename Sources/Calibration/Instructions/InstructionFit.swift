@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import GSLKit
+package import GSLKit
 import PageTables
 
 /// One captured row as an observation of an operation's instructions.
@@ -51,7 +51,7 @@ extension InstructionModel {
   ///
   /// Rows that the model's counts do not equal would mislead the fit and are refused by
   /// `validate` before; rows of mixed phases are left out.
-  public static func fit(_ file: KernelCounts) throws(GSLError) -> [Self] {
+  package static func fit(_ file: KernelCounts) throws(GSLError) -> [Self] {
     var groups: [String: (row: CountsRow, samples: [InstructionSample])] = [:]
     var replays = ReplayCache(file)
     for row in file.rows {

@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Foundation
-public import PageTables
+package import Foundation
+package import PageTables
+import Quantities
 
 /// How many instructions a kernel executes in stage-2 code for each event, fitted to captures.
 ///
 /// The page allocator and the code of slots and notifiers are not in it. Terms that no layout of
 /// the fit tells apart (a table of pages always held its 512 pages) share their cost by the
 /// smallest coefficients that are whole numbers; sums over such layouts are exact.
-public struct InstructionModel: Hashable, Sendable, Codable {
+package struct InstructionModel: Hashable, Sendable, Codable {
   /// One event's price.
-  public struct Price: Hashable, Sendable, Codable {
+  package struct Price: Hashable, Sendable, Codable {
     /// The event.
-    public let term: InstructionTerm
+    package let term: InstructionTerm
     /// Instructions of one such event.
-    public let instructions: Double
+    package let instructions: Double
   }
 
   /// How far predictions lie from captured rows.
-  public struct Accuracy: Hashable, Sendable, Codable {
+  package struct Accuracy: Hashable, Sendable, Codable {
     /// The largest distance, in instructions.
-    public let instructions: Double
+    package let instructions: Double
     /// The largest distance as a share of what is allowed; one or less is within.
     ///
     /// Allowed are 20 instructions or 0.1 %, whichever is more.
-    public let ofAllowed: Double
+    package let ofAllowed: Double
 
     enum CodingKeys: String, CodingKey {
       case instructions
@@ -33,17 +34,17 @@ public struct InstructionModel: Hashable, Sendable, Codable {
   }
 
   /// One operation's prices.
-  public struct Operation: Hashable, Sendable, Codable {
+  package struct Operation: Hashable, Sendable, Codable {
     /// The operation.
-    public let operation: InstructionOperation
+    package let operation: InstructionOperation
     /// The prices, in the order of the terms.
-    public let prices: [Price]
+    package let prices: [Price]
     /// Captured rows in the fit.
-    public let rows: Int
+    package let rows: Int
     /// Distance over those rows.
-    public let fitted: Accuracy
+    package let fitted: Accuracy
     /// Distance over the rows of each layout when it was left out of the fit.
-    public let leftOut: Accuracy
+    package let leftOut: Accuracy
 
     enum CodingKeys: String, CodingKey {
       case operation, prices, rows, fitted
@@ -52,23 +53,23 @@ public struct InstructionModel: Hashable, Sendable, Codable {
   }
 
   /// The version of the file's form.
-  public static let schema = 1
+  package static let schema = 1
 
   /// The version of the file's form.
-  public let schema: Int
+  package let schema: Int
   /// The kernel as the captures name it.
-  public let kernel: String
+  package let kernel: String
   /// The CPU as the captures name it.
-  public let cpu: String
+  package let cpu: String
   /// The CPU's features by name, in order.
-  public let features: [String]
+  package let features: [String]
   /// The file that it was fitted to.
-  public let source: String
+  package let source: String
   /// The operations that the captures show.
-  public let operations: [Operation]
+  package let operations: [Operation]
 
   /// Instructions of an operation, or nil where the captures did not show it.
-  public func instructions(
+  package func instructions(
     _ operation: InstructionOperation,
     _ counts: EventCounts,
     _ context: InstructionContext = InstructionContext()
@@ -82,15 +83,13 @@ public struct InstructionModel: Hashable, Sendable, Codable {
 
 extension InstructionModel {
   /// The name of the model's file: kernel and CPU.
-  public var fileName: String { "\(kernel)-\(cpu).json" }
+  package var fileName: String { "\(kernel)-\(cpu).json" }
 
   /// The model as its file holds it, byte for byte.
-  public func encoded() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return try encoder.encode(self) + Data("\n".utf8)
+  package func encoded() throws -> Data {
+    try JSON.data(self) + Data("\n".utf8)
   }
 
   /// Whether every operation's layouts are predicted within what is allowed by the others.
-  public var passes: Bool { operations.allSatisfy { $0.leftOut.ofAllowed <= 1 } }
+  package var passes: Bool { operations.allSatisfy { $0.leftOut.ofAllowed <= 1 } }
 }

@@ -3,7 +3,7 @@
 import PageTables
 
 /// The stage-2 operations whose instructions are modelled.
-public enum InstructionOperation: String, Hashable, Sendable, CaseIterable, Codable {
+package enum InstructionOperation: String, Hashable, Sendable, CaseIterable, Codable {
   /// Unmap: notifier and memslot removal.
   case unmap
   /// Write-protect: of a slot, and of dirty pages word by word.
@@ -13,23 +13,23 @@ public enum InstructionOperation: String, Hashable, Sendable, CaseIterable, Coda
 }
 
 /// What surrounds the stage-2 calls of a phase and costs instructions of its own.
-public struct InstructionContext: Hashable, Sendable {
+package struct InstructionContext: Hashable, Sendable {
   /// Memory slots removed by ioctl.
-  public var slotRemovals: Int64 = 0
+  package var slotRemovals: Int64 = 0
   /// Slots for which logging was switched on.
-  public var enables: Int64 = 0
+  package var enables: Int64 = 0
   /// GET or CLEAR of a dirty log with something in it.
-  public var harvests: Int64 = 0
+  package var harvests: Int64 = 0
   /// Words protected by CLEAR with manual protection and all bits set, where the kernel looks
   /// whether to split as well.
-  public var clearedWords: Int64 = 0
+  package var clearedWords: Int64 = 0
 
   /// Nothing around.
-  public init() {}
+  package init() {}
 }
 
 /// One event that costs a fixed number of instructions.
-public enum InstructionTerm: String, Hashable, Sendable, CaseIterable, Codable {
+package enum InstructionTerm: String, Hashable, Sendable, CaseIterable, Codable {
   /// A cache line cleaned.
   case line
   /// A valid leaf of the last level that was cleared, protected or dropped.

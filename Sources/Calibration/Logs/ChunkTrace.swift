@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Quantities
+package import Quantities
 
 /// Calls of the stage-2 walker's entry points with their durations, from an ftrace log.
 ///
 /// Two forms are read: kprobe events of entry and return (addresses and sizes are known), and
 /// function_graph output (durations only). Other lines are skipped; a log without any call of the
 /// walker is refused.
-public struct ChunkTrace: Hashable, Sendable {
+package struct ChunkTrace: Hashable, Sendable {
   /// Which walker entry a call was.
-  public enum Function: String, Hashable, Sendable, CaseIterable {
+  package enum Function: String, Hashable, Sendable, CaseIterable {
     /// `kvm_pgtable_stage2_unmap`: one chunk of an unmap.
     case unmap
     /// `kvm_pgtable_stage2_wrprotect`: one chunk of a write-protect.
@@ -21,20 +21,20 @@ public struct ChunkTrace: Hashable, Sendable {
   }
 
   /// One call.
-  public struct Call: Hashable, Sendable {
+  package struct Call: Hashable, Sendable {
     /// The entry that was called.
-    public let function: Function
+    package let function: Function
     /// The range it covered; nil in function_graph logs.
-    public let range: AddressRange?
+    package let range: AddressRange?
     /// From entry to return.
-    public let duration: Nanoseconds
+    package let duration: Nanoseconds
   }
 
   /// The calls in the order of their returns.
-  public let calls: [Call]
+  package let calls: [Call]
 
   /// Reads a log, telling the two forms apart by their lines.
-  public init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
+  package init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
     let log = try LogLines(bytes, file: file)
     let isGraph = log.lines.contains { $0.hasPrefix("# tracer: function_graph") }
     calls = isGraph ? try Self.graph(log) : try Self.probes(log)

@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Quantities
+package import Quantities
 
 /// What interrupts, softirqs and polls did on the CPU that ran one stage-2 chunk, from an ftrace
 /// log with the irq, softirq, napi, sched and chunk kprobe events.
 ///
 /// The receive queue is the NAPI instance with the most packets in the log; polls of others
 /// (transmit) count as polls but bring no packets worth speaking of.
-public struct InterferenceTrace: Hashable, Sendable {
+package struct InterferenceTrace: Hashable, Sendable {
   /// From the chunk's entry to its return.
-  public let chunk: Nanoseconds
+  package let chunk: Nanoseconds
   /// Timer interrupts inside the chunk.
-  public let tickInterrupts: Int
+  package let tickInterrupts: Int
   /// Other hard interrupts inside the chunk.
-  public let deviceInterrupts: Int
+  package let deviceInterrupts: Int
   /// Softirq vectors served inside the chunk.
-  public let softirqRuns: Int
+  package let softirqRuns: Int
   /// NAPI polls inside the chunk.
-  public let polls: Int
+  package let polls: Int
   /// Packets those polls took.
-  public let packets: Int
+  package let packets: Int
   /// From the chunk's entry to the first wakeup of ksoftirqd inside it; nil for none.
-  public let softirqdaemonWoken: Nanoseconds?
+  package let softirqdaemonWoken: Nanoseconds?
   /// The longest time inside the chunk in which no softirq ran.
-  public let longestWithoutSoftirq: Nanoseconds
+  package let longestWithoutSoftirq: Nanoseconds
   /// Packets per second polled in the log before the chunk.
-  public let packetsPerSecondBefore: Double
+  package let packetsPerSecondBefore: Double
 
   /// Packets per second polled inside the chunk.
-  public var packetsPerSecondInside: Double { Double(packets) / chunk.inSeconds }
+  package var packetsPerSecondInside: Double { Double(packets) / chunk.inSeconds }
 
   /// Reads a log; the first complete unmap chunk in it is the one that is measured.
-  public init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
+  package init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
     let log = try LogLines(bytes, file: file)
     let events = try Self.events(log)
     guard let entry = events.firstIndex(where: { $0.name == "s2unmap" }),

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// Why a host's log cannot be read: the file, the line, what stands there and what would be legal.
-public struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The file's name as the caller gave it.
-  public let file: String
+  package let file: String
   /// The line, counted from one; zero where the file as a whole is at fault.
-  public let line: Int
+  package let line: Int
   /// The text that was found, shortened to 80 characters.
-  public let found: String
+  package let found: String
   /// What would have been legal there.
-  public let legal: String
+  package let legal: String
 
   /// Creates the error; a long text is shortened.
-  public init(file: String, line: Int, found: String, legal: String) {
+  package init(file: String, line: Int, found: String, legal: String) {
     self.file = file
     self.line = line
     self.found = found.count > 80 ? found.prefix(77) + "..." : found
@@ -20,7 +20,7 @@ public struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// One sentence with place, value and what is legal.
-  public var description: String {
+  package var description: String {
     let place = line > 0 ? "\(file):\(line)" : file
     return "\(place): '\(found)' is not legal here; expected \(legal)"
   }

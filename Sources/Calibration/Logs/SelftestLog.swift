@@ -1,41 +1,41 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Quantities
+package import Quantities
 
 /// What one run of a KVM selftest printed: `kvm_page_table_test` or `dirty_log_perf_test`.
 ///
 /// One log may hold several guest modes. Lines that are not known are skipped, since releases
 /// add some (random seeds, a line on nested guests).
-public struct SelftestLog: Hashable, Sendable {
+package struct SelftestLog: Hashable, Sendable {
   /// A measured time and what it is the time of.
-  public struct Measurement: Hashable, Sendable {
+  package struct Measurement: Hashable, Sendable {
     /// The text before the colon, such as `KVM_CREATE_MAPPINGS` or `clear dirty log`.
-    public let name: String
+    package let name: String
     /// The iteration, counted from one; nil where the test has none.
-    public let iteration: Int?
+    package let iteration: Int?
     /// The measured time.
-    public let time: Nanoseconds
+    package let time: Nanoseconds
   }
 
   /// The measurements of one guest mode.
-  public struct Mode: Hashable, Sendable {
+  package struct Mode: Hashable, Sendable {
     /// The mode as printed, such as `PA-bits:40,  VA-bits:48,  4K pages`.
-    public let name: String
+    package let name: String
     /// The tested memory, where the test prints its size.
-    public var memory: ByteCount?
+    package var memory: ByteCount?
     /// The backing, such as `anonymous_thp`, where the test prints it.
-    public var backing: String?
+    package var backing: String?
     /// vCPUs, where the test prints them.
-    public var vcpus: Int?
+    package var vcpus: Int?
     /// The times in the order of the log.
-    public var measurements: [Measurement] = []
+    package var measurements: [Measurement] = []
   }
 
   /// The modes in the order of the log.
-  public let modes: [Mode]
+  package let modes: [Mode]
 
   /// Reads a log; one without any measured time is refused.
-  public init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
+  package init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
     let log = try LogLines(bytes, file: file)
     var modes: [Mode] = []
     for index in log.lines.indices {

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Calibration
 import Foundation
+import Observations
 import Profiles
 import Quantities
 import Reports
@@ -74,7 +75,7 @@ struct CalibrateCommand: ParsableCommand {
         )
       )
     }
-    var costs = Table(columns: [
+    var costs = TextTable(columns: [
       .init("key"), .init("present", isNumber: true), .init("fitted", isNumber: true),
       .init("standard error", isNumber: true),
     ])
@@ -85,7 +86,7 @@ struct CalibrateCommand: ParsableCommand {
         parameter.standardError.map { significant($0, digits: 2) + " ns" } ?? "-",
       ])
     }
-    var facts = Table(columns: [
+    var facts = TextTable(columns: [
       .init("fitted on"), .init("measured", isNumber: true), .init("model", isNumber: true),
       .init("error", isNumber: true),
     ])

@@ -87,9 +87,7 @@ struct CountCommand: ParsableCommand {
   func run() throws {
     let setting = try setting()
     let policy = try chosen(in: setting)
-    var rules = try StageTwoRules(setting.release, setting.features)
-    rules.chunk = policy.chunk
-    rules.flush = policy.flush
+    var rules = try setting.rules(of: policy)
     rules.mayYield = policy.breaks
     guard !op.isEmpty else { throw Failure.usage("no --op; write \(CountScript.Verb.legal)") }
     let script = try op.map { try CountScript.operation($0, granule: setting.granule) }
@@ -169,7 +167,7 @@ struct CountCommand: ParsableCommand {
       isNumbered ? "\($0 + 1)" : result.operations[$0].operation
     }
     let legend = zip(names, result.operations).map { "  \($0)  \($1.operation)\n" }.joined()
-    var table = Table(columns: [.init("event")] + names.map { .init($0, isNumber: true) })
+    var table = TextTable(columns: [.init("event")] + names.map { .init($0, isNumber: true) })
     table.append(["chunks"] + result.operations.map { String($0.chunks) })
     for column in EventCounts.columns {
       let values = result.operations.map { $0.counts[keyPath: column.field] }

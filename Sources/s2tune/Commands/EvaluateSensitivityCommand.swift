@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import ArgumentParser
+import ArgumentParser
 import CostModels
+import Operations
 import Profiles
 import Reports
-public import Tuning
+package import Tuning
 
 /// `s2tune evaluate sensitivity`: which knobs matter for which response.
 struct EvaluateSensitivity: ParsableCommand {
@@ -50,13 +51,9 @@ struct EvaluateSensitivity: ParsableCommand {
     }
     let store = try common.store()
     let loaded = try asked.load(from: store)
-    var question = Question(
-      host: loaded.host.profile,
-      kernel: loaded.kernel.profile,
-      workload: loaded.workload.profile
-    )
+    var question = Question(loaded.setup)
     (question.knobs, question.thinning) = (knobs, thinning)
-    let tools = try engine.tools(store, tables: loaded.tables)
+    let tools = try engine.tools(store)
     guard let predictor = tools.predictor else {
       throw Failure.usage(
         "sensitivity is that of a cost model's predictions and there is none; name one by "

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Operations
 import Profiles
 import Reports
 import Scenarios
@@ -93,11 +94,7 @@ struct ExportCommand: ParsableCommand {
     return try chosen(host, .host).flatMap { host in
       try chosen(kernel, .kernel).flatMap { kernel in
         try chosen(workloads, .workload).map { workload in
-          let loaded = LoadedQuestion(
-            workload: try store.load(WorkloadProfile.self, named: workload),
-            host: try store.load(HostProfile.self, named: host),
-            kernel: try store.load(KernelProfile.self, named: kernel)
-          )
+          let loaded = try LoadedSetup(workload: workload, host: host, kernel: kernel, from: store)
           return try wishes.question(loaded)
         }
       }

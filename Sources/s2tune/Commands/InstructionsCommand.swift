@@ -76,7 +76,7 @@ struct InstructionsCommand: ParsableCommand {
 
   private func write(_ models: [InstructionModel]) throws {
     guard common.format == .text else { return try answer(json: models) }
-    var table = Table(columns: [
+    var table = TextTable(columns: [
       .init("kernel"), .init("cpu"), .init("operation"), .init("rows", isNumber: true),
       .init("worst fitted", isNumber: true), .init("worst left out", isNumber: true),
       .init("of allowed", isNumber: true),

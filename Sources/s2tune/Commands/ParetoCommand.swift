@@ -50,7 +50,7 @@ struct ParetoCommand: ParsableCommand {
     let asked = try wishes.question(loaded)
     let metrics = try metrics(asked)
     let progress = ProgressLine()
-    let tools = try engine.tools(store, tables: loaded.tables, progress: progress)
+    let tools = try engine.tools(store, progress: progress)
     let front = try ParetoFinder(asked, tools: tools).front(metrics)
     progress.clear()
     let context = AnswerContext(loaded)

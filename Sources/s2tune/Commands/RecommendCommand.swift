@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import ArgumentParser
+import ArgumentParser
+import Operations
 import Profiles
 import Reports
-public import Tuning
+package import Tuning
 
 /// `s2tune recommend`: which policy a host should run for a workload.
 struct RecommendCommand: ParsableCommand {
@@ -55,14 +56,14 @@ struct RecommendCommand: ParsableCommand {
     let loaded = try question.load(from: store)
     let asked = try wishes.question(loaded)
     let progress = ProgressLine()
-    let tools = try engine.tools(store, tables: loaded.tables, progress: progress)
+    let tools = try engine.tools(store, progress: progress)
     let context = AnswerContext(loaded)
     guard unknown.isEmpty else {
       let answers = try Recommender.variants(asked, unknown: unknown, tools: tools)
       progress.clear()
       return try write(answers, context)
     }
-    let answers = loaded.tables == nil && !fresh ? store.answers : nil
+    let answers = loaded.layout == .mix && !fresh ? store.answers : nil
     let answer = try Exporter(store: answers, engine: tools.engine) { _ in tools }.answer(asked)
     progress.clear()
     try write(answer, context)

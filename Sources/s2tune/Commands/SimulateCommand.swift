@@ -4,7 +4,9 @@ import ArgumentParser
 import Events
 import Foundation
 import Machine
+import Observations
 import Policies
+import Operations
 import Profiles
 import Randomness
 import Reports
@@ -59,13 +61,10 @@ struct SimulateCommand: ParsableCommand {
     try check()
     let loaded = try question.load(from: common.store())
     var scenario = Scenario(
-      host: loaded.host.profile,
-      kernel: loaded.kernel.profile,
-      workload: loaded.workload.profile,
+      loaded.setup,
       policy: try loaded.policy(policy),
       seed: Seed(seed)
     )
-    scenario.tables = loaded.tables
     scenario.switches = try MachineSwitches(without: without.map(mechanism))
     if window { scenario.extent = .window(Window()) }
     if fast { scenario.extent = .fast(FastRun()) }
@@ -114,12 +113,12 @@ extension SimulateCommand {
 }
 
 extension AnswerContext {
-  init(_ loaded: LoadedQuestion) {
+  init(_ loaded: LoadedSetup) {
     self.init(workload: loaded.workload, host: loaded.host, kernel: loaded.kernel)
   }
 }
 
-extension ScenarioError: Refusal {
+extension OperationError: Refusal {
   var status: Status {
     if case .policy = self { .usage } else { .data }
   }

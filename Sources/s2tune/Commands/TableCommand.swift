@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Operations
 import Profiles
 import Reports
 import Tuning
@@ -87,16 +88,13 @@ struct VerifyTable: ParsableCommand {
 
   /// The question an entry answers: its profiles, present policy and limits.
   private func question(_ entry: TableEntry, _ store: ProfileStore) throws -> Question {
-    let loaded = LoadedQuestion(
-      workload: try store.load(WorkloadProfile.self, named: entry.workload),
-      host: try store.load(HostProfile.self, named: entry.host),
-      kernel: try store.load(KernelProfile.self, named: entry.kernel)
+    let loaded = try LoadedSetup(
+      workload: entry.workload,
+      host: entry.host,
+      kernel: entry.kernel,
+      from: store
     )
-    var question = Question(
-      host: loaded.host.profile,
-      kernel: loaded.kernel.profile,
-      workload: loaded.workload.profile
-    )
+    var question = Question(loaded.setup)
     question.present = try loaded.policy(entry.present)
     question.serviceLevels = try entry.limits.map { try ServiceLevel(parsing: $0) }
     return question

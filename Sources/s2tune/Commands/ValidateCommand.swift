@@ -3,6 +3,7 @@
 import ArgumentParser
 import Calibration
 import Foundation
+import Operations
 import Profiles
 import Randomness
 import Reports

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Policies
+import Operations
 import Profiles
 import Reports
 import Tuning
@@ -77,7 +78,7 @@ struct WhatIfCommand: ParsableCommand {
     let places = try places(store)
     let asked = try places.map { try goal.question($0) }
     let progress = ProgressLine()
-    let tools = try engine.tools(store, tables: places[0].tables, progress: progress)
+    let tools = try engine.tools(store, progress: progress)
     guard !explain || tools.predictor != nil else {
       throw Failure.usage(
         "--explain takes predictions of a cost model apart and there is none; name one by "
@@ -98,7 +99,7 @@ struct WhatIfCommand: ParsableCommand {
   }
 
   /// Every host with every kernel, in the order they were named.
-  private func places(_ store: ProfileStore) throws -> [LoadedQuestion] {
+  private func places(_ store: ProfileStore) throws -> [LoadedSetup] {
     let kernels = kernel.isEmpty ? ["6.1"] : kernel
     guard host.count * kernels.count == 1 || changes.dump == nil else {
       throw Failure.usage("--stage2-dump goes with one host and one kernel; name one of each")
@@ -121,7 +122,7 @@ struct WhatIfCommand: ParsableCommand {
   private func sweep(
     _ text: String,
     _ whatIf: WhatIf,
-    _ places: [LoadedQuestion],
+    _ places: [LoadedSetup],
     _ question: Question
   ) throws -> WhatIfAnswer {
     guard places.count == 1, policy.count <= 1 else {
@@ -132,11 +133,11 @@ struct WhatIfCommand: ParsableCommand {
       throw Failure.usage("--vary '\(text)' varies the guest that --stage2-dump fixes; name a knob")
     }
     let base = try policy(policy.first ?? "", question)
-    return try whatIf.sweep(sweep, policy: base, workload: places[0].workload)
+    return try whatIf.sweep(sweep, policy: base, loaded: places[0])
   }
 
   private func cases(
-    _ places: [LoadedQuestion],
+    _ places: [LoadedSetup],
     _ questions: [Question]
   ) throws -> [WhatIfCase] {
     let texts = policy.isEmpty ? [""] : policy

@@ -1,0 +1,1 @@
+../../../Tests/PageTablesTests/NaiveTwin.swift

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Quantities
+
+/// One number of a run that a policy is judged by.
+package enum Response: String, Hashable, Sendable, CaseIterable, Codable {
+  /// The whole operation, host-side freeing included; a migration's is `migrationTime`.
+  case teardownTime = "teardown_time_ns"
+  /// The stage-2 part of the operation; a migration's is `writeProtectTotal`.
+  case stageTwoTime = "stage2_time_ns"
+  /// The longest hold of mmu_lock for write.
+  case longestHold = "longest_hold_ns"
+  /// All write-protect calls together.
+  case writeProtectTotal = "write_protect_total_ns"
+  /// The 99th percentile of one write-protect call.
+  case writeProtectP99 = "write_protect_call_p99_ns"
+  /// The longest wait of a vCPU for mmu_lock.
+  case worstStall = "worst_vcpu_stall_ns"
+  /// TCP goodput during the stage-2 part over the goodput before it.
+  case goodputRetained = "goodput_retained_share"
+  /// The 99th percentile of request latency.
+  case requestP99 = "request_p99_ns"
+  /// Storage requests per second during the stage-2 part over those before it.
+  case iopsRetained = "iops_retained_share"
+  /// Connections that failed or took longer than a second.
+  case connectsFailed = "connects_failed_count"
+  /// The whole migration.
+  case migrationTime = "migration_time_ns"
+  /// The time the guest stood still.
+  case downtime = "downtime_ns"
+
+  /// What a response is measured in.
+  package enum Unit: String, Hashable, Sendable, Codable {
+    /// Time in nanoseconds.
+    case nanoseconds = "ns"
+    /// A share, 1 being all of it.
+    case share
+    /// A number of things.
+    case count
+  }
+
+  /// Which way is better.
+  package enum Direction: String, Hashable, Sendable, Codable {
+    /// Less is better.
+    case lower
+    /// More is better.
+    case higher
+  }
+
+  /// The unit of the response's value.
+  package var unit: Unit {
+    switch self {
+    case .goodputRetained, .iopsRetained: .share
+    case .connectsFailed: .count
+    default: .nanoseconds
+    }
+  }
+
+  /// Which way the response is better.
+  package var direction: Direction {
+    switch self {
+    case .goodputRetained, .iopsRetained: .higher
+    default: .lower
+    }
+  }
+}
+
+extension RunReport {
+  /// The value of a response in its unit, or nil where the run has none.
+  package func value(of response: Response) -> Double? {
+    switch response {
+    case .teardownTime: migration == nil ? operation.whole.inNanoseconds : nil
+    case .stageTwoTime: migration == nil ? operation.stageTwo.inNanoseconds : nil
+    case .longestHold: locks?.holds.max.inNanoseconds
+    case .writeProtectTotal: writeProtect?.total.inNanoseconds
+    case .writeProtectP99: writeProtect?.callP99.inNanoseconds
+    case .worstStall: writeProtect?.worstStall.inNanoseconds
+    case .goodputRetained: network.flatMap { $0.baseline.rawValue > 0 ? $0.retained : nil }
+    case .requestP99: requests?.p99.inNanoseconds
+    case .iopsRetained: storage?.retained
+    case .connectsFailed: connects.map { Double($0.failed + $0.slow) }
+    case .migrationTime: migration?.time.inNanoseconds
+    case .downtime: migration?.downtime.inNanoseconds
+    }
+  }
+}
+
+extension Nanoseconds {
+  /// The length as a floating-point number of nanoseconds, for models and statistics.
+  fileprivate var inNanoseconds: Double { Double(rawValue) }
+}

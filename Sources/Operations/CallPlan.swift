@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import PageTables
+import Policies
+import Profiles
+package import Quantities
+
+/// How an operation is carried out, call by call: the one description that the machine's plan and
+/// the estimate are read from.
+package struct CallPlan: Sendable {
+  /// What the kernel does to the tables in a call, and under which rules.
+  package enum Walk: Hashable, Sendable {
+    /// Leaves are cleared, under mmu_lock.
+    case unmap
+    /// Leaves are write-protected under mmu_lock; the slot's flush follows outside.
+    case protect
+    /// The tables of an exiting process are dropped, without the lock.
+    case destroy
+  }
+
+  /// How the guest's memory is divided over calls.
+  package enum Cut: Hashable, Sendable {
+    /// One call.
+    case whole
+    /// A call for each slice of this size.
+    case slices(ByteCount)
+    /// A notifier call for each leaf.
+    case leaves
+  }
+
+  /// What is done to the tables.
+  package var walk: Walk
+  /// Under which rules.
+  package var rules: StageTwoRules
+  /// Over how many calls.
+  package var cut = Cut.whole
+  /// What a call does before its walk: the system call, and what the kernel sets up for it.
+  package var entry: [WorkStep] = []
+  /// Whether the host zaps and frees what a call has unmapped.
+  package var frees = false
+  /// What the VMM does after a call.
+  package var rest: WorkStep?
+
+  /// Whether the walk is done under mmu_lock.
+  package var holdsLock: Bool { walk != .destroy }
+}
+
+extension BatchedOperation {
+  /// The calls of the operation; nil for those that are no calls over the guest's memory:
+  /// migrations and what vCPUs do themselves.
+  package func callPlan() throws(OperationError) -> CallPlan? {
+    switch setup.workload.operation {
+    case .teardown: return try teardownCalls()
+    case .logEnable:
+      return CallPlan(walk: .protect, rules: try rules(), entry: [callStep, bitmapStep])
+    case .reclaim:
+      var rules = try rules()
+      rules.chunk = .mappingAware(setup.host.granule.page)
+      rules.mayYield = false
+      return CallPlan(walk: .unmap, rules: rules, cut: .leaves, entry: [callStep], frees: true)
+    case .migration, .map, .mapCreate, .dirty: return nil
+    }
+  }
+
+  private func teardownCalls() throws(OperationError) -> CallPlan {
+    let rules = try rules()
+    if path == .processExit { return CallPlan(walk: .destroy, rules: rules, frees: true) }
+    let entry = path == .memslotDelete ? slotDeleteStep : callStep
+    var calls = CallPlan(walk: .unmap, rules: rules, entry: [entry], frees: true)
+    if let slice {
+      calls.cut = .slices(slice)
+      calls.rest = pauseStep
+    }
+    return calls
+  }
+
+  /// One system call or notifier pair: entry, SRCU, both ends.
+  package var callStep: WorkStep {
+    WorkStep(.hostSide, unit: setup.host.hostFree.call * 1, yieldsBetween: false)
+  }
+
+  /// A memslot delete up to its first chunk: the new slots are built and readers waited for.
+  private var slotDeleteStep: WorkStep {
+    WorkStep(.hostSide, unit: setup.host.hostFree.slotDelete * 1, yieldsBetween: false)
+  }
+
+  /// What the VMM does between two slices.
+  private var pauseStep: WorkStep {
+    policy.pause > .zero ? WorkStep(.sleep, unit: policy.pause) : WorkStep(.yield, unit: .zero)
+  }
+
+  /// The slot's dirty bitmap is allocated and zeroed when logging is switched on: a bit for each
+  /// page, twice, since GET and CLEAR copy through the second half (kvm_main, 5.10 to 7.3).
+  private var bitmapStep: WorkStep {
+    let granule = setup.host.granule
+    let pages = setup.workload.memory.size.divided(roundedUpBy: granule.page)
+    let bitmap = ByteCount(rawValue: 2 * ((pages + 7) / 8))
+    let allocated = bitmap.divided(roundedUpBy: granule.page)
+    let scale = granule.page.divided(roundedUpBy: .kibibytes(4))
+    return WorkStep(
+      .hostSide,
+      unit: setup.host.fault.pageAllocation * (allocated * scale),
+      yieldsBetween: false
+    )
+  }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import PageTables
+import Policies
+import Profiles
+import Quantities
+
+/// What the walker's task does in exact order, and the stage-2 events in it.
+package struct ExactPlan: Sendable {
+  /// The task's steps.
+  package var plan: WorkPlan
+  /// All events of the operation.
+  package var counts: EventCounts
+
+  /// Creates a plan from its steps and its events.
+  package init(plan: WorkPlan, counts: EventCounts) { (self.plan, self.counts) = (plan, counts) }
+}
+
+extension BatchedOperation {
+  /// The operation in the order in which the kernel carries it out.
+  package func exactPlan() throws(OperationError) -> ExactPlan {
+    if let calls = try callPlan() {
+      switch calls.cut {
+      case .whole: return try whole(calls)
+      case .slices(let slice): return try sliced(calls, slice)
+      case .leaves: return try leaves(calls)
+      }
+    }
+    switch setup.workload.operation {
+    case .migration:
+      let logging = try loggingCosts()
+      return ExactPlan(plan: logging.plan, counts: logging.counts)
+    case .map: return try map()
+    case .mapCreate: return ExactPlan(plan: WorkPlan(), counts: try faultStorm().counts)
+    default: return ExactPlan(plan: WorkPlan(), counts: try dirtyCounts(try dirtyPages()))
+    }
+  }
+
+  /// One call over the whole memory, then the host's freeing.
+  private func whole(_ calls: CallPlan) throws(OperationError) -> ExactPlan {
+    var tables = try layOut()
+    let leaves = tables.leafCounts
+    let train = try walk(&tables, memoryRange, calls)
+    var steps = calls.entry + walkSteps(train, calls)
+    if calls.walk == .protect {
+      let flush = setup.host.price(train.epilogue, share)
+      steps.append(flush.step(holdsLock: false, yieldsBetween: false))
+    }
+    if calls.frees { steps += freeing(leaves) }
+    return ExactPlan(plan: WorkPlan([WorkGroup(steps)]), counts: train.total)
+  }
+
+  /// The host takes the memory back leaf by leaf: a notifier call each, then the page is freed.
+  ///
+  /// Equal leaves are one group; their order does not matter to anybody who waits.
+  private func leaves(_ calls: CallPlan) throws(OperationError) -> ExactPlan {
+    var tables = try layOut()
+    let train = try walk(&tables, memoryRange, calls)
+    var groups: [WorkGroup] = []
+    var counts = train.total
+    counts.breakPoints = 0
+    let host = setup.host
+    for car in train.tally where car.chunk.counts.leavesCleared > 0 {
+      var step = stageTwoStep(car)
+      step.units = 1
+      let isPage = car.chunk.span <= host.granule.page
+      let free = (isPage ? host.hostFree.page : host.hostFree.hugePage) + host.hostFree.call
+      let steps = [step, WorkStep(.hostSide, unit: free * 1)]
+      if let same = groups.firstIndex(where: { $0.steps == steps }) {
+        groups[same].repeats += car.repeats
+      } else {
+        groups.append(WorkGroup(steps, repeats: car.repeats))
+      }
+    }
+    return ExactPlan(plan: WorkPlan(groups), counts: counts)
+  }
+
+  /// One vCPU touches its memory for the first time: a fault for each page or block.
+  ///
+  /// None of them knows of chunks. The vCPU's task can be preempted at every exit from the guest.
+  private func map() throws(OperationError) -> ExactPlan {
+    guard setup.layout == .mix else {
+      throw .value(name: "operation", given: "map of a dump", legal: "a mix of leaves to fault in")
+    }
+    let leaves = max(1, try layOut().leafCounts.reduce(0, +))
+    let costs = setup.host.fault
+    let fault = costs.outsideLock + costs.insideLock + costs.pageAllocation
+    let step = WorkStep(.stageTwo, unit: fault * 1, units: leaves)
+    return ExactPlan(plan: WorkPlan([WorkGroup([step])]), counts: try firstTouch())
+  }
+
+  /// A walk of a call over a range.
+  func walk(
+    _ tables: inout StageTwo,
+    _ range: AddressRange,
+    _ calls: CallPlan
+  ) throws(OperationError) -> ChunkTrain {
+    do throws(PageTableError) {
+      switch calls.walk {
+      case .unmap: return try tables.unmap(range, calls.rules)
+      case .protect: return try tables.writeProtect(slot: range, calls.rules)
+      case .destroy: return tables.destroy(calls.rules)
+      }
+    } catch {
+      throw .pageTables(error)
+    }
+  }
+
+  func stageTwoStep(_ car: ChunkTrain.Car) -> WorkStep {
+    let price = setup.host.price(car.chunk.counts, share)
+    return price.step(units: car.repeats, holdsLock: true, yieldsBetween: true)
+  }
+
+  /// The steps of a walk, with its break points where it has any; each but the last goes on under
+  /// the same hold.
+  func walkSteps(_ train: ChunkTrain, _ calls: CallPlan) -> [WorkStep] {
+    let isChunked = train.chunkCount > 1
+    var steps = train.cars.map { car in
+      var step = stageTwoStep(car)
+      step.holdsLock = calls.holdsLock
+      step.yieldsBetween = calls.holdsLock ? train.mayYield && policy.breaks : isChunked
+      step.controller = calls.holdsLock ? unitController : nil
+      return step
+    }
+    for index in steps.indices.dropLast() { steps[index].continues = true }
+    return steps
+  }
+
+  /// The host's own zapping and freeing of what these leaves mapped, by level.
+  func freeing(_ leaves: [Int64]) -> [WorkStep] {
+    guard switches.has(.hostFreeing) else { return [] }
+    let costs = setup.host.hostFree
+    var steps: [WorkStep] = []
+    let batch = Int64(max(1, costs.pagesPerYield))
+    let pages = leaves[3]
+    if pages >= batch {
+      steps.append(WorkStep(.hostSide, unit: costs.page * batch, units: pages / batch))
+    }
+    if pages % batch > 0 {
+      steps.append(WorkStep(.hostSide, unit: costs.page * (pages % batch)))
+    }
+    let blocks = leaves[1] + leaves[2]
+    if blocks > 0 {
+      steps.append(WorkStep(.hostSide, unit: costs.hugePage * 1, units: blocks))
+    }
+    return steps
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Machine
+import Observations
+import Operations
+import PageTables
+import Policies
+import Profiles
+import Quantities
+
+extension Scenario {
+  /// Guest threads touch memory for the first time: every vCPU all of it, every second one
+  /// writing.
+  ///
+  /// A sample of the pages is simulated and scaled.
+  func mapCreate() throws(OperationError) -> RunReport {
+    let priced = try operation.faultStorm(seed: seed)
+    var report = RunReport(identity: identity)
+    report.counts = priced.counts
+    report.add(priced.storm.run(), scale: Double(priced.pages) / Double(priced.storm.pages))
+    return report
+  }
+
+  /// vCPUs dirty a write-protected memory, each its own part, a word a page.
+  ///
+  /// A sample of each part is simulated and scaled.
+  func dirty() throws(OperationError) -> RunReport {
+    let pages = try operation.dirtyPages()
+    let storm = try operation.dirtyStorm(pages, seed: seed)
+    var report = RunReport(identity: identity)
+    report.add(storm.run(), scale: Double(pages) / Double(storm.pages))
+    report.counts = try operation.dirtyCounts(pages)
+    return report
+  }
+}
+
+extension RunReport {
+  /// Takes over what a storm of faults measured on a sample, scaled to the whole.
+  mutating func add(_ outcome: FaultStorm.Outcome, scale: Double) {
+    fidelity = scale > 1 ? .window : .exact
+    simulated = outcome.time
+    events = outcome.events
+    digest = outcome.digest
+    operation.whole = .seconds(rounding: outcome.time.inSeconds * scale)
+    operation.stageTwo = operation.whole
+    operation.simulatedShare = 1 / max(1, scale)
+    operation.errorBound = scale > 1 ? 0.03 : 0
+    faults = outcome.faults
+    guard outcome.holds.count > 0 else { return }
+    var locks = LockHolds()
+    locks.holds = outcome.holds
+    locks.longestChunk = outcome.holds.max
+    self.locks = locks
+  }
+}

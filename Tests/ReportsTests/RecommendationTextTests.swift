@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import Profiles
+import Reports
+import Testing
+import Tuning
+
+/// A recommendation written down by hand, part by part.
+private struct Sample {
+  var verdict = "change"
+  var nearest = "null"
+  var model = "\"standard\""
+  var isInside = "true"
+  var rows = [
+    row(
+      "now",
+      "chunk=1GiB",
+      "as it is",
+      [
+        Samples.effect(.teardownTime, Samples.simulated(99.2e9, 99.1e9, 99.4e9)),
+        Samples.effect(.goodputRetained, Samples.simulated(0.01, 0.01, 0.01)),
+        Samples.effect(.longestHold),
+      ],
+      misses: [Samples.violation("io.goodput>=0.97", .goodputRetained, 0.01)]
+    ),
+    row(
+      "today",
+      "slice=8MiB",
+      "slices of 8MiB",
+      isRecommended: true,
+      [
+        Samples.effect(
+          .teardownTime,
+          Samples.predicted(123e9, 120e9, 125e9, at: "extrapolating"),
+          Samples.simulated(122e9, 122e9, 122e9)
+        ),
+        Samples.effect(.goodputRetained, Samples.predicted(0.99, 0.97, 1)),
+        Samples.effect(.longestHold, Samples.predicted(2.38e6, 2.27e6, 4.75e6)),
+      ]
+    ),
+  ]
+
+  static func row(
+    _ role: String,
+    _ policy: String,
+    _ summary: String,
+    isRecommended: Bool = false,
+    _ effects: [String],
+    misses: [String] = []
+  ) -> String {
+    "{\"role\": \"\(role)\", \"policy\": \"\(policy)\", \"summary\": \"\(summary)\", \"effects\": "
+      + "\(Samples.list(effects)), \"violations\": \(Samples.list(misses)), \"confirmed\": true, "
+      + "\"recommended\": \(isRecommended)}"
+  }
+
+  private var asked: String {
+    """
+    {"host": "toy", "kernel": "6.1", "release": "6.1", "preemption": "voluntary", "hz": 250,
+     "workload": "churn", "operation": "teardown", "path": "munmap", "memory_bytes": 4096,
+     "objective": "teardown.time", "limits": ["io.goodput>=0.97"], "knobs": "any",
+     "budget": 100, "confidence": 0.95}
+    """
+  }
+
+  private var basis: String {
+    """
+    {"model": \(model), "inside_domain": \(isInside), "scored": 704, "hazardous": 82,
+     "simulated": 105, "finalists": 6, "runs": 173, "race_end": "separated", "seed": 11}
+    """
+  }
+
+  var answer: Recommendation {
+    get throws {
+      try Samples.read(
+        """
+        {"schema_version": 2, "asked": \(asked), "verdict": "\(verdict)",
+         "rows": \(Samples.list(rows)), "nearest": \(nearest), "why": ["a chunk takes 305.8 ms"],
+         "cost": ["teardown grows"],
+         "changes": [{"knob": "slice", "from": "none", "to": "8MiB", "class": "today"}],
+         "apply": [{"class": "today", "place": "vmm", "text": "munmap in slices"}],
+         "holds": [{"key": "net.offered", "tried": ["1"], "sentence": "holds down to 1 Gbit/s"}],
+         "safety": {"safe": true, "sentence": "safe: no stale entry"}, "basis": \(basis),
+         "alternatives": [{"name": "large chunks", "policy": "chunk=1GiB", "reason": "starves"}],
+         "paths": [{"path": "process-exit", "policy": "path=process-exit", "violations": [],
+         "effects": [\(Samples.effect(.teardownTime, Samples.simulated(42e9, 41e9, 43e9)))]}]}
+        """
+      )
+    }
+  }
+
+  func text() throws -> String { try answer.text(Samples.context) }
+}
+
+@Suite struct RecommendationTextTests {
+  /// The paragraphs of a text by their labels, each on one line.
+  private func paragraphs(_ text: String) -> [(label: String, text: String)] {
+    var found: [(label: String, text: String)] = []
+    let lines = text.components(separatedBy: "\n").dropFirst(2)
+    for line in lines where !line.isEmpty {
+      let words = line.split(separator: " ").joined(separator: " ")
+      let margin = line.prefix(11)
+      if margin.allSatisfy({ $0 == " " }) {
+        guard !found.isEmpty else { continue }
+        found[found.count - 1].text += " " + words
+      } else {
+        let label = margin.split(separator: " ").joined(separator: " ")
+        found.append((label, words.dropFirst(label.count + 1).description))
+      }
+    }
+    return found
+  }
+
+  @Test func partsStandInTheOrderInWhichOneActsOnThem() throws {
+    let text = try Sample().text()
+    let found = paragraphs(text)
+    #expect(
+      found.map(\.label) == [
+        "now", "today", "verdict", "effect", "why", "cost", "apply", "holds", "safe", "basis",
+        "not",
+        "paths",
+      ]
+    )
+    #expect(text.hasPrefix("churn on toy, Linux 6.1\n\n") && text.hasSuffix("\n"))
+    #expect(text.components(separatedBy: "\n").allSatisfy { $0.count <= 110 && !$0.hasSuffix(" ") })
+  }
+
+  @Test(arguments: [
+    ("verdict", "change slice from none to 8MiB"), ("why", "a chunk takes 305.8 ms"),
+    ("cost", "teardown grows"), ("apply", "today, vmm: munmap in slices"),
+    ("holds", "holds down to 1 Gbit/s"), ("safe", "safe: no stale entry"),
+    ("not", "large chunks: starves"), ("paths", "process-exit: teardown 42 s [41-43 s]"),
+    (
+      "effect",
+      "teardown: predicted 123 s [120-125 s] (outside the model's domain), simulated 122 s "
+        + "in 3 runs"
+    ),
+    (
+      "basis",
+      "standard, inside its domain; 704 policies scored, 82 hazardous left out, 105 simulated, "
+        + "6 finalists raced (separated), 173 runs, seed 11; host: 3 values assumed"
+    ),
+  ])
+  func aPartSaysItsValues(label: String, text: String) throws {
+    #expect(paragraphs(try Sample().text()).first { $0.label == label }?.text == text)
+  }
+
+  @Test func figuresStandUnderTheirTitles() throws {
+    let lines = try Sample().text().components(separatedBy: "\n").map { Array($0) }
+    let titles = String(lines[2])
+    for (title, first, second) in [
+      ("teardown", "99.2 s [99.1-99.4 s]", "122 s"), ("TCP keeps", "1 %", "~99 % [97-100]"),
+      ("longest hold", "-", "~2.38 ms [2.27-4.75 ms]"),
+    ] {
+      let place = try #require(titles.range(of: title)).lowerBound.utf16Offset(in: titles)
+      #expect(String(lines[4].dropFirst(place)).hasPrefix(first), "\(title)")
+      #expect(String(lines[6].dropFirst(place)).hasPrefix(second), "\(title)")
+    }
+    #expect(String(lines[3]).hasSuffix("as it is (chunk=1GiB) (misses io.goodput>=0.97)"))
+    #expect(String(lines[5]).hasSuffix("slices of 8MiB (slice=8MiB) <- recommended"))
+  }
+
+  @Test(arguments: [
+    ("null", "null", "no cost model, runs only; "), ("\"m\"", "null", "m; "),
+    ("\"m\"", "false", "m, outside its domain; "), ("\"m\"", "true", "m, inside its domain; "),
+  ])
+  func theBasisSaysWhatTheAnswerRestsOn(model: String, isInside: String, start: String) throws {
+    var sample = Sample()
+    (sample.model, sample.isInside) = (model, isInside)
+    let basis = paragraphs(try sample.text()).first { $0.label == "basis" }
+    #expect(basis?.text.hasPrefix(start) == true, "\(basis?.text ?? "")")
+  }
+
+  @Test func aPolicyThatIsKeptIsSaidToBeKept() throws {
+    var sample = Sample()
+    sample.verdict = "keep"
+    let verdict = paragraphs(try sample.text()).first { $0.label == "verdict" }
+    #expect(verdict?.text == "keep the present policy: nothing simulated beats it")
+  }
+
+  @Test func whereNothingKeepsTheLimitsTheNearestIsNamedWithWhatItBreaks() throws {
+    var sample = Sample()
+    sample.verdict = "none-feasible"
+    sample.rows = [sample.rows[0]]
+    let missed = Samples.violation("io.goodput>=0.97", .goodputRetained, 0.9687)
+    sample.nearest = Sample.row("kernel", "chunk=2MiB", "x", [], misses: [missed])
+    let verdict = paragraphs(try sample.text()).first { $0.label == "verdict" }
+    let first = "none: no policy that was simulated keeps the limits"
+    #expect(
+      verdict?.text == first + " nearest is chunk=2MiB: it breaks io.goodput>=0.97 with 96.9 %"
+    )
+    sample.nearest = Sample.row("kernel", "chunk=2MiB", "x", [])
+    let kept = paragraphs(try sample.text()).first { $0.label == "verdict" }
+    #expect(kept?.text == first + " nearest is chunk=2MiB: it keeps them on average only")
+    sample.nearest = "null"
+    #expect(paragraphs(try sample.text()).first { $0.label == "verdict" }?.text == first)
+    #expect(try !sample.text().contains("effect"))
+  }
+
+  @Test func variantsSayWhetherTheyAgree() throws {
+    var other = Sample()
+    other.rows = [other.rows[0]]
+    let answers = [("FULL", try Sample().answer), ("LAZY", try other.answer)]
+    let variants = try answers.map { label, answer in
+      let json = String(decoding: try JSONEncoder().encode(answer), as: UTF8.self)
+      return "{\"label\": \"\(label)\", \"answer\": \(json)}"
+    }
+    func text(_ agreed: Bool, _ decidedBy: [String]) throws -> String {
+      let answers: VariantAnswers = try Samples.read(
+        "{\"variants\": \(Samples.list(variants)), \"agreed\": \(agreed), "
+          + "\"decided_by\": \(Samples.texts(decidedBy))}"
+      )
+      return answers.text(Samples.context)
+    }
+    let found = paragraphs(try text(false, ["read uname -v"]))
+    #expect(found.map(\.label) == ["if", "so", "measure"])
+    // What is only predicted is no evidence, so it is left out.
+    #expect(
+      found[0].text == "FULL: slices of 8MiB: teardown 122 s LAZY: no policy keeps the limits"
+    )
+    #expect(found[1].text == "the answer depends on it; measure first")
+    #expect(found[2].text == "read uname -v")
+    #expect(paragraphs(try text(true, [])).map(\.label) == ["if", "so"])
+    #expect(try text(true, []).contains("all possibilities have the same answer"))
+  }
+
+  @Test func aReproductionNamesCommandsAndWhatTheyShow() throws {
+    let reproduction: Reproduction = try Samples.read(
+      """
+      {"commands": ["perf stat", "cat /proc/interrupts"], "expected": [{"policy": "chunk=2MiB",
+       "response": "teardown_time_ns", "low": 1, "high": 2, "sentence": "1 s to 2 s"}]}
+      """
+    )
+    #expect(
+      reproduction.text()
+        == "  repro    perf stat\n           cat /proc/interrupts\n"
+        + "  expect   chunk=2MiB: 1 s to 2 s\n"
+    )
+  }
+}
