@@ -21,10 +21,10 @@ enum ChunkSizes {
     for size in [ByteCount.gibibytes(1), .mebibytes(64), .mebibytes(2), .kibibytes(64)] {
       rules.chunk = .fixed(size)
       var tables = mapped
-      let train = try tables.unmap(memory, rules)
-      let counts = train.total
+      let sequence = try tables.unmap(memory, rules)
+      let counts = sequence.total
       print(
-        "chunk \(size): \(train.chunkCount) chunks, \(counts.unmapVisits) visits,",
+        "chunk \(size): \(sequence.chunkCount) chunks, \(counts.unmapVisits) visits,",
         "\(counts.rangeFlushes) range flushes, \(counts.ipaFlushes) IPA flushes"
       )
     }

@@ -79,33 +79,11 @@ extension FeatureVector {
   }
 
   /// A migration as rounds of sending against dirtying.
-  mutating func addPreCopy(
-    _ host: HostProfile,
-    _ workload: WorkloadProfile,
-    _ policy: Policy,
-    _ plan: GatheredPlan
-  ) {
-    guard workload.operation == .migration, workload.migration.link > .zero else { return }
-    let memory = workload.memory
-    let page = Double(host.granule.page.rawValue)
-    let calls = Double(max(1, plan.calls))
-    let whole = self[.stageTwoWork] / calls
-    let covered = (Double(memory.size.rawValue) / calls / page).rounded(.up)
-    let inside = self[.faultCost] - host.fault.outsideLock.inNanoseconds
-    let blocks = min(1, memory.blockShare + memory.hugeBlockShare)
-    var rounds = PreCopyEstimate(
-      load: workload.migration,
-      pages: max(1, (self[.mapped] / page).rounded()),
-      pageBytes: page,
-      vcpus: Double(max(1, memory.vcpus)),
-      clear: (plan.longestHold.map { Double($0.rawValue) } ?? whole, whole, max(1, covered)),
-      fault: (self[.faultCost], self[.sharedFaults] > 0 ? 0 : inside),
-      firstFaults: policy.eagerSplit == .zero ? 1 + blocks : 1,
-      refill: self[.vmidFlushWork] > 0 ? host.tlbi.vmidRefill.inNanoseconds : 0
-    )
+  mutating func addPreCopy(_ plan: GatheredPlan) {
+    guard var rounds = plan.preCopy else { return }
     rounds.run()
-    self[.preCopyTime] = rounds.time
-    self[.preCopyDowntime] = rounds.downtime
-    self[.preCopyProtecting] = rounds.protecting
+    self[.preCopyTime] = Double(rounds.time.rawValue)
+    self[.preCopyDowntime] = Double(rounds.downtime.rawValue)
+    self[.preCopyProtecting] = Double(rounds.protecting.rawValue)
   }
 }

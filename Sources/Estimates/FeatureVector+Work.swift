@@ -35,7 +35,7 @@ extension FeatureVector {
     addGuest(host, workload)
     addFaults(host, kernel, workload)
     addFluid(operation, plan, fluids)
-    addPreCopy(host, workload, policy, plan)
+    addPreCopy(plan)
   }
 
   private mutating func addWork(
@@ -43,7 +43,7 @@ extension FeatureVector {
     _ workload: WorkloadProfile,
     _ plan: GatheredPlan
   ) {
-    let work = WorkBreakdown(plan.train.total, on: host, FabricShare(host, workload))
+    let work = WorkBreakdown(plan.sequence.total, on: host, FabricShare(host, workload))
     self[.leafWork] = work.leaf
     self[.invalidWork] = work.invalid
     self[.tableWork] = work.table
@@ -65,18 +65,18 @@ extension FeatureVector {
     _ policy: Policy,
     _ plan: GatheredPlan
   ) {
-    let train = plan.train
-    let tally = train.tally
+    let sequence = plan.sequence
+    let tally = sequence.tally
     let share = FabricShare(host, workload)
     let chunks = tally.map { WorkBreakdown($0.chunk.counts, on: host, share).total }
     var sum = 0.0
-    for (car, work) in zip(tally, chunks) { sum += work * Double(car.repeats) }
+    for (repeated, work) in zip(tally, chunks) { sum += work * Double(repeated.repeats) }
     var longest = chunks.max() ?? 0
     if case .timeBudget(let budget, _) = policy.controller {
       longest = min(longest, Double(budget.rawValue))
     }
     if let hold = plan.longestHold { longest = Double(hold.rawValue) }
-    let breaks = train.mayYield && policy.breaks
+    let breaks = sequence.mayYield && policy.breaks
     let call = sum / Double(max(1, plan.calls))
     self[.longestChunk] = longest
     self[.callStretch] = max(call, longest)
@@ -86,8 +86,8 @@ extension FeatureVector {
     self[.slices] = Double(plan.calls)
     self[.pause] = plan.calls > 1 ? Double(policy.pause.rawValue) : 0
     self[.pauseWork] = self[.pause] * self[.slices]
-    self[.chunks] = Double(train.chunkCount)
-    self[.breakPoints] = breaks ? Double(max(0, train.chunkCount - plan.calls)) : 0
+    self[.chunks] = Double(sequence.chunkCount)
+    self[.breakPoints] = breaks ? Double(max(0, sequence.chunkCount - plan.calls)) : 0
   }
 
   private mutating func addKernel(

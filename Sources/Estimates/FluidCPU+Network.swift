@@ -50,7 +50,7 @@ extension FluidCPU {
     now += cpu.hardInterrupt
     if cpu.threadedNAPI {
       advance()
-      wake(FluidTask.poller)
+      wake(FluidTask.ksoftirqd)
     } else if isSoftirqSkipped {
       isReceivePending = true
     } else {
@@ -60,7 +60,7 @@ extension FluidCPU {
 
   /// Up to 6.4, a runnable ksoftirqd keeps softirqs from running.
   private var isSoftirqSkipped: Bool {
-    cpu.skipsSoftirqs && scheduler.entities[FluidTask.poller].isQueued
+    cpu.skipsSoftirqs && scheduler.entities[FluidTask.ksoftirqd].isQueued
   }
 
   /// What an earlier run has left runs at the exit of another interrupt.
@@ -78,7 +78,7 @@ extension FluidCPU {
       now += startPoll()
       finishPoll()
     } while isReceivePending && !needsReschedule && rounds < 10
-    if isReceivePending { wake(FluidTask.poller) }
+    if isReceivePending { wake(FluidTask.ksoftirqd) }
   }
 
   /// Begins a poll; returns how long it takes, with what arrives while it runs.
@@ -171,7 +171,7 @@ extension FluidCPU {
   /// until the walker's segment ends, something else happens or the window is full.
   mutating func stealFluid(until end: Double, _ other: Double) -> Stolen {
     guard scheduler.current == FluidTask.walker, !cpu.threadedNAPI,
-      !isMasked, resumesAt <= now, !scheduler.entities[FluidTask.poller].isQueued,
+      !isMasked, resumesAt <= now, !scheduler.entities[FluidTask.ksoftirqd].isQueued,
       !cpu.readerHere || scheduler.entities[FluidTask.reader].isQueued
     else { return .nothing }
     let period = cpu.interruptPeriod

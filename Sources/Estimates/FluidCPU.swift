@@ -7,7 +7,7 @@ enum FluidTask {
   static let walker = 0
   static let reader = 1
   /// ksoftirqd, or the thread that polls.
-  static let poller = 2
+  static let ksoftirqd = 2
   static let storage = 3
   static let competitors = 4
 }
@@ -141,7 +141,7 @@ struct FluidCPU: Sendable {
     hasSegment[task] = true
     switch task {
     case FluidTask.reader: beginRead()
-    case FluidTask.poller:
+    case FluidTask.ksoftirqd:
       remaining[task] += startPoll() + (cpu.threadedNAPI ? 0 : cpu.softirqEntry)
     case FluidTask.storage:
       reaping = completed
@@ -157,7 +157,7 @@ struct FluidCPU: Sendable {
     let goesOn: Bool
     switch task {
     case FluidTask.reader: goesOn = endRead()
-    case FluidTask.poller:
+    case FluidTask.ksoftirqd:
       finishPoll()
       goesOn = isReceivePending
       isReceivePending = false
@@ -186,7 +186,7 @@ struct FluidCPU: Sendable {
     switch scheduler.current {
     case -1: mayPreempt = true
     case FluidTask.competitors...: mayPreempt = true
-    case FluidTask.poller: mayPreempt = false
+    case FluidTask.ksoftirqd: mayPreempt = false
     case FluidTask.walker:
       mayPreempt = needsReschedule && cpu.preemptsKernel && holdBegan == nil
     default: mayPreempt = needsReschedule && cpu.preemptsKernel

@@ -23,6 +23,32 @@ struct FluidStep: Hashable, Sendable {
   var patience = 0
 
   var work: Double { unit * units }
+
+  init(
+    kind: Kind,
+    unit: Double,
+    units: Double = 1,
+    holdsLock: Bool = false,
+    yieldsBetween: Bool = true
+  ) {
+    (self.kind, self.unit, self.units) = (kind, unit, units)
+    (self.holdsLock, self.yieldsBetween) = (holdsLock, yieldsBetween)
+  }
+
+  /// A step of the plan as the machine takes it.
+  init(_ step: WorkStep) {
+    kind =
+      switch step.kind {
+      case .stageTwo: .stageTwo
+      case .hostSide: .hostSide
+      case .sleep: .sleep
+      case .yield: .yield
+      }
+    unit = Double(step.unit.rawValue)
+    units = Double(step.units)
+    (holdsLock, yieldsBetween) = (step.holdsLock, step.yieldsBetween || step.dropsBetween)
+    continues = step.continues
+  }
 }
 
 /// Steps that repeat as a group.
@@ -63,7 +89,7 @@ struct FluidPlan {
     var groups: [FluidGroup]
     switch operation.workload.operation {
     case .mapCreate, .map, .dirty: return []
-    case .migration: groups = [clears()]
+    case .migration: groups = clears()
     case .reclaim: groups = leaves()
     case .teardown where operation.slice != nil: groups = slices()
     case .teardown, .logEnable: return whole()
@@ -80,15 +106,19 @@ struct FluidPlan {
     WorkBreakdown(chunk.counts, on: host, FabricShare(host, operation.workload)).total
   }
 
-  private var call: FluidStep {
-    FluidStep(kind: .hostSide, unit: host.hostFree.call.inNanoseconds, yieldsBetween: false)
-  }
+  private var entry: [FluidStep] { plan.entry.map { FluidStep($0) } }
 
   private func freeing(pages: Double, blocks: Double) -> [FluidStep] {
+    var (pages, blocks, steps) = (pages, blocks, [FluidStep]())
+    if plan.splitsHugePages, blocks > 0 {
+      let split = host.hostFree.hugeSplit.inNanoseconds
+      steps.append(FluidStep(kind: .hostSide, unit: split * blocks))
+      pages += blocks * Double(host.granule.smallestBlock.divided(roundedDownBy: host.granule.page))
+      blocks = 0
+    }
     let batch = Double(max(1, host.hostFree.pagesPerYield))
     let whole = (pages / batch).rounded(.down)
     let (rest, page) = (pages - whole * batch, host.hostFree.page.inNanoseconds)
-    var steps: [FluidStep] = []
     if whole > 0 { steps.append(FluidStep(kind: .hostSide, unit: page * batch, units: whole)) }
     if rest >= 1 { steps.append(FluidStep(kind: .hostSide, unit: page * rest)) }
     if blocks >= 1 {
@@ -98,13 +128,13 @@ struct FluidPlan {
     return steps
   }
 
-  /// The chunks of a car as a step.
-  private func step(_ car: ChunkTrain.Car, units: Double) -> FluidStep {
-    var step = FluidStep(kind: .stageTwo, unit: price(car.chunk), units: units)
+  /// The chunks of a repeated as a step.
+  private func step(_ repeated: ChunkSequence.Repeated, units: Double) -> FluidStep {
+    var step = FluidStep(kind: .stageTwo, unit: price(repeated.chunk), units: units)
     let isLocked = plan.holdsLock
     step.holdsLock = isLocked
-    let mayYield = plan.train.mayYield && policy.breaks
-    step.yieldsBetween = isLocked ? mayYield : plan.train.chunkCount > 1
+    let mayYield = plan.sequence.mayYield && policy.breaks
+    step.yieldsBetween = isLocked ? mayYield : plan.sequence.chunkCount > 1
     if isLocked, let controller = operation.unitController {
       step.longest = Double(controller.longest)
       step.patience = controller.patience
@@ -114,15 +144,14 @@ struct FluidPlan {
 
   /// One call over everything, then the freeing: a group each.
   private func whole() -> [FluidGroup] {
-    let tally = plan.train.tally.prefix(400)
+    let tally = plan.sequence.tally.prefix(400)
     var chunks = tally.map { step($0, units: Double($0.repeats)) }
     for index in chunks.indices.dropLast() { chunks[index].continues = true }
     let walked = Self.cut(chunks, to: Self.window.stageTwo)
     let free = freeing(pages: Double(plan.freedPages), blocks: Double(plan.freedBlocks))
     let freed = Self.cut(free, to: Self.window.hostSide)
-    let start = plan.holdsLock ? [call] : []
     let walk = FluidGroup(
-      steps: start + walked.steps,
+      steps: entry + walked.steps + plan.epilogue.map { FluidStep($0) },
       stageTwoScale: walked.scale,
       repeats: false
     )
@@ -155,41 +184,36 @@ struct FluidPlan {
 
   /// One group for each kind of chunk in the slices.
   private func slices() -> [FluidGroup] {
-    let perCall = max(1, Double(plan.train.chunkCount) / Double(max(1, plan.calls)))
-    let pause = Double(policy.pause.rawValue)
-    let rest = FluidStep(kind: pause > 0 ? .sleep : .yield, unit: pause)
-    return plan.train.tally.prefix(400).map { car in
-      let blocks = Double(car.chunk.counts.blocksCleared)
-      let pages = Double(car.chunk.counts.leavesCleared) - blocks
+    let perCall = max(1, Double(plan.sequence.chunkCount) / Double(max(1, plan.calls)))
+    let rest = plan.rest.map { [FluidStep($0)] } ?? []
+    return plan.sequence.tally.prefix(400).map { repeated in
+      let blocks = Double(repeated.chunk.counts.blocksCleared)
+      let pages = Double(repeated.chunk.counts.leavesCleared) - blocks
       let free = freeing(pages: pages * perCall, blocks: blocks * perCall)
       return FluidGroup(
-        steps: [call, step(car, units: perCall.rounded())] + free + [rest],
-        rounds: Double(car.repeats) / perCall
+        steps: entry + [step(repeated, units: perCall.rounded())] + free + rest,
+        rounds: Double(repeated.repeats) / perCall
       )
     }
   }
 
   /// A notifier call and a free for each leaf.
   private func leaves() -> [FluidGroup] {
-    plan.train.tally.prefix(400).filter { $0.chunk.counts.leavesCleared > 0 }.map { car in
-      let isBlock = car.chunk.counts.blocksCleared > 0
+    plan.sequence.tally.prefix(400).filter { $0.chunk.counts.leavesCleared > 0 }.map { repeated in
+      let isBlock = repeated.chunk.counts.blocksCleared > 0
       let free = (isBlock ? host.hostFree.hugePage : host.hostFree.page) + host.hostFree.call
-      let walk = FluidStep(kind: .stageTwo, unit: price(car.chunk), holdsLock: true)
+      let walk = FluidStep(kind: .stageTwo, unit: price(repeated.chunk), holdsLock: true)
       return FluidGroup(
         steps: [walk, FluidStep(kind: .hostSide, unit: free.inNanoseconds)],
-        rounds: Double(car.repeats)
+        rounds: Double(repeated.repeats)
       )
     }
   }
 
-  /// One CLEAR ioctl after the other.
-  private func clears() -> FluidGroup {
-    let calls = Double(max(1, plan.calls))
-    let all = plan.train.tally.reduce(0) { $0 + price($1.chunk) * Double($1.repeats) }
-    let hold = plan.longestHold.map { Double($0.rawValue) } ?? all / calls
-    let holds = max(1, (all / calls / max(1, hold)).rounded(.down))
-    var walk = FluidStep(kind: .stageTwo, unit: hold, units: holds, holdsLock: true)
-    walk.yieldsBetween = holds > 1
-    return FluidGroup(steps: [call, walk, FluidStep(kind: .yield, unit: 0)], rounds: calls)
+  /// The calls of log start and the first round, each with what it is sent with.
+  private func clears() -> [FluidGroup] {
+    plan.rounds.map { group in
+      FluidGroup(steps: group.steps.map { FluidStep($0) }, rounds: Double(group.repeats))
+    }
   }
 }

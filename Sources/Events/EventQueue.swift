@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-package import Quantities
+public import Quantities
 
 /// What an event can be: a small set of kinds, each with a name for traces.
 ///
 /// The raw value is the kind's slot in the queue and its priority among events of the same
 /// instant: the lower runs first.
-package protocol EventKind: RawRepresentable, CaseIterable, Sendable where RawValue == Int {}
+public protocol EventKind: RawRepresentable, CaseIterable, Sendable where RawValue == Int {}
 
 /// A queue in which every kind of event is pending at most once, ordered by (time, priority,
 /// serial).
@@ -14,7 +14,7 @@ package protocol EventKind: RawRepresentable, CaseIterable, Sendable where RawVa
 /// The machine has few kinds of event and moves them often: an interrupt postpones the end of
 /// what it interrupts. One slot a kind makes moving and cancelling exact and bounds the queue by
 /// construction. Order: time, then the kind's raw value, then the order of scheduling.
-package struct EventQueue<Kind: EventKind>: Sendable {
+public struct EventQueue<Kind: EventKind>: Sendable {
   /// One pending event.
   @usableFromInline
   struct Entry: Sendable {
@@ -42,23 +42,23 @@ package struct EventQueue<Kind: EventKind>: Sendable {
   @usableFromInline var serial: UInt64 = 0
 
   /// The instant of the event taken last: the clock, which never runs backwards.
-  package private(set) var now = Instant.start
+  public private(set) var now = Instant.start
   /// How many events have been taken.
-  package private(set) var taken: Int64 = 0
+  public private(set) var taken: Int64 = 0
 
   /// Creates an empty queue with its clock at the start of the run.
-  package init() {
+  public init() {
     let slots = Kind.allCases.reduce(0) { Swift.max($0, $1.rawValue + 1) }
     places = Array(repeating: -1, count: slots)
     heap.reserveCapacity(slots)
   }
 
   /// How many events are pending.
-  package var count: Int { heap.count }
+  public var count: Int { heap.count }
 
   /// The instant at which an event of this kind is pending, or nil.
   @inlinable
-  package func time(of kind: Kind) -> Instant? {
+  public func time(of kind: Kind) -> Instant? {
     let place = places[kind.rawValue]
     return place < 0 ? nil : Instant(rawValue: heap[Int(place)].time)
   }
@@ -67,7 +67,7 @@ package struct EventQueue<Kind: EventKind>: Sendable {
   ///
   /// Precondition: the instant does not lie before the clock.
   @inlinable
-  package mutating func schedule(_ kind: Kind, at time: Instant) {
+  public mutating func schedule(_ kind: Kind, at time: Instant) {
     precondition(time >= now, "an event cannot be scheduled in the past")
     serial &+= 1
     let slot = kind.rawValue
@@ -89,7 +89,7 @@ package struct EventQueue<Kind: EventKind>: Sendable {
 
   /// Removes the pending event of a kind, if there is one.
   @inlinable
-  package mutating func cancel(_ kind: Kind) {
+  public mutating func cancel(_ kind: Kind) {
     let place = Int(places[kind.rawValue])
     guard place >= 0 else { return }
     remove(at: place)
@@ -97,7 +97,7 @@ package struct EventQueue<Kind: EventKind>: Sendable {
 
   /// Takes the next event and moves the clock to it; nil when none is pending.
   @inlinable
-  package mutating func next() -> Kind? {
+  public mutating func next() -> Kind? {
     guard let first = heap.first, let kind = Kind(rawValue: Int(first.slot)) else { return nil }
     remove(at: 0)
     advance(to: Instant(rawValue: first.time))
@@ -162,7 +162,7 @@ package struct EventQueue<Kind: EventKind>: Sendable {
   }
 
   /// Whether the heap is ordered and every place points at its entry; for tests.
-  package func holdsInvariants() -> Bool {
+  public func holdsInvariants() -> Bool {
     for (place, entry) in heap.enumerated() {
       guard places[Int(entry.slot)] == place else { return false }
       if place > 0, entry.precedes(heap[(place - 1) / 4]) { return false }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-package import Quantities
+public import Quantities
 
 /// A span or a mark on one track of a trace.
-package struct TraceRecord: Hashable, Sendable {
+public struct TraceRecord: Hashable, Sendable {
   /// The track, as the emitter numbers them.
-  package var track: Int
+  public var track: Int
   /// What happened, as the emitter numbers names.
-  package var name: Int
+  public var name: Int
   /// When it began.
-  package var start: Instant
+  public var start: Instant
   /// How long it lasted; zero for a mark.
-  package var length: Nanoseconds
+  public var length: Nanoseconds
   /// A value to show beside it: packets of a poll, bytes of a read.
-  package var value: Int64
+  public var value: Int64
 
   /// Creates a record.
-  package init(track: Int, name: Int, start: Instant, length: Nanoseconds, value: Int64 = 0) {
+  public init(track: Int, name: Int, start: Instant, length: Nanoseconds, value: Int64 = 0) {
     self.track = track
     self.name = name
     self.start = start
@@ -26,22 +26,22 @@ package struct TraceRecord: Hashable, Sendable {
 }
 
 /// A bounded list of records; what does not fit is counted and left out.
-package struct Trace: Sendable {
+public struct Trace: Sendable {
   /// How many records are kept at most.
-  package let limit: Int
+  public let limit: Int
   /// The records in the order they were added.
-  package private(set) var records: [TraceRecord] = []
+  public private(set) var records: [TraceRecord] = []
   /// How many did not fit.
-  package private(set) var omitted: Int64 = 0
+  public private(set) var omitted: Int64 = 0
 
   /// Creates an empty trace that keeps at most `limit` records; zero keeps none.
-  package init(limit: Int) { self.limit = limit }
+  public init(limit: Int) { self.limit = limit }
 
   /// Whether anything is kept at all.
-  package var isOn: Bool { limit > 0 }
+  public var isOn: Bool { limit > 0 }
 
   /// Adds a record, if there is room.
-  package mutating func add(_ record: TraceRecord) {
+  public mutating func add(_ record: TraceRecord) {
     guard records.count < limit else {
       omitted += 1
       return

@@ -18,7 +18,7 @@ package enum MachineTrace {
 
 /// The tracks of a trace: one a context.
 enum TraceTrack: Int, CaseIterable {
-  case walker, lock, hardInterrupt, softirq, softirqThread, reader, ring
+  case walker, lock, hardInterrupt, softirq, ksoftirqd, reader, ring
 }
 
 /// The names in a trace.
@@ -73,6 +73,9 @@ extension Machine {
     outcome.locks.longestChunk = walker.longestChunk
     outcome.locks.breakPoints = walker.breakPoints
     outcome.locks.breaksTaken = walker.breaksTaken
+    outcome.calls = walker.calls.summary
+    outcome.callTime = walker.callTime
+    outcome.source = input.source
     outcome.requests = requestLatencies.summary
     outcome.storage = storageLatencies.summary
     outcome.connects = connects.outcome(at: now, since: outcome.began)

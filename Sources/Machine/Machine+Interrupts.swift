@@ -136,11 +136,11 @@ extension Machine {
   /// Up to 6.4, a runnable ksoftirqd keeps every other context from running softirqs.
   private var isSoftirqSkipped: Bool {
     softirqs.skipsWhileThreadRunnable
-      && scheduler.entities[CPUTask.softirqThread].isQueued
+      && scheduler.entities[CPUTask.ksoftirqd].isQueued
   }
 
   private mutating func startSoftirq() {
-    if walker.hasBegun, !walker.isDone, scheduler.entities[CPUTask.softirqThread].isQueued {
+    if walker.hasBegun, !walker.isDone, scheduler.entities[CPUTask.ksoftirqd].isQueued {
       outcome.network.softirqsBesideThread = (outcome.network.softirqsBesideThread ?? 0) + 1
     }
     isSoftirqActive = true
@@ -232,8 +232,8 @@ extension Machine {
   }
 
   private mutating func wakeSoftirqThread() {
-    guard input.switches.has(.softirqThread),
-      !scheduler.entities[CPUTask.softirqThread].isQueued
+    guard input.switches.has(.ksoftirqd),
+      !scheduler.entities[CPUTask.ksoftirqd].isQueued
     else { return }
     if walker.hasBegun, !walker.isDone {
       outcome.network.ksoftirqdWakes += 1
@@ -241,13 +241,13 @@ extension Machine {
         outcome.network.firstKsoftirqdWake = now - outcome.began
       }
     }
-    record(.softirqThread, name: .wake)
-    wake(CPUTask.softirqThread)
+    record(.ksoftirqd, name: .wake)
+    wake(CPUTask.ksoftirqd)
   }
 
   /// A poll's span, without what interrupted it, and what the ring has dropped before it.
   private mutating func recordPoll(_ packets: Int64) {
-    let isThread = isSoftirqActive ? TraceTrack.softirq : .softirqThread
+    let isThread = isSoftirqActive ? TraceTrack.softirq : .ksoftirqd
     let length = costs.poll[Int(packets)]
     record(isThread, name: .poll, start: now - length, length: length, value: packets)
     if queue.drops > dropsRecorded {

@@ -57,7 +57,7 @@ extension ReceiveQueue {
 extension Machine {
   /// Packets of a poll reach their sockets.
   mutating func deliver(_ polled: ReceiveQueue.Polled) {
-    if isReaderHere, input.network.reader == .free, isOccupied(for: CPUTask.reader) {
+    if isReaderHere, input.network.reader == .unpinned, isOccupied(for: CPUTask.reader) {
       moveReader()
     }
     if polled.segments > 0, queue.sender != nil {

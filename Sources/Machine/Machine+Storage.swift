@@ -21,7 +21,7 @@ extension Machine {
   /// Completed requests wake whoever waits for them.
   mutating func wakeStorageTask() {
     guard disk.ready > 0 else { return }
-    if isStorageTaskHere, input.storage.task == .free, isOccupied(for: CPUTask.storage) {
+    if isStorageTaskHere, input.storage.task == .unpinned, isOccupied(for: CPUTask.storage) {
       isStorageTaskHere = false
     }
     if isStorageTaskHere {

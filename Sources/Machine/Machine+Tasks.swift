@@ -31,7 +31,7 @@ extension Machine {
         outcome.cpu.hostSide += time
       }
     case CPUTask.reader: outcome.cpu.reader += time
-    case CPUTask.softirqThread, CPUTask.pollThread: outcome.cpu.softirqThread += time
+    case CPUTask.ksoftirqd, CPUTask.pollThread: outcome.cpu.ksoftirqd += time
     case CPUTask.storage: outcome.cpu.storage += time
     case -1: outcome.cpu.idle += time
     default: outcome.cpu.competitors += time
@@ -79,7 +79,7 @@ extension Machine {
     switch scheduler.current {
     case -1: true
     case CPUTask.competitors...: true
-    case CPUTask.softirqThread, CPUTask.pollThread: false
+    case CPUTask.ksoftirqd, CPUTask.pollThread: false
     case CPUTask.walker:
       needsReschedule && model.preemptsKernel && walker.holdBegan == nil
     default: needsReschedule && model.preemptsKernel
@@ -110,8 +110,8 @@ extension Machine {
 
   /// An idle CPU looks for work once a tick and takes a free task that waits here.
   mutating func balance() {
-    if isReaderHere, input.network.reader == .free, waits(CPUTask.reader) { moveReader() }
-    if isStorageTaskHere, input.storage.task == .free, waits(CPUTask.storage) {
+    if isReaderHere, input.network.reader == .unpinned, waits(CPUTask.reader) { moveReader() }
+    if isStorageTaskHere, input.storage.task == .unpinned, waits(CPUTask.storage) {
       moveStorageTask()
     }
   }
@@ -157,7 +157,7 @@ extension Machine {
     hasSegment[task] = true
     switch task {
     case CPUTask.reader: remaining[task] += beginRead()
-    case CPUTask.softirqThread:
+    case CPUTask.ksoftirqd:
       rounds = 0
       roundLimit = jiffies + softirqs.jiffies
       remaining[task] += costs.softirqEntry + startRound()
@@ -182,7 +182,7 @@ extension Machine {
     let goesOn: Bool
     switch task {
     case CPUTask.reader: goesOn = finishRead()
-    case CPUTask.softirqThread, CPUTask.pollThread:
+    case CPUTask.ksoftirqd, CPUTask.pollThread:
       if let more = isRoundReceiving ? extendPoll() : nil {
         remaining[task] = more
         resumeTask()

@@ -3,14 +3,20 @@
 import Observations
 import Operations
 import Events
+import PageTables
 import Profiles
 import Quantities
+import Randomness
 
 // The walker's task: chunks under mmu_lock, break points, host-side work, sleeps.
 extension Machine {
   /// The walker's timer: the operation begins, or a sleep is over.
   mutating func walkerTimer() {
-    if !walker.hasBegun { beginOperation() }
+    if !walker.hasBegun {
+      beginOperation()
+      walker.stretchBegan = now
+      if walker.isDone { askSource() }
+    }
     if !walker.isDone, walker.isInStep, walker.step.kind == .sleep { finishStep() }
     guard !walker.isDone else {
       endOperation()
@@ -46,10 +52,14 @@ extension Machine {
       walker.isInStep = true
       walker.stepBegan = now
       if walker.step.kind == .stageTwo, !hasSeenStageTwo { noteFirstChunk() }
+      if walker.step.beginsCall { walker.callBegan = now }
     }
     if walker.step.holdsLock, walker.holdBegan == nil {
       walker.holdBegan = now + walker.delay
       walker.stolen = .zero
+      if let gap = input.faultGap {
+        walker.contendedFrom = now + walker.delay + contention.exponential(mean: gap)
+      }
     }
   }
 
@@ -74,16 +84,66 @@ extension Machine {
     guard !walker.isDone else { return }
     walker.stolen += now - walker.suspended
     let step = walker.step
-    let waits = needsReschedule && step.yieldsBetween && (!step.holdsLock || breaks)
-    let work = waits || step.dropsBetween ? walker.leftInChunk : walker.left
+    let waits = mayLeave(step)
+    var work = waits || step.dropsBetween ? walker.leftInChunk : walker.left
+    if !waits, let contended = contendedBoundary(step) { work = min(work, contended) }
     let length = step.kind == .sleep || step.kind == .yield ? Nanoseconds.zero : work
     events.schedule(.taskEnd, at: now + walker.delay + length)
+  }
+
+  /// Whether the walker gives way at the next boundary for what is known now.
+  private func mayLeave(_ step: WorkStep) -> Bool {
+    guard step.yieldsBetween else { return false }
+    return step.holdsLock ? lockBreak(at: now).fires : needsReschedule
+  }
+
+  /// The kernel's own condition for dropping the lock between two chunks.
+  private func lockBreak(at time: Instant) -> LockBreak {
+    guard breaks else { return LockBreak() }
+    return LockBreak(
+      needsReschedule: needsReschedule,
+      needsLazyReschedule: needsLazyReschedule,
+      isContended: walker.contendedFrom.map { $0 <= time } ?? false,
+      isPreemptible: input.countsAsPreemptible
+    )
+  }
+
+  /// Work up to the first boundary at which somebody will want the lock, where that breaks it.
+  private func contendedBoundary(_ step: WorkStep) -> Nanoseconds? {
+    guard breaks, step.yieldsBetween, step.holdsLock, input.countsAsPreemptible,
+      let wanted = walker.contendedFrom, step.unit > .zero
+    else { return nil }
+    let ahead = max(.zero, wanted - now - walker.delay)
+    let first = walker.leftInChunk
+    guard ahead > first else { return first }
+    let more = ((ahead - first).rawValue + step.unit.rawValue - 1) / step.unit.rawValue
+    return first + step.unit * more
+  }
+
+  /// Whoever waited for the lock has had it before the walker takes it again.
+  private mutating func letWaitersIn() {
+    guard let wanted = walker.contendedFrom, wanted <= now else { return }
+    walker.delay += input.host.fault.insideLock * 1
+    walker.contendedFrom = nil
+  }
+
+  /// The source says what follows what it gave last.
+  private mutating func askSource() {
+    guard walker.isDone, var source = input.source else { return }
+    let measured = MeasuredWork(wall: now - walker.stretchBegan, held: walker.heldInStretch)
+    let groups = source.next(after: measured)
+    input.source = source
+    walker.stretchBegan = now
+    walker.heldInStretch = .zero
+    guard let groups, !groups.isEmpty else { return }
+    outcome.steps += groups.map { $0.steps.map { StepOutcome(kind: $0.kind) } }
+    walker.extend(by: groups)
   }
 
   /// What a controller looks at: a reschedule is due, or softirqs wait.
   private var isSomebodyWaiting: Bool {
     needsReschedule || isReceivePending
-      || scheduler.entities[CPUTask.softirqThread].isQueued
+      || scheduler.entities[CPUTask.ksoftirqd].isQueued
   }
 
   /// The walker has come to the end of a unit or of the step.
@@ -99,11 +159,14 @@ extension Machine {
     spendWalker(now - taskResumed)
     walker.passBoundary()
     if walker.unitsDone < step.units {
-      let yields = needsReschedule && (step.yieldsBetween || step.dropsBetween)
-      if yields, step.holdsLock { walker.breaksTaken += 1 }
-      if step.holdsLock { unlock() }
+      let leaves = step.dropsBetween || mayLeave(step)
+      if leaves, step.holdsLock {
+        walker.breaksTaken += 1
+        unlock()
+        letWaitersIn()
+      }
       if isSomebodyWaiting { walker.disturbed() }
-      goOn(yielding: yields)
+      goOn(yielding: leaves && needsReschedule)
       return
     }
     if step.continues {
@@ -131,21 +194,23 @@ extension Machine {
     }
   }
 
-  /// A step ends whose train goes on: a break point like any other.
+  /// A step ends whose sequence goes on: a break point like any other.
   private mutating func continueStep(_ step: WorkStep) {
     if step.yieldsBetween, step.holdsLock { walker.breakPoints += 1 }
-    let yields = needsReschedule && step.yieldsBetween && (!step.holdsLock || breaks)
-    if yields, step.holdsLock {
+    let leaves = mayLeave(step)
+    if leaves, step.holdsLock {
       walker.breaksTaken += 1
       unlock()
+      letWaitersIn()
     }
     closeStep()
-    goOn(yielding: yields)
+    goOn(yielding: leaves && needsReschedule)
   }
 
   private mutating func unlock() {
     guard let began = walker.holdBegan else { return }
     walker.holds.record(now - began)
+    walker.heldInStretch += now - began
     record(.lock, name: .hold, start: began, length: now - began)
     walker.holdBegan = nil
   }
@@ -168,7 +233,13 @@ extension Machine {
     outcome.steps[walker.group][walker.index].rounds += 1
     bookStep()
     if kind == .stageTwo { markStageTwo() }
+    if walker.step.endsCall, let began = walker.callBegan {
+      walker.calls.record(now - began)
+      walker.callTime += now - began
+      walker.callBegan = nil
+    }
     walker.advance()
+    if walker.isDone { askSource() }
   }
 
   /// Books what has passed since the last step ended on the present one.

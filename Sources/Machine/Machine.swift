@@ -47,7 +47,7 @@ enum HardInterrupt: Int {
 enum CPUTask {
   static let walker = 0
   static let reader = 1
-  static let softirqThread = 2
+  static let ksoftirqd = 2
   static let pollThread = 3
   static let storage = 4
   static let competitors = 5
@@ -57,7 +57,7 @@ enum CPUTask {
 ///
 /// The state is one value and a run is one call; nothing outside can see it half-way.
 struct Machine {
-  let input: MachineInput
+  var input: MachineInput
   let softirqs: SoftirqRules
   let model: PreemptionModel
   let costs: MachineCosts
@@ -76,6 +76,7 @@ struct Machine {
   var tickChance: Stream
   var requestGaps: Stream
   var connectGaps: Stream
+  var contention: Stream
 
   // Contexts, from the innermost out.
   var hard: HardInterrupt?
@@ -163,6 +164,7 @@ struct Machine {
     tickChance = input.seed.stream("tick")
     requestGaps = input.seed.stream("requests")
     connectGaps = input.seed.stream("connects")
+    contention = input.seed.stream("contention")
     var phase = input.seed.stream("phase")
     queue = ReceiveQueue(input, costs: costs, phase: &phase)
     disk = StorageQueue(device: input.host.storage, depth: input.storage.queueDepth)

@@ -38,6 +38,10 @@ package struct MachineInput: Sendable {
   package var competitors = 0
   /// What the walker does.
   package var plan: WorkPlan
+  /// What decides while the operation runs what the walker does after `plan`; nil ends there.
+  package var source: (any WorkSource)?
+  /// The mean time between two faults of a running guest, each of which wants mmu_lock; nil for none.
+  package var faultGap: Nanoseconds?
   /// Time before the walker starts; the second half of it is the baseline.
   package var warmUp = Nanoseconds.milliseconds(100)
   /// Time after the walker's end that is still simulated.
@@ -69,5 +73,16 @@ package struct MachineInput: Sendable {
     storage = StorageLoad()
     self.plan = plan
     self.seed = seed
+  }
+}
+
+extension MachineInput {
+  /// Whether the kernel counts as preemptible where contention asks for the lock: by how it was built
+  /// up to 6.10, where every PREEMPT_DYNAMIC build does, and by the model it runs with later.
+  var countsAsPreemptible: Bool {
+    switch release.contentionBreak {
+    case .builtModel: kernel.preemption.preemptsKernel || kernel.isDynamic
+    case .runningModel: kernel.preemption.preemptsKernel
+    }
   }
 }

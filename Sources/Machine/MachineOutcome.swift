@@ -66,6 +66,12 @@ package struct MachineOutcome: Sendable {
   package var storage = LatencySummary()
   /// Interrupts that waited for the end of a TLB primitive.
   package var masked = MaskedInterrupts()
+  /// Calls that are timed: log start and CLEAR ioctls, from entry to exit.
+  package var calls = LatencySummary()
+  /// All of them together.
+  package var callTime = Nanoseconds.zero
+  /// The source of the walker's work as the run has left it.
+  package var source: (any WorkSource)?
   /// Where the CPU's time went.
   package var cpu = CPUTimes()
   /// Context switches.
@@ -76,4 +82,13 @@ package struct MachineOutcome: Sendable {
   package var digest: UInt64 = 0
   /// The trace, if one was asked for.
   package var trace = Trace(limit: 0)
+}
+
+extension MachineOutcome {
+  /// The CPU time that the walker spent on steps of a kind.
+  package func work(_ kind: WorkKind) -> Nanoseconds {
+    steps.reduce(.zero) { sum, group in
+      group.reduce(sum) { $1.kind == kind ? $0 + $1.work : $0 }
+    }
+  }
 }

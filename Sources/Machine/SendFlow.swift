@@ -38,7 +38,7 @@ struct SendFlow: Sendable {
   static let coverage: Int64 = 2
 
   private(set) var congestion: CongestionWindow
-  private var trains: Ring<Train>
+  private var sequences: Ring<Train>
   /// When the wire is free again, in picoseconds.
   private var wireFree: Int64
   private(set) var written: Int64 = 0
@@ -69,7 +69,7 @@ struct SendFlow: Sendable {
     timeout = switches.has(.timeout) ? .milliseconds(200) : .seconds(1_000_000)
     congestion = CongestionWindow(control: load.congestion)
     congestion.isConstant = !switches.has(.congestion)
-    trains = Ring(capacity: 1_024, filler: Train(first: 0, segments: 0))
+    sequences = Ring(capacity: 1_024, filler: Train(first: 0, segments: 0))
     inRing = Ring(capacity: 256, filler: Run(packets: 0, end: 0))
     wireFree = start.rawValue * 1_000
     lastProgress = start
@@ -98,10 +98,10 @@ struct SendFlow: Sendable {
     let begins = max(wireFree, now.rawValue * 1_000)
     let first = begins + gap.rawValue + roundTrip.rawValue * 1_000
     let isContiguous = begins == wireFree
-    if !trains.isEmpty, isContiguous || trains.isFull {
-      trains.last.segments += count
+    if !sequences.isEmpty, isContiguous || sequences.isFull {
+      sequences.last.segments += count
     } else {
-      trains.append(Train(first: first, segments: count))
+      sequences.append(Train(first: first, segments: count))
     }
     wireFree = begins + gap.rawValue * count
     sent += count
@@ -109,8 +109,8 @@ struct SendFlow: Sendable {
 
   /// The earliest instant at which an acknowledgement arrives, or nil while nothing is in flight.
   func nextArrivalTime(after now: Instant) -> Instant? {
-    guard !trains.isEmpty else { return probe.map { max(now, $0) } }
-    let first = trains.first
+    guard !sequences.isEmpty else { return probe.map { max(now, $0) } }
+    let first = sequences.first
     let wanted = min(first.segments, Self.coverage - uncovered)
     let time = first.first + gap.rawValue * (wanted - 1)
     return max(now, Instant(rawValue: (time + 999) / 1_000))
@@ -124,16 +124,16 @@ struct SendFlow: Sendable {
     var entered: Int64 = 0
     var dropped: Int64 = 0
     let limit = time.rawValue * 1_000
-    while !trains.isEmpty, trains.first.first <= limit {
-      let train = trains.first
-      let count = min(train.segments, (limit - train.first) / gap.rawValue + 1)
+    while !sequences.isEmpty, sequences.first.first <= limit {
+      let sequence = sequences.first
+      let count = min(sequence.segments, (limit - sequence.first) / gap.rawValue + 1)
       arrived += count
       uncovered += count
-      if count == train.segments {
-        trains.removeFirst()
+      if count == sequence.segments {
+        sequences.removeFirst()
       } else {
-        trains.first.first += gap.rawValue * count
-        trains.first.segments -= count
+        sequences.first.first += gap.rawValue * count
+        sequences.first.segments -= count
       }
       let pairs = uncovered / Self.coverage
       uncovered %= Self.coverage
@@ -142,7 +142,7 @@ struct SendFlow: Sendable {
       entered += fits
       dropped += pairs - fits
       // The peer does not wait for more when nothing is on its way.
-      if trains.isEmpty, uncovered > 0 {
+      if sequences.isEmpty, uncovered > 0 {
         uncovered = 0
         if room > entered {
           admit(1, upTo: arrived)
@@ -207,7 +207,7 @@ struct SendFlow: Sendable {
     acknowledged = known
     send(at: now)
     // Two round trips until the probe (RFC 8985), a third until its answer.
-    if trains.isEmpty, inRing.isEmpty, inFlight > 0 { probe = now + roundTrip * 3 }
+    if sequences.isEmpty, inRing.isEmpty, inFlight > 0 { probe = now + roundTrip * 3 }
     return fresh
   }
 }

@@ -5,7 +5,7 @@ import Quantities
 
 /// Where the walker's task stands in its plan, and what its chunks and holds took.
 struct Walker: Sendable {
-  let plan: WorkPlan
+  private(set) var plan: WorkPlan
   private(set) var group = 0
   private(set) var round: Int64 = 0
   private(set) var index = 0
@@ -38,6 +38,27 @@ struct Walker: Sendable {
     self.plan = plan
     isDone = plan.groups.isEmpty
     step = plan.groups.first?.steps[0] ?? WorkStep(.yield, unit: .zero)
+    chunkUnits = step.controller?.longest ?? 1
+  }
+
+  /// When mmu_lock is first wanted by somebody else during the present hold.
+  var contendedFrom: Instant?
+  /// When the timed call in progress began, and those that ended.
+  var callBegan: Instant?
+  var calls = Latencies()
+  var callTime = Nanoseconds.zero
+  /// Held time and start of the stretch of work that a source gave last.
+  var heldInStretch = Nanoseconds.zero
+  var stretchBegan = Instant.start
+
+  /// Goes on with more groups after the last one.
+  mutating func extend(by groups: [WorkGroup]) {
+    precondition(isDone, "a plan is extended at its end")
+    plan.groups += groups
+    guard group < plan.groups.count else { return }
+    isDone = false
+    (index, round) = (0, 0)
+    step = plan.groups[group].steps[0]
     chunkUnits = step.controller?.longest ?? 1
   }
 

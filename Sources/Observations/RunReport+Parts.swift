@@ -334,7 +334,7 @@ package struct CPUTimes: Hashable, Sendable, Codable {
   /// Softirqs at interrupt exit.
   package var softirq = Nanoseconds.zero
   /// Softirqs in ksoftirqd or in a NAPI thread.
-  package var softirqThread = Nanoseconds.zero
+  package var ksoftirqd = Nanoseconds.zero
   /// Stage-2 work of the walker.
   package var stageTwo = Nanoseconds.zero
   /// The walker's other work: host-side freeing, system calls.
@@ -356,7 +356,7 @@ package struct CPUTimes: Hashable, Sendable, Codable {
   enum CodingKeys: String, CodingKey {
     case hardInterrupt = "hard_irq_ns"
     case softirq = "softirq_ns"
-    case softirqThread = "softirq_thread_ns"
+    case ksoftirqd = "softirq_thread_ns"
     case stageTwo = "stage2_ns"
     case hostSide = "host_side_ns"
     case reader = "reader_ns"
@@ -368,7 +368,7 @@ package struct CPUTimes: Hashable, Sendable, Codable {
 
   /// All contexts together: the time that passed.
   package var total: Nanoseconds {
-    let interrupts = hardInterrupt + softirq + softirqThread
+    let interrupts = hardInterrupt + softirq + ksoftirqd
     let tasks = stageTwo + hostSide + reader + storage + competitors
     return interrupts + tasks + switching + idle
   }

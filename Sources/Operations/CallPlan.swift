@@ -40,6 +40,8 @@ package struct CallPlan: Sendable {
   package var frees = false
   /// What the VMM does after a call.
   package var rest: WorkStep?
+  /// With an eager split: how logging that starts splits what it has protected.
+  package var split: SplitPlan?
 
   /// Whether the walk is done under mmu_lock.
   package var holdsLock: Bool { walk != .destroy }
@@ -52,13 +54,32 @@ extension BatchedOperation {
     switch setup.workload.operation {
     case .teardown: return try teardownCalls()
     case .logEnable:
-      return CallPlan(walk: .protect, rules: try rules(), entry: [callStep, bitmapStep])
+      return CallPlan(
+        walk: .protect,
+        rules: try rules(),
+        entry: [callStep, bitmapStep],
+        split: try splitPlan()
+      )
     case .reclaim:
       var rules = try rules()
       rules.chunk = .mappingAware(setup.host.granule.page)
       rules.mayYield = false
       return CallPlan(walk: .unmap, rules: rules, cut: .leaves, entry: [callStep], frees: true)
     case .migration, .map, .mapCreate, .dirty: return nil
+    }
+  }
+
+  /// The policy's eager split with an empty cache; nil where it has none.
+  func splitPlan() throws(OperationError) -> SplitPlan? {
+    guard policy.eagerSplit > .zero else { return nil }
+    do throws(PageTableError) {
+      return try SplitPlan(
+        chunk: policy.eagerSplit,
+        granule: setup.host.granule,
+        release: try ReleaseRules.rules(for: setup.kernel.release)
+      )
+    } catch {
+      throw .pageTables(error)
     }
   }
 
@@ -86,7 +107,15 @@ extension BatchedOperation {
 
   /// What the VMM does between two slices.
   private var pauseStep: WorkStep {
-    policy.pause > .zero ? WorkStep(.sleep, unit: policy.pause) : WorkStep(.yield, unit: .zero)
+    guard policy.pause > .zero else { return WorkStep(.yield, unit: .zero) }
+    return WorkStep(.sleep, unit: policy.pause + setup.host.cpu.timerSlack)
+  }
+
+  /// Whether a call gives back less than a block, so that the host's own huge page is split first and
+  /// freed page by page.
+  func splitsHugePages(_ calls: CallPlan) -> Bool {
+    guard case .slices(let slice) = calls.cut else { return false }
+    return slice < setup.host.granule.smallestBlock
   }
 
   /// The slot's dirty bitmap is allocated and zeroed when logging is switched on: a bit for each

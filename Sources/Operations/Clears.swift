@@ -5,111 +5,209 @@ import Policies
 import Profiles
 package import Quantities
 
-/// What one CLEAR ioctl costs.
-package struct ClearCost: Hashable, Sendable {
-  /// How long it holds mmu_lock for write at a stretch.
-  package var hold: Nanoseconds
-  /// All of it: holds, splits and the flush that ends it.
-  package var whole: Nanoseconds
-  /// Pages it covers.
-  package var pages: Int64
-
-  /// Creates the cost of one ioctl.
-  package init(hold: Nanoseconds, whole: Nanoseconds, pages: Int64) {
-    self.hold = hold
-    self.whole = whole
-    self.pages = pages
-  }
-}
-
-/// What dirty logging costs a guest, counted by PageTables and priced by the host.
-package struct LoggingCosts {
-  /// Switching logging on by write-protecting the whole slot.
-  package var enable: ClearCost
-  /// One CLEAR ioctl.
-  package var clear: ClearCost
-  /// The events of protecting the whole slot once, in CLEAR ranges or at enable.
-  package var counts: EventCounts
-  /// Chunks of the slot's protection, for the machine.
-  package var plan: WorkPlan
+/// What harvesting a dirty log takes, ioctl by ioctl, counted by PageTables and priced by the host.
+///
+/// A CLEAR holds mmu_lock for write from its first word to its last: it scans the words of its range
+/// and protects, word by word, the pages between the lowest and the highest set bit. The lock is
+/// broken only inside a word that reaches over a chunk's end, and dropped where an eager split fills
+/// its cache of table pages. The slot's flush follows outside the lock.
+package struct ClearPlan: Sendable {
+  /// Fetching the bitmap of the slot: GET with manual protect, which copies it.
+  let fetch: [WorkStep]
   /// Whether the slot's flush is one of the whole VMID.
-  package var flushesVMID: Bool
-}
+  let flushesVMID: Bool
+  /// One CLEAR over a piece whose bits are all set.
+  package let full: Clear
 
-extension BatchedOperation {
-  /// Counts and prices switching logging on, and clearing range by range.
-  package func loggingCosts() throws(OperationError) -> LoggingCosts {
-    let range = memoryRange
-    let piece = min(policy.clearRange ?? range.size, range.size)
-    let rules = try rules()
-    let tables = try layOut()
+  /// Pages that one ioctl covers.
+  private let piece: Int64
+  private let call: WorkStep
+  private let flush: (step: WorkStep, counts: EventCounts)
+  /// Scanning one word of the bitmap, in picoseconds.
+  private let scan: UnitCost
+  private let operation: BatchedOperation
+  private let rules: StageTwoRules
+
+  /// The locked part of one CLEAR.
+  package struct Clear: Sendable {
+    package let step: WorkStep
+    package let counts: EventCounts
+
+    /// How long it holds mmu_lock at a stretch where somebody asks for it.
+    package var hold: Nanoseconds { step.units > 1 ? step.unit : step.work }
+  }
+
+  /// What one round does.
+  struct Round {
+    var groups: [WorkGroup]
+    var counts: EventCounts
+    var calls: Int64
+    /// What all its calls take alone.
+    var protecting: Nanoseconds
+  }
+
+  /// The ioctls of an operation's policy over its guest; `isProtected` says that switching logging on
+  /// has protected everything already, so that only what is dirtied later is cleared.
+  init(
+    _ operation: BatchedOperation,
+    _ tables: StageTwo,
+    isProtected: Bool
+  ) throws(OperationError) {
+    let (host, slot) = (operation.host, operation.memoryRange)
+    self.operation = operation
+    rules = try operation.rules()
+    call = operation.callStep.beginningCall
+    scan = host.stage2.bitmapWord
+    let range = min(operation.policy.clearRange ?? slot.size, slot.size)
+    piece = max(1, range.divided(roundedUpBy: host.granule.page))
+    let pages = slot.size.divided(roundedUpBy: host.granule.page)
+    let copy = scan * Self.words(pages)
+    fetch = [operation.callStep, WorkStep(.hostSide, unit: copy, yieldsBetween: false)]
     do throws(PageTableError) {
-      var enabled = tables
-      let enable = try enabled.writeProtect(slot: range, rules)
-      let clear = try clearing(tables, piece, rules)
-      let epilogue = setup.host.price(enable.epilogue, share)
-      let flush = epilogue.whole
-      let ioctls = range.size.divided(roundedUpBy: piece)
-      let start = setup.host.price(enable.total, share).whole
-      let flushStep = epilogue.step(holdsLock: false, yieldsBetween: false)
-      let steps = [callStep, clear.step, flushStep]
-      return LoggingCosts(
-        enable: ClearCost(hold: start - flush, whole: start, pages: 1),
-        clear: ClearCost(
-          hold: clear.step.dropsBetween ? clear.step.unit : clear.step.work,
-          whole: clear.step.work + flush,
-          pages: max(1, piece.divided(roundedUpBy: setup.host.granule.page))
-        ),
-        counts: (clear.counts + enable.epilogue) * ioctls,
-        plan: WorkPlan([WorkGroup(steps + [WorkStep(.yield, unit: .zero)], repeats: ioctls)]),
-        flushesVMID: enable.epilogue.vmidFlushes > 0
-      )
+      var empty = tables
+      let epilogue = try empty.writeProtect(slot: slot, rules).epilogue
+      let price = host.price(epilogue, operation.share)
+      flush = (price.step(holdsLock: false, yieldsBetween: false).endingCall, epilogue)
+      flushesVMID = epilogue.vmidFlushes > 0
+      full = try Self.full(operation, isProtected ? empty : tables, range, rules, copy: scan)
     } catch {
       throw .pageTables(error)
     }
   }
 
-  /// The locked part of one CLEAR ioctl over `piece`, all bits set.
+  static func words(_ pages: Int64) -> Int64 {
+    (pages + DirtyPages.wordPages - 1) / DirtyPages.wordPages
+  }
+
+  /// The first round: every piece once, all bits set, each sent after it is cleared.
+  func whole(_ pages: Int64, _ link: BitRate, _ page: ByteCount) -> Round {
+    let slot = operation.memoryRange.size.divided(roundedUpBy: page)
+    let calls = max(1, (slot + piece - 1) / piece)
+    let sent = link.time(for: page * (pages / calls))
+    return round(full, calls: calls, sending: sent)
+  }
+
+  /// A later round: the pieces of the working set that hold dirty pages.
+  func sparse(_ dirty: Int64, in pages: Int64, _ link: BitRate, _ page: ByteCount) -> Round {
+    let pieces = max(1, (pages + piece - 1) / piece)
+    let calls = min(pieces, max(1, dirty))
+    let words = DirtyWords(dirty: dirty, among: pages)
+    let sent = link.time(for: page * max(1, dirty / calls))
+    var round = Round(
+      groups: [WorkGroup(fetch)],
+      counts: .zero,
+      calls: 0,
+      protecting: .zero
+    )
+    guard dirty > 0 else { return round }
+    // Calls differ by a word and a page at most.
+    let more = words.words % calls
+    for (count, extra) in [(more, Int64(1)), (calls - more, 0)] where count > 0 {
+      let own = words.words / calls + extra
+      let spanned = own * words.spanned / max(1, words.words)
+      let clear = sparse(words: own, spanned: max(own, spanned))
+      let part = self.round(clear, calls: count, sending: sent, fetches: false)
+      round.groups += part.groups
+      round.counts += part.counts
+      round.calls += part.calls
+      round.protecting += part.protecting
+    }
+    return round
+  }
+
+  private func round(
+    _ clear: Clear,
+    calls: Int64,
+    sending sent: Nanoseconds,
+    fetches: Bool = true
+  ) -> Round {
+    let work = call.work + clear.step.work + flush.step.work
+    let wait = max(.zero, sent - work)
+    let rest = wait > .zero ? WorkStep(.sleep, unit: wait) : WorkStep(.yield, unit: .zero)
+    let group = WorkGroup([call, clear.step, flush.step, rest], repeats: calls)
+    return Round(
+      groups: (fetches ? [WorkGroup(fetch)] : []) + [group],
+      counts: (clear.counts + flush.counts) * calls,
+      calls: calls,
+      protecting: work * calls
+    )
+  }
+
+  /// The locked part of a CLEAR of so many words of pages, which writes under logging have left.
+  private func sparse(words: Int64, spanned: Int64) -> Clear {
+    let (low, more) = (spanned / words, spanned % words)
+    var counts = EventCounts.zero
+    for (count, span) in [(more, low + 1), (words - more, low)] where count > 0 {
+      counts += word(span: min(DirtyPages.wordPages, span)) * count
+    }
+    return Self.clear(counts, 1, scanning: Self.words(piece), operation, scan)
+  }
+
+  /// The events of a CLEAR of one word of mapped pages with a span of so many.
+  func word(span: Int64) -> EventCounts {
+    let page = operation.host.granule.page
+    let start = GuestAddress(rawValue: 0x4000_0000)
+    let range = AddressRange(start: start, size: page * DirtyPages.wordPages)
+    guard var tables = try? operation.emptyTables(), (try? tables.map(range, level: 3)) != nil
+    else { return .zero }
+    var split = try? operation.splitPlan()
+    let sequence = try? tables.harvest(DirtyPages(0..<span), of: range, rules, plan: &split)
+    guard let sequence else { return .zero }
+    return sequence.total + sequence.epilogue * -1
+  }
+
+  /// One CLEAR over `piece`, all bits set.
   ///
   /// It is counted exactly over at most a gibibyte of the guest and scaled to the piece: pieces
   /// of one layout are alike.
-  private func clearing(
+  private static func full(
+    _ operation: BatchedOperation,
     _ tables: StageTwo,
     _ piece: ByteCount,
-    _ rules: StageTwoRules
-  ) throws(PageTableError) -> (step: WorkStep, counts: EventCounts) {
+    _ rules: StageTwoRules,
+    copy scan: UnitCost
+  ) throws(PageTableError) -> Clear {
     var cleared = tables
-    let slot = memoryRange
+    let (slot, page) = (operation.memoryRange, operation.host.granule.page)
     let size = min(piece, min(.gibibytes(1), slot.size))
     let last = (slot.end - slot.start - size).divided(roundedDownBy: size)
-    let isHuge = setup.workload.memory.hugeBlockShare >= 0.5
-    let first = (size * (isHuge ? 0 : last)).divided(roundedDownBy: setup.host.granule.page)
-    let count = size.divided(roundedDownBy: setup.host.granule.page)
+    let isHuge = operation.workload.memory.hugeBlockShare >= 0.5
+    let first = (size * (isHuge ? 0 : last)).divided(roundedDownBy: page)
+    let count = size.divided(roundedDownBy: page)
     var split: SplitPlan?
-    if policy.eagerSplit > .zero {
+    if operation.policy.eagerSplit > .zero {
       split = try SplitPlan(
-        chunk: policy.eagerSplit,
-        granule: setup.host.granule,
+        chunk: operation.policy.eagerSplit,
+        granule: operation.host.granule,
         release: rules.release
       )
     }
     let dirty = DirtyPages(first..<(first + count))
-    let train = try cleared.harvest(dirty, of: slot, rules, plan: &split)
-    var counts = train.total
-    counts += train.epilogue * -1
+    let sequence = try cleared.harvest(dirty, of: slot, rules, plan: &split)
+    let counts = sequence.total + sequence.epilogue * -1
     let scale = max(1, piece.divided(roundedDownBy: size))
-    let drops = counts.lockDrops * scale
-    let price = setup.host.price(counts, share)
-    let time = price.whole * scale
+    return clear(counts, scale, scanning: words(count * scale), operation, scan)
+  }
+
+  /// The step of a CLEAR: one hold, cut where the lock may be broken or is dropped.
+  private static func clear(
+    _ counts: EventCounts,
+    _ scale: Int64,
+    scanning words: Int64,
+    _ operation: BatchedOperation,
+    _ scan: UnitCost
+  ) -> Clear {
+    let all = counts * scale
+    let price = operation.host.price(counts, operation.share)
+    let time = price.whole * scale + scan * words
     var step = price.step(holdsLock: true, yieldsBetween: false)
-    step.unit = time
     step.flushes *= scale
-    if drops > 0 {
-      step.units = drops + 1
-      step.unit = Nanoseconds(rawValue: max(1, time.rawValue / step.units))
-      step.flushes = max(min(1, step.flushes), step.flushes / step.units)
-      step.dropsBetween = true
-    }
-    return (step, counts * scale)
+    let cuts = all.lockDrops > 0 ? all.lockDrops : operation.policy.breaks ? all.breakPoints : 0
+    step.units = cuts + 1
+    step.unit = Nanoseconds(rawValue: max(1, time.rawValue / step.units))
+    step.flushes = max(min(1, step.flushes), step.flushes / step.units)
+    step.dropsBetween = all.lockDrops > 0
+    step.yieldsBetween = cuts > 0 && all.lockDrops == 0
+    return Clear(step: step, counts: all)
   }
 }

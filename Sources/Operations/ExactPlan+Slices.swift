@@ -17,8 +17,8 @@ extension BatchedOperation {
     var walked = calls
     walked.rules.chunk = .fixed(chunk)
     var tables = try layOut()
-    let train = try walk(&tables, memoryRange, walked)
-    return plan(train.cut(every: slice.divided(roundedDownBy: chunk)), calls)
+    let sequence = try walk(&tables, memoryRange, walked)
+    return plan(sequence.cut(every: slice.divided(roundedDownBy: chunk)), calls)
   }
 
   /// The same slice by slice: the naive twin, and what serves chunks that end anywhere.
@@ -28,7 +28,7 @@ extension BatchedOperation {
     _ slice: ByteCount
   ) throws(OperationError) -> ExactPlan {
     var tables = tables
-    var slices = TrainParts()
+    var slices = SequenceParts()
     let range = memoryRange
     var start = range.start
     while start < range.end {
@@ -40,17 +40,18 @@ extension BatchedOperation {
   }
 
   /// A group of steps for each run of equal slices.
-  private func plan(_ slices: TrainParts, _ calls: CallPlan) -> ExactPlan {
+  private func plan(_ slices: SequenceParts, _ calls: CallPlan) -> ExactPlan {
     let rounds = slices.shapes.map { round($0, calls) }
     let groups = slices.runs.map { WorkGroup(rounds[$0.shape], repeats: $0.repeats) }
     return ExactPlan(plan: WorkPlan(groups), counts: slices.total)
   }
 
   /// One slice: the call, its walk, the freeing of what it cleared, the pause.
-  private func round(_ train: ChunkTrain, _ calls: CallPlan) -> [WorkStep] {
-    let counts = train.total
+  private func round(_ sequence: ChunkSequence, _ calls: CallPlan) -> [WorkStep] {
+    let counts = sequence.total
     let cleared = [0, 0, counts.blocksCleared, counts.leavesCleared - counts.blocksCleared]
-    return calls.entry + walkSteps(train, calls) + freeing(cleared)
+    return calls.entry + walkSteps(sequence, calls)
+      + freeing(cleared, splits: splitsHugePages(calls))
       + (calls.rest.map { [$0] } ?? [])
   }
 

@@ -28,26 +28,70 @@ extension BatchedOperation {
     }
     switch setup.workload.operation {
     case .migration:
-      let logging = try loggingCosts()
-      return ExactPlan(plan: logging.plan, counts: logging.counts)
+      var rounds = try preCopy()
+      let first = rounds.first()
+      return ExactPlan(plan: WorkPlan(first), counts: rounds.counts)
     case .map: return try map()
     case .mapCreate: return ExactPlan(plan: WorkPlan(), counts: try faultStorm().counts)
     default: return ExactPlan(plan: WorkPlan(), counts: try dirtyCounts(try dirtyPages()))
     }
   }
 
+  /// Switching logging on, as `operation=log-enable` does it.
+  func logEnablePlan() throws(OperationError) -> ExactPlan {
+    var enable = self
+    enable.setup.workload.operation = .logEnable
+    return try enable.exactPlan()
+  }
+
   /// One call over the whole memory, then the host's freeing.
   private func whole(_ calls: CallPlan) throws(OperationError) -> ExactPlan {
     var tables = try layOut()
     let leaves = tables.leafCounts
-    let train = try walk(&tables, memoryRange, calls)
-    var steps = calls.entry + walkSteps(train, calls)
-    if calls.walk == .protect {
-      let flush = setup.host.price(train.epilogue, share)
-      steps.append(flush.step(holdsLock: false, yieldsBetween: false))
+    let sequence = try walk(&tables, memoryRange, calls)
+    var steps = calls.entry + walkSteps(sequence, calls)
+    if calls.walk == .protect { steps[0].beginsCall = true }
+    var counts = sequence.total
+    if calls.walk == .protect { steps.append(epilogueStep(sequence)) }
+    if var split = calls.split {
+      let parts = try splitting(&tables, calls.rules, &split)
+      steps += splitSteps(parts)
+      counts += parts.total
     }
+    if calls.walk == .protect { steps[steps.count - 1].endsCall = true }
     if calls.frees { steps += freeing(leaves) }
-    return ExactPlan(plan: WorkPlan([WorkGroup(steps)]), counts: train.total)
+    return ExactPlan(plan: WorkPlan([WorkGroup(steps)]), counts: counts)
+  }
+
+  /// The slot's flush that ends a write-protect, outside the lock.
+  func epilogueStep(_ sequence: ChunkSequence) -> WorkStep {
+    setup.host.price(sequence.epilogue, share).step(holdsLock: false, yieldsBetween: false)
+  }
+
+  /// The split of everything that follows a write-protect of the slot (from 6.5).
+  func splitting(
+    _ tables: inout StageTwo,
+    _ rules: StageTwoRules,
+    _ plan: inout SplitPlan
+  ) throws(OperationError) -> ChunkSequence {
+    do throws(PageTableError) { return try tables.split(memoryRange, rules, plan: &plan) } catch {
+      throw .pageTables(error)
+    }
+  }
+
+  /// The steps of a split: one hold, broken for need_resched after each step, and dropped before one
+  /// that has to fill its cache of table pages.
+  func splitSteps(_ sequence: ChunkSequence) -> [WorkStep] {
+    var steps = sequence.inOrder.map { repeated in
+      var step = stageTwoStep(repeated)
+      step.yieldsBetween = policy.breaks
+      step.dropsBetween = repeated.chunk.counts.lockDrops > 0
+      return step
+    }
+    for index in steps.indices.dropLast() where !steps[index].dropsBetween {
+      steps[index].continues = true
+    }
+    return steps
   }
 
   /// The host takes the memory back leaf by leaf: a notifier call each, then the page is freed.
@@ -55,21 +99,21 @@ extension BatchedOperation {
   /// Equal leaves are one group; their order does not matter to anybody who waits.
   private func leaves(_ calls: CallPlan) throws(OperationError) -> ExactPlan {
     var tables = try layOut()
-    let train = try walk(&tables, memoryRange, calls)
+    let sequence = try walk(&tables, memoryRange, calls)
     var groups: [WorkGroup] = []
-    var counts = train.total
+    var counts = sequence.total
     counts.breakPoints = 0
     let host = setup.host
-    for car in train.tally where car.chunk.counts.leavesCleared > 0 {
-      var step = stageTwoStep(car)
+    for repeated in sequence.tally where repeated.chunk.counts.leavesCleared > 0 {
+      var step = stageTwoStep(repeated)
       step.units = 1
-      let isPage = car.chunk.span <= host.granule.page
+      let isPage = repeated.chunk.span <= host.granule.page
       let free = (isPage ? host.hostFree.page : host.hostFree.hugePage) + host.hostFree.call
       let steps = [step, WorkStep(.hostSide, unit: free * 1)]
       if let same = groups.firstIndex(where: { $0.steps == steps }) {
-        groups[same].repeats += car.repeats
+        groups[same].repeats += repeated.repeats
       } else {
-        groups.append(WorkGroup(steps, repeats: car.repeats))
+        groups.append(WorkGroup(steps, repeats: repeated.repeats))
       }
     }
     return ExactPlan(plan: WorkPlan(groups), counts: counts)
@@ -94,7 +138,7 @@ extension BatchedOperation {
     _ tables: inout StageTwo,
     _ range: AddressRange,
     _ calls: CallPlan
-  ) throws(OperationError) -> ChunkTrain {
+  ) throws(OperationError) -> ChunkSequence {
     do throws(PageTableError) {
       switch calls.walk {
       case .unmap: return try tables.unmap(range, calls.rules)
@@ -106,19 +150,19 @@ extension BatchedOperation {
     }
   }
 
-  func stageTwoStep(_ car: ChunkTrain.Car) -> WorkStep {
-    let price = setup.host.price(car.chunk.counts, share)
-    return price.step(units: car.repeats, holdsLock: true, yieldsBetween: true)
+  func stageTwoStep(_ repeated: ChunkSequence.Repeated) -> WorkStep {
+    let price = setup.host.price(repeated.chunk.counts, share)
+    return price.step(units: repeated.repeats, holdsLock: true, yieldsBetween: true)
   }
 
   /// The steps of a walk, with its break points where it has any; each but the last goes on under
   /// the same hold.
-  func walkSteps(_ train: ChunkTrain, _ calls: CallPlan) -> [WorkStep] {
-    let isChunked = train.chunkCount > 1
-    var steps = train.cars.map { car in
-      var step = stageTwoStep(car)
+  func walkSteps(_ sequence: ChunkSequence, _ calls: CallPlan) -> [WorkStep] {
+    let isChunked = sequence.chunkCount > 1
+    var steps = sequence.inOrder.map { repeated in
+      var step = stageTwoStep(repeated)
       step.holdsLock = calls.holdsLock
-      step.yieldsBetween = calls.holdsLock ? train.mayYield && policy.breaks : isChunked
+      step.yieldsBetween = calls.holdsLock ? sequence.mayYield && policy.breaks : isChunked
       step.controller = calls.holdsLock ? unitController : nil
       return step
     }
@@ -127,10 +171,19 @@ extension BatchedOperation {
   }
 
   /// The host's own zapping and freeing of what these leaves mapped, by level.
-  func freeing(_ leaves: [Int64]) -> [WorkStep] {
+  ///
+  /// Where huge pages are split first, each costs its split and all of its small pages.
+  func freeing(_ leaves: [Int64], splits: Bool = false) -> [WorkStep] {
     guard switches.has(.hostFreeing) else { return [] }
-    let costs = setup.host.hostFree
+    var leaves = leaves
     var steps: [WorkStep] = []
+    if splits, leaves[2] > 0 {
+      let granule = setup.host.granule
+      leaves[3] += leaves[2] * granule.smallestBlock.divided(roundedDownBy: granule.page)
+      steps.append(WorkStep(.hostSide, unit: setup.host.hostFree.hugeSplit * 1, units: leaves[2]))
+      leaves[2] = 0
+    }
+    let costs = setup.host.hostFree
     let batch = Int64(max(1, costs.pagesPerYield))
     let pages = leaves[3]
     if pages >= batch {

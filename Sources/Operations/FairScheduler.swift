@@ -4,7 +4,7 @@ import Quantities
 
 /// A number that run times are kept in: whole nanoseconds in the machine, fractions of them in the
 /// estimate.
-package protocol RunTime: Comparable, SignedNumeric, Sendable {
+public protocol RunTime: Comparable, SignedNumeric, Sendable {
   /// A whole number of nanoseconds.
   init(nanoseconds: Int64)
   /// The quotient, rounded towards zero where the type is whole.
@@ -16,64 +16,63 @@ package protocol RunTime: Comparable, SignedNumeric, Sendable {
 extension Int64: RunTime {
   /// A whole number of nanoseconds.
   @inlinable
-  package init(nanoseconds: Int64) { self = nanoseconds }
+  public init(nanoseconds: Int64) { self = nanoseconds }
   /// None: whole numbers add up exactly.
   @inlinable
-  package static var slack: Int64 { 0 }
+  public static var slack: Int64 { 0 }
 }
 
 extension Double: RunTime {
   /// A whole number of nanoseconds.
   @inlinable
-  package init(nanoseconds: Int64) { self = Double(nanoseconds) }
+  public init(nanoseconds: Int64) { self = Double(nanoseconds) }
   /// A thousandth of a nanosecond is no lead.
   @inlinable
-  package static var slack: Double { 1e-3 }
+  public static var slack: Double { 1e-3 }
 }
 
 /// The fair run queue of one CPU, CFS or EEVDF: all tasks have nice 0, so virtual time is run time.
 ///
 /// The one scheduler: the machine keeps time in `Int64`, the estimate in `Double`.
-package struct FairScheduler<Time: RunTime>: Sendable {
+public struct FairScheduler<Time: RunTime>: Sendable {
   /// What the scheduler knows of one task; times in nanoseconds of run time.
-  package struct Entity: Sendable {
-    package var isQueued = false
-    package var virtual = Time(nanoseconds: 0)
-    package var deadline = Time(nanoseconds: 0)
+  public struct Entity: Sendable {
+    public var isQueued = false
+    public var virtual = Time(nanoseconds: 0)
+    public var deadline = Time(nanoseconds: 0)
     /// The distance to the average that was left when the task went to sleep (EEVDF).
-    package var lag = Time(nanoseconds: 0)
+    public var lag = Time(nanoseconds: 0)
     /// Run time since the task was picked last.
-    package var sincePicked = Time(nanoseconds: 0)
+    public var sincePicked = Time(nanoseconds: 0)
     /// Whether the slice protects the task from wakeups (EEVDF, run to parity).
-    package var isProtected = false
+    public var isProtected = false
 
     @inlinable
     init() {}
   }
 
-  package let isEEVDF: Bool
+  public let isEEVDF: Bool
   /// EEVDF: whether a task that sleeps with negative lag keeps its place (from 6.12).
-  package let delaysDequeue: Bool
+  public let delaysDequeue: Bool
   /// CFS: the period that all tasks share; EEVDF: the slice.
-  package let slice: Time
+  public let slice: Time
   /// CFS: the least slice.
-  package let granularity: Time
+  public let granularity: Time
   /// CFS: the lead in virtual time over which a woken task preempts.
-  package let wakeupLead: Time
+  public let wakeupLead: Time
   /// EEVDF: the lag that a sleeping task keeps at most.
-  package let mostLag: Time
-  package var entities: [Entity]
+  public let mostLag: Time
+  public var entities: [Entity]
   /// The running task, or -1 when the CPU idles.
-  package var current = -1
+  public var current = -1
   /// How many tasks are queued, the running one included.
-  package var queued = 0
+  public var queued = 0
   /// CFS: the least virtual time of the queue; EEVDF: the average when it was last left.
-  package var minimum = Time(nanoseconds: 0)
+  public var minimum = Time(nanoseconds: 0)
   @usableFromInline
   var chargedUntil = Time(nanoseconds: 0)
 
   /// An empty queue under the rules of a kernel, for so many tasks.
-  @inlinable
   package init(rules: SchedulerRules, tasks: Int) {
     switch rules {
     case .cfs(let latency, let granularity, let wakeup):
@@ -96,7 +95,7 @@ package struct FairScheduler<Time: RunTime>: Sendable {
 
   /// Adds the time since the last call to the running task.
   @inlinable
-  package mutating func charge(_ now: Time) {
+  public mutating func charge(_ now: Time) {
     let ran = now - chargedUntil
     chargedUntil = now
     guard current >= 0, ran > Time(nanoseconds: 0) else { return }
@@ -130,7 +129,7 @@ package struct FairScheduler<Time: RunTime>: Sendable {
 
   /// Makes a sleeping task runnable; true if the running task should give way to it.
   @inlinable
-  package mutating func wake(_ task: Int, now: Time) -> Bool {
+  public mutating func wake(_ task: Int, now: Time) -> Bool {
     charge(now)
     guard !entities[task].isQueued else { return false }
     if isEEVDF {
@@ -179,7 +178,7 @@ package struct FairScheduler<Time: RunTime>: Sendable {
 
   /// The running task goes to sleep.
   @inlinable
-  package mutating func sleep(now: Time) {
+  public mutating func sleep(now: Time) {
     charge(now)
     let task = current
     if isEEVDF {
@@ -195,7 +194,7 @@ package struct FairScheduler<Time: RunTime>: Sendable {
 
   /// A queued task that does not run goes to another CPU.
   @inlinable
-  package mutating func remove(_ task: Int, now: Time) {
+  public mutating func remove(_ task: Int, now: Time) {
     guard entities[task].isQueued, task != current else { return }
     charge(now)
     entities[task].isQueued = false
@@ -205,7 +204,7 @@ package struct FairScheduler<Time: RunTime>: Sendable {
 
   /// The running task yields of its own will (`sched_yield`).
   @inlinable
-  package mutating func yield(now: Time) {
+  public mutating func yield(now: Time) {
     charge(now)
     if isEEVDF {
       entities[current].deadline += slice
@@ -218,7 +217,7 @@ package struct FairScheduler<Time: RunTime>: Sendable {
 
   /// The periodic tick; true if the running task should give way.
   @inlinable
-  package mutating func tick(_ now: Time) -> Bool {
+  public mutating func tick(_ now: Time) -> Bool {
     charge(now)
     guard current >= 0 else { return false }
     if isEEVDF { return renewDeadline(of: current) }
@@ -255,7 +254,7 @@ package struct FairScheduler<Time: RunTime>: Sendable {
 
   /// Chooses the task that runs next and makes it current; -1 when none is runnable.
   @inlinable
-  package mutating func pick(now: Time) -> Int {
+  public mutating func pick(now: Time) -> Int {
     charge(now)
     let choice = best()
     if choice != current, choice >= 0 {

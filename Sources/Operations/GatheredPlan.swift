@@ -7,9 +7,9 @@ package import Quantities
 
 /// The work of an operation with equal chunks brought together: what an estimate reads, which does
 /// not depend on their order.
-package struct GatheredPlan: Hashable, Sendable {
+package struct GatheredPlan: Sendable {
   /// The chunks of all calls.
-  package var train: ChunkTrain
+  package var sequence: ChunkSequence
   /// Calls the operation is made of: slices, ioctls; at least one.
   package var calls: Int64 = 1
   /// Pages of the base size that the host zaps and frees.
@@ -20,11 +20,22 @@ package struct GatheredPlan: Hashable, Sendable {
   package var longestHold: Nanoseconds?
   /// Whether the work is done under mmu_lock: all but the destroy of an exiting process.
   package var holdsLock = true
+  /// What a call does before its walk.
+  package var entry: [WorkStep] = []
+  /// What follows the walk of a call: the slot's flush, an eager split.
+  package var epilogue: [WorkStep] = []
+  /// What the VMM does after a call.
+  package var rest: WorkStep?
+  /// Blocks of the host that are split because a call gives back a part of them.
+  package var splitsHugePages = false
+  /// With a migration: the groups of its start and first round, and all that follow.
+  package var rounds: [WorkGroup] = []
+  package var preCopy: PreCopy?
   /// A notifier call that finds nothing mapped, where calls race for the same page.
   package var emptyCall: Nanoseconds?
 
   /// The plan of an operation that is one call and frees nothing.
-  package init(_ train: ChunkTrain) { self.train = train }
+  package init(_ sequence: ChunkSequence) { self.sequence = sequence }
 }
 
 extension BatchedOperation {
@@ -45,9 +56,15 @@ extension BatchedOperation {
     if case .slices(let slice) = calls.cut {
       walked.rules.chunk = calls.rules.chunk.bounded(by: slice, in: setup.setting)
     }
-    let (train, leaves) = try gather(walked, walks)
-    var plan = GatheredPlan(train)
-    plan.holdsLock = calls.holdsLock
+    var tables: StageTwo?
+    let (sequence, leaves) = try gather(walked, walks, &tables)
+    var plan = GatheredPlan(sequence)
+    (plan.holdsLock, plan.entry, plan.rest) = (calls.holdsLock, calls.entry, calls.rest)
+    plan.splitsHugePages = splitsHugePages(calls)
+    if calls.walk == .protect { plan.epilogue = [epilogueStep(sequence)] }
+    if var split = calls.split, var tables {
+      plan.epilogue += splitSteps(try splitting(&tables, calls.rules, &split))
+    }
     if calls.frees {
       plan.freedPages = leaves[3]
       plan.freedBlocks = leaves[1] + leaves[2]
@@ -77,29 +94,35 @@ extension BatchedOperation {
   /// The chunks of a walk over everything, and the leaves by level that were mapped.
   private func gather(
     _ calls: CallPlan,
-    _ walks: SharedWalks?
-  ) throws(OperationError) -> (train: ChunkTrain, leaves: [Int64]) {
+    _ walks: SharedWalks?,
+    _ left: inout StageTwo?
+  ) throws(OperationError) -> (sequence: ChunkSequence, leaves: [Int64]) {
     if calls.walk == .unmap, let walks { return try walks.unmap(self, calls.rules) }
     var tables = try layOut()
     let leaves = tables.leafCounts
-    return (try walk(&tables, memoryRange, calls), leaves)
+    let sequence = try walk(&tables, memoryRange, calls)
+    left = tables
+    return (sequence, leaves)
   }
 
   private func gatheredWithoutCalls() throws(OperationError) -> GatheredPlan {
     switch setup.workload.operation {
     case .migration: return try gatheredClears()
     case .mapCreate: return try gatheredStorm()
-    default: return GatheredPlan(ChunkTrain())
+    default: return GatheredPlan(ChunkSequence())
     }
   }
 
-  /// The CLEAR ioctls that protect the whole slot once.
+  /// The CLEAR ioctls of the first round, and the rounds that follow.
   private func gatheredClears() throws(OperationError) -> GatheredPlan {
-    let logging = try loggingCosts()
-    let size = memoryRange.size
-    var plan = GatheredPlan(single(logging.counts))
-    plan.calls = size.divided(roundedUpBy: min(policy.clearRange ?? size, size))
-    plan.longestHold = logging.clear.hold
+    let rounds = try preCopy()
+    var first = rounds
+    let groups = first.first()
+    var plan = GatheredPlan(single(first.counts))
+    plan.calls = first.calls
+    plan.longestHold = rounds.clears.full.hold
+    plan.rounds = groups
+    plan.preCopy = rounds
     return plan
   }
 
@@ -114,11 +137,11 @@ extension BatchedOperation {
   }
 
   /// Everything as one chunk, where the walk is not known chunk by chunk.
-  private func single(_ counts: EventCounts) -> ChunkTrain {
-    var train = ChunkTrain()
-    train.append(Chunk(span: setup.workload.memory.size, counts: counts))
-    train.mayYield = false
-    return train
+  private func single(_ counts: EventCounts) -> ChunkSequence {
+    var sequence = ChunkSequence()
+    sequence.append(Chunk(span: setup.workload.memory.size, counts: counts))
+    sequence.mayYield = false
+    return sequence
   }
 }
 

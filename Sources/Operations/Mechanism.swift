@@ -12,7 +12,7 @@ package enum Mechanism: String, Hashable, Sendable, CaseIterable {
   /// Up to 6.4 a runnable ksoftirqd keeps softirqs from running; without, they run as from 6.5.
   case softirqRule = "softirq-rule"
   /// What a softirq run leaves wakes ksoftirqd; without, it waits for the next interrupt.
-  case softirqThread = "ksoftirqd"
+  case ksoftirqd = "ksoftirqd"
   /// The conditional break between two chunks.
   case breakPoints = "break-points"
   /// The adapter spaces its interrupts.

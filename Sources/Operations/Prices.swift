@@ -22,11 +22,13 @@ package enum PriceKind: Hashable, Sendable {
   case rangeFlush
   /// Broadcast flushes of the VMID.
   case vmidFlush
+  /// TLBI and DSB pairs that an erratum repeats.
+  case repeatedSync
 
   /// Whether all CPUs hear of it, so that others that flush make it wait.
   package var isBroadcast: Bool {
     switch self {
-    case .ipaFlush, .rangeFlush, .vmidFlush: true
+    case .ipaFlush, .rangeFlush, .vmidFlush, .repeatedSync: true
     default: false
     }
   }
@@ -43,10 +45,7 @@ extension HostProfile {
   ) {
     body(.leaf, stage2.leafCleared, counts.leavesCleared)
     body(.leaf, stage2.leafProtected, counts.leavesProtected)
-    if counts.freeVisits > 0 {
-      let destroyed = counts.freeVisits - counts.tableVisits - counts.invalidVisits
-      body(.leaf, stage2.leafDestroyed, max(0, destroyed))
-    }
+    body(.leaf, stage2.leafDestroyed, counts.leavesDestroyed)
     body(.invalid, stage2.invalidVisit, counts.invalidVisits)
     body(.table, stage2.tableVisit, counts.tableVisits)
     body(.table, stage2.tableFreed, counts.tablesFreed)
@@ -64,6 +63,7 @@ extension HostProfile {
     body(.rangeFlush, tlbi.rangeFlush, counts.rangeFlushes)
     body(.rangeFlush, tlbi.rangeOperation, counts.tlbiRIPAS2E1IS)
     body(.vmidFlush, tlbi.vmidFlush, counts.vmidFlushes)
+    body(.repeatedSync, tlbi.repeatedSync, counts.repeatedSyncs)
   }
 }
 
@@ -150,7 +150,7 @@ package struct WorkBreakdown: Hashable, Sendable {
       case .table: table += price
       case .cache: cache += price
       case .localFlush: local += price
-      case .ipaFlush: ipaFlush += price
+      case .ipaFlush, .repeatedSync: ipaFlush += price
       case .rangeFlush: rangeFlush += price
       case .vmidFlush: vmidFlush += price
       }

@@ -36,7 +36,7 @@ package final class SharedWalks: Sendable {
   func unmap(
     _ operation: BatchedOperation,
     _ rules: StageTwoRules
-  ) throws(OperationError) -> (train: ChunkTrain, leaves: [Int64]) {
+  ) throws(OperationError) -> (sequence: ChunkSequence, leaves: [Int64]) {
     let walk = Walk(
       layout: operation.layout,
       memory: operation.workload.memory,
@@ -44,13 +44,13 @@ package final class SharedWalks: Sendable {
       chunk: rules.chunk,
       largeAddresses: rules.features.largeAddresses
     )
-    if let found = known.withLock({ $0[walk] }) { return (found.trail.train(rules), found.leaves) }
+    if let found = known.withLock({ $0[walk] }) { return (found.trail.sequence(rules), found.leaves) }
     var tables = try operation.layOut()
     let leaves = tables.leafCounts
     do throws(PageTableError) {
       let trail = try tables.unmapTrail(operation.memoryRange, rules).gathered
       known.withLock { $0[walk] = Found(trail: trail, leaves: leaves) }
-      return (trail.train(rules), leaves)
+      return (trail.sequence(rules), leaves)
     } catch {
       throw .pageTables(error)
     }

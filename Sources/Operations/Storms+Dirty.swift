@@ -3,7 +3,7 @@
 package import PageTables
 import Policies
 import Profiles
-import Quantities
+package import Quantities
 package import Randomness
 
 extension BatchedOperation {
@@ -84,5 +84,16 @@ extension BatchedOperation {
   package var dirtyGap: Double {
     let rate = Double(setup.workload.migration.dirtyPagesPerSecond)
     return rate > 0 ? 1e9 * Double(max(1, setup.workload.memory.vcpus)) / rate : 0
+  }
+
+  /// The mean time between two faults of a guest that runs while the operation does; nil where no
+  /// guest runs, or where it is not said what it writes.
+  package var faultGap: Nanoseconds? {
+    switch setup.workload.operation {
+    case .migration, .logEnable:
+      let rate = setup.workload.migration.dirtyPagesPerSecond
+      return rate > 0 ? .seconds(1) / Int64(rate) : nil
+    default: return nil
+    }
   }
 }

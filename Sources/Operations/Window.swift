@@ -103,13 +103,19 @@ package struct ScaledPlan: Sendable {
     return (WorkGroup(steps), scales)
   }
 
+  /// The longest wait of the VMM that a window keeps.
+  private static let longestWait = Nanoseconds.seconds(4)
+
   private static func cut(
     _ chain: [WorkStep],
     _ budget: Nanoseconds,
     _ longest: Nanoseconds
   ) -> (steps: [WorkStep], scale: Double) {
     guard let kind = chain.first?.kind, kind == .stageTwo || kind == .hostSide else {
-      return (chain, 1)
+      let whole = chain.reduce(Nanoseconds.zero) { $0 + $1.work }
+      guard chain.count == 1, whole > longestWait else { return (chain, 1) }
+      // A long wait for a link is like a shorter one.
+      return ([WorkStep(.sleep, unit: longestWait)], whole.inSeconds / longestWait.inSeconds)
     }
     var steps: [WorkStep] = []
     var left = budget

@@ -51,6 +51,24 @@ package struct WorkStep: Hashable, Sendable {
   /// Where a controller adapts the chunk: units are then its smallest chunk, and it joins them.
   package var controller: UnitController?
 
+  /// Whether a call that is timed begins with the step, or ends with it.
+  package var beginsCall = false
+  package var endsCall = false
+
+  /// The step as the first of a call that is timed.
+  package var beginningCall: WorkStep {
+    var step = self
+    step.beginsCall = true
+    return step
+  }
+
+  /// The step as the last of a call that is timed.
+  package var endingCall: WorkStep {
+    var step = self
+    step.endsCall = true
+    return step
+  }
+
   /// Flush primitives in one unit; they are spread evenly and end its equal parts.
   package var flushes: Int64 = 0
   /// How long interrupts are off in each of them.

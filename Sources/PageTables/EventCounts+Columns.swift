@@ -52,6 +52,7 @@ extension EventCounts {
   /// The fields that only this model counts.
   public static let modelColumns: [Column] = [
     Column("leaves_cleared", \.leavesCleared),
+    Column("leaves_destroyed", \.leavesDestroyed),
     Column("leaves_protected", \.leavesProtected),
     Column("invalid_visits", \.invalidVisits),
     Column("table_visits", \.tableVisits),
@@ -67,6 +68,7 @@ extension EventCounts {
     Column("dsb_nsh", \.dsbNSH),
     Column("dsb_nshst", \.dsbNSHST),
     Column("tlbi_repeated", \.tlbiRepeated),
+    Column("repeated_syncs", \.repeatedSyncs),
     Column("hypercalls", \.hypercalls),
   ]
 

@@ -73,6 +73,8 @@ public struct EventCounts: Hashable, Sendable {
   public var leavesCleared: Int64 = 0
   /// Valid leaves that were write-protected or relaxed.
   public var leavesProtected: Int64 = 0
+  /// Valid leaves that destroy dropped, without clearing them.
+  public var leavesDestroyed: Int64 = 0
   /// Leaf visits that found an invalid entry.
   public var invalidVisits: Int64 = 0
   /// Callbacks on table entries (PRE or POST).
@@ -83,7 +85,7 @@ public struct EventCounts: Hashable, Sendable {
   public var tablesAllocated: Int64 = 0
   /// Entries written by off-line builds of a split.
   public var entriesBuilt: Int64 = 0
-  /// Of the valid leaves that were cleared, those above the last level.
+  /// Of the valid leaves that were cleared or destroyed, those above the last level.
   public var blocksCleared: Int64 = 0
   /// Of the leaves that were protected or relaxed, those above the last level.
   public var blocksProtected: Int64 = 0
@@ -103,6 +105,9 @@ public struct EventCounts: Hashable, Sendable {
   /// TLBI VALE2IS executed at the end of a flush for the erratum REPEAT_TLBI_SYNC; where a kernel
   /// repeats every instruction instead, the repeats are in their own columns.
   public var tlbiRepeated: Int64 = 0
+  /// TLBI and DSB pairs that the erratum REPEAT_TLBI_SYNC adds: one a broadcast flush, or one an
+  /// instruction where the release repeats every one.
+  public var repeatedSyncs: Int64 = 0
   /// Calls into EL2 (nVHE): one a flush.
   public var hypercalls: Int64 = 0
 
@@ -159,6 +164,7 @@ extension EventCounts {
     left.dcCIVAC += right.dcCIVAC
     left.leavesCleared += right.leavesCleared
     left.leavesProtected += right.leavesProtected
+    left.leavesDestroyed += right.leavesDestroyed
     left.invalidVisits += right.invalidVisits
     left.tableVisits += right.tableVisits
     left.tablesFreed += right.tablesFreed
@@ -173,6 +179,7 @@ extension EventCounts {
     left.dsbNSH += right.dsbNSH
     left.dsbNSHST += right.dsbNSHST
     left.tlbiRepeated += right.tlbiRepeated
+    left.repeatedSyncs += right.repeatedSyncs
     left.hypercalls += right.hypercalls
   }
 
@@ -212,6 +219,7 @@ extension EventCounts {
     product.dcCIVAC = left.dcCIVAC * count
     product.leavesCleared = left.leavesCleared * count
     product.leavesProtected = left.leavesProtected * count
+    product.leavesDestroyed = left.leavesDestroyed * count
     product.invalidVisits = left.invalidVisits * count
     product.tableVisits = left.tableVisits * count
     product.tablesFreed = left.tablesFreed * count
@@ -226,6 +234,7 @@ extension EventCounts {
     product.dsbNSH = left.dsbNSH * count
     product.dsbNSHST = left.dsbNSHST * count
     product.tlbiRepeated = left.tlbiRepeated * count
+    product.repeatedSyncs = left.repeatedSyncs * count
     product.hypercalls = left.hypercalls * count
     return product
   }

@@ -36,6 +36,7 @@ struct FlushSequences: Hashable, Sendable {
     counts.ipaFlushesLocal += count
     counts.tlbiIPAS2E1 += executions * count
     counts.tlbiVMALLE1 += executions * count
+    counts.repeatedSyncs += (executions - 1) * 2 * count
     counts.dsbISH += (executions - 1) * 2 * count
     counts.dsbNSH += 2 * count
     enter(count, store: \.dsbNSHST, full: \.dsbNSH, into: &counts)
@@ -88,7 +89,10 @@ struct FlushSequences: Hashable, Sendable {
     case .finalSync:
       counts.dsbISH += count
       counts.tlbiRepeated += count
-    case .everyInstruction: counts.dsbISH += instructions * count
+      counts.repeatedSyncs += count
+    case .everyInstruction:
+      counts.dsbISH += instructions * count
+      counts.repeatedSyncs += instructions * count
     }
   }
 

@@ -96,10 +96,10 @@ extension StageTwo {
       start: address.alignedDown(to: geometry.granule.page),
       size: geometry.granule.page
     )
-    let train = try unmap(page, rules)
-    guard train.total.leavesCleared > 0 else { throw .unmapped(address) }
+    let sequence = try unmap(page, rules)
+    guard sequence.total.leavesCleared > 0 else { throw .unmapped(address) }
     let access = GuestAccess(range: page, stride: geometry.granule.page, isWrite: true)
-    var counts = train.total
+    var counts = sequence.total
     counts.guestAborts += 1
     return try counts + touch(access, in: slot, rules)
   }

@@ -99,12 +99,12 @@ extension StageTwo {
     _ range: AddressRange,
     _ rules: StageTwoRules,
     plan: inout SplitPlan
-  ) throws(PageTableError) -> ChunkTrain {
+  ) throws(PageTableError) -> ChunkSequence {
     try geometry.check(range)
     var optional: SplitPlan? = plan
     let chunks = try splitSteps(range, rules, &optional)
     if let optional { plan = optional }
-    return ChunkTrain(chunks: chunks, mayYield: false)
+    return ChunkSequence(chunks: chunks, mayYield: false)
   }
 
   /// The steps of a split, each with the lock drop that comes before it.

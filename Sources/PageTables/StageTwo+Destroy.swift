@@ -7,8 +7,8 @@ extension StageTwo {
   ///
   /// Up to 6.18 one walk over the IPA space that nothing interrupts; from 6.19 one a largest
   /// block. Between those the kernel offers `cond_resched`, which is no break point of the lock:
-  /// the train's `total` counts none, its `mayYield` says whether the walk is divided.
-  public mutating func destroy(_ rules: StageTwoRules) -> ChunkTrain {
+  /// the sequence's `total` counts none, its `mayYield` says whether the walk is divided.
+  public mutating func destroy(_ rules: StageTwoRules) -> ChunkSequence {
     let granule = geometry.granule
     let isChunked = rules.destroy == .chunked
     let sweeper = Sweeper(
@@ -18,7 +18,7 @@ extension StageTwo {
     )
     let sweep = sweeper.sweep(root, 0, geometry.space)
     self = StageTwo(geometry: geometry)
-    return ChunkTrain(
+    return ChunkSequence(
       chunks: sweep.trail.map { destroyChunk($0, isChunked: isChunked) },
       mayYield: false
     )
@@ -35,7 +35,7 @@ private func destroyChunk(_ tally: Tally, isChunked: Bool) -> Chunk {
   counts.freeVisits = tally.leafVisits + tally.postVisits
   counts.invalidVisits = tally.invalidVisits
   counts.tableVisits = tally.postVisits
-  counts.leavesCleared = tally.changed
+  counts.leavesDestroyed = tally.changed
   counts.blocksCleared = tally.changedBlocks
   counts.tablesFreed = tally.tablesFreed
   counts.putPage = tally.puts

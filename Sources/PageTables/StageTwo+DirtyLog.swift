@@ -22,7 +22,7 @@ extension StageTwo {
     of slot: AddressRange,
     _ rules: StageTwoRules,
     flush: HarvestFlush = .slot
-  ) throws(PageTableError) -> ChunkTrain {
+  ) throws(PageTableError) -> ChunkSequence {
     var plan: SplitPlan?
     return try harvest(dirty, of: slot, rules, plan: &plan, flush: flush)
   }
@@ -36,7 +36,7 @@ extension StageTwo {
     _ rules: StageTwoRules,
     plan: inout SplitPlan?,
     flush: HarvestFlush = .slot
-  ) throws(PageTableError) -> ChunkTrain {
+  ) throws(PageTableError) -> ChunkSequence {
     try geometry.check(slot)
     var chunks = RunTree<Chunk>()
     let page = geometry.granule.page
@@ -62,9 +62,9 @@ extension StageTwo {
         try harvestWord(range, rules, &plan, into: &chunks)
       }
     }
-    var train = ChunkTrain(chunks: chunks, mayYield: false)
-    if train.chunkCount > 0 { train.epilogue = harvestFlush(slot, flush, rules) }
-    return train
+    var sequence = ChunkSequence(chunks: chunks, mayYield: false)
+    if sequence.chunkCount > 0 { sequence.epilogue = harvestFlush(slot, flush, rules) }
+    return sequence
   }
 
   /// Whether a slot's words are aligned stretches of IPA, and one walker call each.

@@ -6,17 +6,17 @@ extension StageTwo {
   /// Write-protects a memory slot whole, as enabling dirty logging does, and flushes afterwards.
   ///
   /// Chunks are those of the release unless the rules say otherwise; the flush over the whole
-  /// slot, after the lock was dropped, is the train's epilogue.
+  /// slot, after the lock was dropped, is the sequence's epilogue.
   public mutating func writeProtect(
     slot: AddressRange,
     _ rules: StageTwoRules
-  ) throws(PageTableError) -> ChunkTrain {
-    var train = ChunkTrain(
+  ) throws(PageTableError) -> ChunkSequence {
+    var sequence = ChunkSequence(
       chunks: try protect(slot, rules),
       mayYield: rules.mayYield
     )
-    train.epilogue = slotFlush(slot, rules)
-    return train
+    sequence.epilogue = slotFlush(slot, rules)
+    return sequence
   }
 
   /// The walker calls that write-protect a range, without a flush.

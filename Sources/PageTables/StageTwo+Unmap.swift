@@ -10,8 +10,8 @@ extension StageTwo {
   public mutating func unmap(
     _ range: AddressRange,
     _ rules: StageTwoRules
-  ) throws(PageTableError) -> ChunkTrain {
-    try unmapTrail(range, rules).train(rules)
+  ) throws(PageTableError) -> ChunkSequence {
+    try unmapTrail(range, rules).sequence(rules)
   }
 
   /// Unmaps a range and tells the walker's calls without their flushes.
@@ -51,9 +51,9 @@ public struct UnmapTrail: Sendable {
   }
 
   /// The chunks that the calls are under rules with the same chunk as those they were walked with.
-  public func train(_ rules: StageTwoRules) -> ChunkTrain {
+  public func sequence(_ rules: StageTwoRules) -> ChunkSequence {
     let costs = UnmapCosts(rules: rules, granule: granule)
-    return ChunkTrain(chunks: calls.map(costs.chunk), mayYield: rules.mayYield)
+    return ChunkSequence(chunks: calls.map(costs.chunk), mayYield: rules.mayYield)
   }
 }
 

@@ -21,7 +21,7 @@ struct ClearedExtent: Hashable, Sendable {
   }
 }
 
-/// What one walker call did so far, before flushes are counted: the engine's small change.
+/// What one walker call did so far, before flushes are counted: as the sweep adds it up.
 struct Tally: Hashable, Sendable {
   /// Bytes of the range that were covered.
   var span: Int64 = 0

@@ -55,6 +55,11 @@ extension HostProfile: Profile {
       .cost("stage2.entry_built", \.stage2.entryBuilt, "one entry written by a split"),
       .cost("stage2.table_allocated", \.stage2.tableAllocated, "one table page allocated"),
       .cost(
+        "stage2.bitmap_word",
+        \.stage2.bitmapWord,
+        "one word of a dirty bitmap scanned or copied"
+      ),
+      .cost(
         "stage2.cache_line_cleaned",
         \.stage2.cacheLineCleaned,
         "one cache line cleaned to the point of coherency (hosts without FWB)"
@@ -69,6 +74,11 @@ extension HostProfile: Profile {
       .cost("tlbi.range_flush", \.tlbi.rangeFlush, "one range flush without its operations"),
       .cost("tlbi.range_operation", \.tlbi.rangeOperation, "one operation of a range flush"),
       .cost("tlbi.vmid_flush", \.tlbi.vmidFlush, "one flush of the whole VMID"),
+      .cost(
+        "tlbi.repeated_sync",
+        \.tlbi.repeatedSync,
+        "one TLBI and DSB that an erratum repeats"
+      ),
       .number(
         "tlbi.occupancy",
         \.tlbi.occupancy,
@@ -94,6 +104,11 @@ extension HostProfile: Profile {
       .cost("fault.huge_mebibyte", \.fault.hugeMebibyte, "clearing one MiB of a huge page"),
       .cost("host_free.page", \.hostFree.page, "one page zapped and freed by the host"),
       .cost("host_free.huge_page", \.hostFree.hugePage, "one 2 MiB page zapped and freed"),
+      .cost(
+        "host_free.huge_split",
+        \.hostFree.hugeSplit,
+        "one 2 MiB page of the host split because a part is given back"
+      ),
       .cost("host_free.call", \.hostFree.call, "one notifier pair or ioctl"),
       .cost(
         "host_free.slot_delete",
@@ -116,6 +131,7 @@ extension HostProfile: Profile {
       .cost("cpu.tick", \.cpu.tick, "one timer tick"),
       .cost("cpu.softirq_entry", \.cpu.softirqEntry, "one softirq run without its polls"),
       .cost("cpu.wakeup", \.cpu.wakeup, "one wakeup of a task"),
+      .time("cpu.timer_slack", \.cpu.timerSlack, "how much later than asked a sleep ends"),
     ]
   }
 

@@ -78,6 +78,8 @@ package struct StageTwoCosts: Hashable, Sendable {
   package var entryBuilt = UnitCost.zero
   /// One table page allocated.
   package var tableAllocated = UnitCost.zero
+  /// One word of a dirty bitmap scanned or copied.
+  package var bitmapWord = UnitCost.zero
   /// One cache line cleaned to the point of coherency (hosts without FWB).
   package var cacheLineCleaned = UnitCost.zero
 
@@ -97,6 +99,8 @@ package struct InvalidationCosts: Hashable, Sendable {
   package var rangeOperation = UnitCost.zero
   /// One flush of the whole VMID.
   package var vmidFlush = UnitCost.zero
+  /// One TLBI and its DSB that the erratum REPEAT_TLBI_SYNC makes the kernel issue again.
+  package var repeatedSync = UnitCost.zero
   /// The share of a broadcast flush during which the fabric carries no other, 0 to 1.
   package var occupancy = 0.0
   /// What each further CPU on which the VM has run adds to a broadcast flush, as a share of it.
@@ -131,6 +135,9 @@ package struct HostFreeCosts: Hashable, Sendable {
   package var page = UnitCost.zero
   /// One 2 MiB huge page zapped and freed.
   package var hugePage = UnitCost.zero
+  /// Splitting the host's own mapping of a 2 MiB huge page, with its flush, where only a part of it
+  /// is given back.
+  package var hugeSplit = UnitCost.zero
   /// One notifier pair or ioctl: entry, SRCU, both ends.
   package var call = UnitCost.zero
   /// What a memslot delete takes from the end of its SRCU grace period to its first chunk; nothing
@@ -155,6 +162,8 @@ package struct ProcessorCosts: Hashable, Sendable {
   package var softirqEntry = UnitCost.zero
   /// One wakeup of a task.
   package var wakeup = UnitCost.zero
+  /// How much later than asked a sleep ends at most: the timer slack of ordinary tasks.
+  package var timerSlack = Nanoseconds.zero
 
   /// Everything free; the loader fills in what a profile says.
   package init() {}

@@ -31,6 +31,7 @@ extension KernelProfile: Profile {
       print: { $0.description }
     ),
     .choice("kernel.preemption", \.preemption, "the preemption model"),
+    .flag("kernel.dynamic", \.isDynamic, "whether it is built with PREEMPT_DYNAMIC"),
     .value(
       "kernel.hz",
       \.hz,

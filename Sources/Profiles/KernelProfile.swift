@@ -25,6 +25,8 @@ package struct KernelProfile: Hashable, Sendable {
   package var preemption: PreemptionModel
   /// Ticks per second: 100, 250, 300 or 1000.
   package var hz: Int
+  /// Whether the kernel is built with PREEMPT_DYNAMIC, so that its model is chosen at boot.
+  package var isDynamic = false
 
   /// Creates a kernel profile.
   package init(name: String, release: KernelRelease, preemption: PreemptionModel, hz: Int) {

@@ -120,7 +120,7 @@ extension ProfileKey {
       parse: { text in
         (try? BitRate(parsing: text)).flatMap { $0 <= .gigabits(10_000) ? $0 : nil }
       },
-      print: { $0.description.filter { $0 != " " } }
+      print: { $0.written }
     )
   }
 
@@ -154,7 +154,7 @@ extension ProfileKey {
       summary,
       legal: "a number from \(significant(range.lowerBound)) to \(significant(range.upperBound))",
       parse: { text in Double(text).flatMap { range.contains($0) ? $0 : nil } },
-      print: { significant($0, digits: 12) }
+      print: { significant($0, digits: 15) }
     )
   }
 

@@ -108,10 +108,10 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   package var boundText: String {
     let relation = metric.moreIsBetter ? ">=" : "<="
     switch bound {
-    case .share(let share): return relation + significant(share)
+    case .share(let share): return relation + significant(share, digits: 15)
     case .time(let time): return relation + time.written
     case .count(let count): return relation + String(count)
-    case .relative(let factor): return relation + significant(factor) + "x"
+    case .relative(let factor): return relation + significant(factor, digits: 15) + "x"
     }
   }
 

@@ -147,7 +147,7 @@ extension WorkloadProfile: Profile {
     ProfileKey(
       "slo." + metric.rawValue,
       "service level an answer must keep",
-      legal: String(ServiceLevel.legal(metric).dropFirst(metric.rawValue.count)) + ", or none",
+      legal: ServiceLevel.legal(metric).split(separator: metric.rawValue).joined() + ", or none",
       write: { workload, text in
         workload.serviceLevels.removeAll { $0.metric == metric }
         guard text != "none" else { return true }

@@ -50,7 +50,7 @@ package enum TaskPlacement: String, Hashable, Sendable, CaseIterable, Codable {
   case elsewhere
   /// Where the scheduler puts it: on the walking CPU until it would wait there for another task,
   /// then on an idle one.
-  case free
+  case unpinned
 }
 
 /// Congestion control of the simulated TCP sender.

@@ -68,7 +68,7 @@ extension AnswerContext {
         switch workload.network.reader {
         case .sameCPU: "the same CPU"
         case .elsewhere: "another CPU"
-        case .free: "a CPU of the scheduler's choice"
+        case .unpinned: "a CPU of the scheduler's choice"
         }
       let verb = workload.network.direction == .receive ? "read on" : "sent from"
       parts.append("\(workload.network.offered) \(verb) \(place)")

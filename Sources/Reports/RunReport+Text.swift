@@ -44,7 +44,7 @@ extension RunReport {
       Paragraph(
         label: "stage 2",
         sentences: [
-          "\(counts.leavesCleared + counts.leavesProtected) leaves, \(counts.unmapCalls) unmap calls, "
+          "\(counts.leavesCleared + counts.leavesProtected + counts.leavesDestroyed) leaves, \(counts.unmapCalls) unmap calls, "
             + "\(counts.ipaFlushes) IPA, \(counts.rangeFlushes) range and \(counts.vmidFlushes) VMID "
             + "flushes, \(counts.tablesFreed) tables freed"
         ]
@@ -141,7 +141,7 @@ extension RunReport {
   private var cpuSentence: String {
     let parts = [
       ("stage 2", cpu.stageTwo), ("host side", cpu.hostSide), ("hard IRQ", cpu.hardInterrupt),
-      ("softirq", cpu.softirq), ("softirq threads", cpu.softirqThread), ("reader", cpu.reader),
+      ("softirq", cpu.softirq), ("softirq threads", cpu.ksoftirqd), ("reader", cpu.reader),
       ("storage", cpu.storage), ("competitors", cpu.competitors), ("switching", cpu.switching),
       ("idle", cpu.idle),
     ]

@@ -69,7 +69,9 @@ package struct TextTable: Hashable, Sendable {
 
   /// A text as one CSV field.
   private static func quoted(_ text: String) -> String {
-    guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
+    // By bytes: a carriage return and a line feed together are one character.
+    let special = Array(",\"\n\r".utf8)
+    guard text.utf8.contains(where: { special.contains($0) }) else { return text }
     let doubled = text.split(separator: "\"", omittingEmptySubsequences: false)
     return "\"" + doubled.joined(separator: "\"\"") + "\""
   }

@@ -5,76 +5,68 @@ import Machine
 import Observations
 import Operations
 import PageTables
-import Policies
-import Profiles
 import Quantities
 
 extension Scenario {
-  /// A live migration, and beside it the IO that shares the CPU of the VMM's CLEAR calls.
+  /// A live migration, and beside it the IO that shares the CPU of the VMM's migration thread.
+  ///
+  /// A whole run executes every round. A window and a fast run execute the beginning of the first
+  /// round; the rounds then follow in closed form, with calls as much longer as they were there.
   func migrate() throws(OperationError) -> (report: RunReport, trace: Trace) {
-    let migration = operation.workload.migration
-    guard migration.link > .zero else {
-      throw .value(
-        name: "migration.link",
-        given: "\(migration.link)",
-        legal: "more than 0 bit/s"
-      )
-    }
-    guard migration.maximumRounds > 0 else {
-      throw .value(
-        name: "migration.rounds",
-        given: "\(migration.maximumRounds)",
-        legal: "at least 1"
-      )
-    }
-    let logging = try operation.loggingCosts()
-    let outcome = try preCopy(logging)
-    var (report, trace) = try execute(
-      ExactPlan(plan: logging.plan, counts: logging.counts)
-    )
-    report.migration = outcome.migration
-    report.writeProtect = outcome.writeProtect
-    report.locks = outcome.locks
-    report.faults = outcome.faults
-    report.operation.stageTwo = outcome.writeProtect.total
-    report.operation.whole = outcome.migration.time
+    var rounds = try operation.preCopy()
+    guard extent == .exact else { return try sampled(&rounds) }
+    let empty = ExactPlan(plan: WorkPlan(), counts: .zero)
+    var (report, trace, outcome) = try execute(empty, ScaledPlan(whole: WorkPlan()), source: rounds)
+    if let done = outcome.source as? PreCopy { rounds = done }
+    fill(&report, rounds, outcome)
+    report.writeProtect?.total = outcome.callTime
     return (report, trace)
   }
 
-  private func preCopy(_ logging: LoggingCosts) throws(OperationError) -> Migration.Outcome {
-    let tables = try operation.layOut()
-    let pages = tables.mappedBytes.divided(roundedUpBy: operation.host.granule.page)
-    let relax = try operation.relaxation(
-      invalidators: max(1, operation.workload.memory.vcpus),
-      gap: operation.dirtyGap
-    )
-    var run = Migration(
-      load: operation.workload.migration,
-      pages: max(1, pages),
-      page: operation.host.granule.page,
-      vcpus: max(1, operation.workload.memory.vcpus),
-      clear: logging.clear,
-      fault: .seconds(rounding: relax.whole / 1e9)
-    )
-    if !operation.workload.migration.initiallyAllSet { run.start = logging.enable }
-    if !relax.isShared { run.exclusive = .seconds(rounding: (relax.inside + relax.flush) / 1e9) }
-    if logging.flushesVMID, operation.switches.has(.refill) {
-      run.refill = operation.host.tlbi.vmidRefill * 1
-    }
-    run.firstFaults = firstFaults(tables)
-    return run.run()
+  /// The first round as far as it is simulated, and what follows from it.
+  private func sampled(
+    _ rounds: inout PreCopy
+  ) throws(OperationError) -> (report: RunReport, trace: Trace) {
+    let planned = try operation.exactPlan()
+    var (report, trace, outcome) = try executeMeasured(planned)
+    let stretch = outcome.stretch
+    rounds.run(stretch: stretch)
+    fill(&report, rounds, outcome)
+    report.writeProtect?.total = .seconds(rounding: rounds.protecting.inSeconds * stretch)
+    report.operation.whole = rounds.time
+    return (report, trace)
   }
 
-  /// Faults a page costs when its block is broken by the first write: without eager split the
-  /// rest of the block is unmapped, and a page read before it is written faults twice.
-  private func firstFaults(_ tables: StageTwo) -> Double {
-    guard operation.policy.eagerSplit == .zero else { return 1 }
-    let leaves = tables.leafCounts
-    let sizes = (0...3).map {
-      Double(leaves[$0]) * Double(operation.host.granule.entrySize(level: $0).rawValue)
+  private func fill(_ report: inout RunReport, _ rounds: PreCopy, _ outcome: MachineOutcome) {
+    var migration = MigrationOutcome()
+    migration.time = rounds.time
+    migration.downtime = rounds.downtime
+    migration.converged = rounds.converged
+    migration.rounds = rounds.rounds
+    migration.guestSpeed = rounds.guestSpeed
+    report.migration = migration
+    var protect = WriteProtectTimes()
+    protect.calls = rounds.calls
+    protect.callP99 = outcome.calls.p99
+    protect.worstStall = outcome.locks.holds.max
+    report.writeProtect = protect
+    var faults = FaultOutcome()
+    faults.faults = rounds.faults
+    report.faults = faults
+    report.counts = rounds.counts
+  }
+}
+
+extension MachineOutcome {
+  /// By how much longer the walker's own work took than alone, at least 1.
+  var stretch: Double {
+    var (wall, work) = (0.0, 0.0)
+    for group in steps {
+      for step in group where step.kind == .stageTwo || step.kind == .hostSide {
+        wall += step.wall.inSeconds
+        work += step.work.inSeconds
+      }
     }
-    let blocks = sizes[1] + sizes[2]
-    let all = blocks + sizes[3]
-    return 1 + (all > 0 ? blocks / all : 0)
+    return work > 0 ? max(1, wall / work) : 1
   }
 }

@@ -22,8 +22,17 @@ extension Scenario {
     )
   }
 
+  /// A report, its trace, and what the machine measured.
+  typealias Measured = (report: RunReport, trace: Trace, outcome: MachineOutcome)
+
   /// Runs the machine on a plan and turns what it measured into a report.
   func execute(_ planned: ExactPlan) throws(OperationError) -> (report: RunReport, trace: Trace) {
+    let measured = try executeMeasured(planned)
+    return (measured.report, measured.trace)
+  }
+
+  /// The same with what the machine measured beside it.
+  func executeMeasured(_ planned: ExactPlan) throws(OperationError) -> Measured {
     switch extent {
     case .exact: return try execute(planned, ScaledPlan(whole: planned.plan))
     case .window(let window):
@@ -33,10 +42,7 @@ extension Scenario {
   }
 
   /// Runs more and more of the operation until what is left out is known well enough.
-  private func execute(
-    _ planned: ExactPlan,
-    _ fast: FastRun
-  ) throws(OperationError) -> (report: RunReport, trace: Trace) {
+  private func execute(_ planned: ExactPlan, _ fast: FastRun) throws(OperationError) -> Measured {
     var fast = fast
     while true {
       let scaled = ScaledPlan(planned.plan, window: fast.window).divided(into: fast.batches)
@@ -49,11 +55,13 @@ extension Scenario {
     }
   }
 
-  private func execute(
+  /// Runs the machine on what is left of a plan, or on what a source gives it while it runs.
+  func execute(
     _ planned: ExactPlan,
     _ scaled: ScaledPlan,
-    _ warmUp: Nanoseconds? = nil
-  ) throws(OperationError) -> (report: RunReport, trace: Trace) {
+    _ warmUp: Nanoseconds? = nil,
+    source: (any WorkSource)? = nil
+  ) throws(OperationError) -> Measured {
     var input: MachineInput
     do throws(PageTableError) {
       input = try MachineInput(
@@ -73,11 +81,13 @@ extension Scenario {
     input.limits = limits
     input.switches = operation.switches
     input.traceLimit = traceLimit
+    input.source = source
+    input.faultGap = operation.faultGap
     if let warmUp { input.warmUp = warmUp }
     let outcome = input.run()
     var report = report(outcome, scaled, planned)
     report.neighbours = try neighbours(planned)
-    return (report, outcome.trace)
+    return (report, outcome.trace, outcome)
   }
 
   /// What this operation's stage-2 work takes alone, beside its neighbours, and what theirs takes
@@ -169,11 +179,12 @@ extension Scenario {
     _ planned: ExactPlan
   ) -> OperationTimes {
     var times = OperationTimes()
-    times.stageTwoCPU = planned.plan.work(.stageTwo)
+    let isSourced = planned.plan.groups.isEmpty
+    times.stageTwoCPU = isSourced ? outcome.work(.stageTwo) : planned.plan.work(.stageTwo)
     let whole = planned.plan.work(.stageTwo) + planned.plan.work(.hostSide)
     var done = Nanoseconds.zero
     for group in outcome.steps { for step in group where step.kind != .sleep { done += step.work } }
-    times.simulatedShare = min(1, done.inSeconds / max(1e-12, whole.inSeconds))
+    times.simulatedShare = isSourced ? 1 : min(1, done.inSeconds / max(1e-12, whole.inSeconds))
     times.stageTwo = .seconds(rounding: wall(outcome, scaled) { $0 == .stageTwo })
     guard scaled.isCut else {
       times.whole = outcome.ended - outcome.began
@@ -195,11 +206,14 @@ extension Scenario {
     _ scaled: ScaledPlan,
     of isWanted: (WorkKind) -> Bool
   ) -> Double {
-    zip(outcome.steps, scaled.scales).reduce(0.0) { sum, group in
-      zip(group.0, group.1).reduce(sum) {
-        isWanted($1.0.kind) ? $0 + $1.0.wall.inSeconds * $1.1 : $0
+    var sum = 0.0
+    for (place, group) in outcome.steps.enumerated() {
+      let scales = place < scaled.scales.count ? scaled.scales[place] : []
+      for (index, step) in group.enumerated() where isWanted(step.kind) {
+        sum += step.wall.inSeconds * (index < scales.count ? scales[index] : 1)
       }
     }
+    return sum
   }
 
   private func writeProtect(_ outcome: MachineOutcome, _ report: RunReport) -> WriteProtectTimes {
@@ -233,13 +247,20 @@ extension Scenario {
     network.retained = before > 0 ? during / before : 1
     var bytes = 0.0
     var time = 0.0
-    for (group, scales) in zip(outcome.steps, scaled.scales) {
-      for (step, scale) in zip(group, scales) {
+    for (place, group) in outcome.steps.enumerated() {
+      let scales = place < scaled.scales.count ? scaled.scales[place] : []
+      for (index, step) in group.enumerated() {
+        let scale = index < scales.count ? scales[index] : 1
         bytes += Double(step.bytes) * scale
         time += step.wall.inSeconds * scale
       }
     }
     network.duringWhole = BitRate(rawValue: time > 0 ? Int64(bytes / time * 8) : 0)
+    if operation.workload.operation == .migration, time > 0 {
+      // Stage-2 work and waiting for the link alternate: the operation is one stretch.
+      network.during = network.duringWhole
+      network.retained = before > 0 ? bytes / time / before : 1
+    }
     return network
   }
 

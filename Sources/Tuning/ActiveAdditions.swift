@@ -61,8 +61,8 @@ extension ModelTrial {
   /// The points that the model asks for: a third near limits of the workloads, a third on fronts,
   /// and the rest where intervals are widest.
   ///
-  /// Candidates go on where the design of the recipe ends, in its own sequence, so the same model,
-  /// recipe and number give the same points, and none is of the design.
+  /// Candidates go on where the design of the specification ends, in its own sequence, so the same model,
+  /// specification and number give the same points, and none is of the design.
   ///
   /// - Parameter count: The number of points, at least one.
   /// - Returns: The points, numbered from zero.
@@ -83,15 +83,15 @@ extension ModelTrial {
     found += near.map { ($0, .front) }
     found += chosen.nearest.map { (pool[$0], .limit) }
     return found.enumerated().map { place, one in
-      let seed = Seed(recipe.seed).derived("additions").replicate(UInt64(place)).rawValue
+      let seed = Seed(specification.seed).derived("additions").replicate(UInt64(place)).rawValue
       return Addition(point: one.point.copy(index: place, seed: seed), reason: one.reason)
     }
   }
 
   /// The points that follow the design in its sequence.
   private func pool(_ count: Int) throws(ModelError) -> [DesignPoint] {
-    var longer = kitchen
-    longer.recipe.runs = recipe.runs + count
+    var longer = builder
+    longer.specification.runs = specification.runs + count
     return Array(try longer.points().suffix(count))
   }
 

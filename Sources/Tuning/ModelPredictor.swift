@@ -83,7 +83,7 @@ package final class ModelPredictor: PolicyPredictor {
     do {
       var plan = try operation.gatheredPlan(sharing: walks)
       // No feature depends on the order of chunks.
-      plan.train = plan.train.gathered
+      plan.sequence = plan.sequence.gathered
       plans.withLock { $0[key] = plan }
       return plan
     } catch {
@@ -100,7 +100,7 @@ extension WorkloadProfile {
       return "no run that a model was fitted on maps blocks by many vCPUs"
     }
     if operation == .dirty { return "no run that a model was fitted on only dirties memory" }
-    if network.reader == .free || (storage.queueDepth > 0 && storage.task == .free) {
+    if network.reader == .unpinned || (storage.queueDepth > 0 && storage.task == .unpinned) {
       return "no run that a model was fitted on leaves its tasks to the scheduler"
     }
     guard network.direction == .send, network.flows > 0, network.offered > .zero else { return nil }

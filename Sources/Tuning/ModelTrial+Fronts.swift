@@ -18,8 +18,8 @@ extension ModelTrial {
   /// Points near Pareto fronts: questions drawn by chance, of each the policies that the model
   /// puts on the front of its standard objectives.
   func frontPoints(from index: Int) throws(ModelError) -> [DesignPoint] {
-    let space = try kitchen.space()
-    var chance = Seed(recipe.seed).stream("fronts")
+    let space = try builder.space()
+    var chance = Seed(specification.seed).stream("fronts")
     var points: [DesignPoint] = []
     var tries = 0
     while points.count < frontRuns, tries < 20 * max(1, frontRuns) {
@@ -38,7 +38,7 @@ extension ModelTrial {
             index: index + points.count,
             setup: question.setup,
             policy: policy,
-            seed: Seed(recipe.seed).derived("fronts").replicate(UInt64(points.count)).rawValue,
+            seed: Seed(specification.seed).derived("fronts").replicate(UInt64(points.count)).rawValue,
             group: group
           )
         )

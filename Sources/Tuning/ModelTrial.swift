@@ -15,7 +15,7 @@ package struct ModelTrial: Sendable {
   /// The model.
   package let model: CostModel
   /// The design of the held-out runs: profiles, number and seed.
-  package let recipe: ModelRecipe
+  package let specification: ModelSpecification
   /// Points of the design that are run several times, to measure the noise.
   package var replicatedPoints = 100
   /// Runs of each such point.
@@ -24,13 +24,13 @@ package struct ModelTrial: Sendable {
   package var frontRuns = 300
   /// Runs of the model's own design that simpler ways are fitted to; zero compares nothing.
   package var rivalRuns = 2_000
-  let kitchen: ModelKitchen
+  let builder: ModelBuilder
 
-  /// Creates a trial over the kitchen's recipe, whose seed must not be the model's own.
-  package init(_ model: CostModel, kitchen: ModelKitchen) {
+  /// Creates a trial over the builder's specification, whose seed must not be the model's own.
+  package init(_ model: CostModel, builder: ModelBuilder) {
     self.model = model
-    self.kitchen = kitchen
-    recipe = kitchen.recipe
+    self.builder = builder
+    specification = builder.specification
   }
 
   /// Makes all runs and judges.
@@ -44,14 +44,14 @@ package struct ModelTrial: Sendable {
     runsIn folder: URL,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) async throws(ModelError) -> ModelEvaluation {
-    let points = try kitchen.points()
+    let points = try builder.points()
     let again = replicated(Array(points.prefix(replicatedPoints)), from: points.count)
     let fronts = try frontPoints(from: points.count + again.count)
     let all = points + again + fronts
     let total = all.count + rivalRuns
-    let found = try await kitchen.runs(
+    let found = try await builder.runs(
       of: all,
-      named: "\(recipe.name)-held",
+      named: "\(specification.name)-held",
       into: folder.appending(path: "held.jsonl")
     ) { done, _ in progress(done, total) }
     let held = Array(found.runs.prefix(points.count))
@@ -69,7 +69,7 @@ package struct ModelTrial: Sendable {
     let rivals = try await rivals(held, folder) { done, _ in progress(before + done, total) }
     return ModelEvaluation(
       origin: model.origin,
-      seed: recipe.seed,
+      seed: specification.seed,
       runs: held.count,
       frontRuns: fronts.count,
       rows: examination.rows(),
@@ -97,9 +97,9 @@ package struct ModelTrial: Sendable {
     progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws(ModelError) -> [RivalScore] {
     guard rivalRuns > 0 else { return [] }
-    var own = kitchen
-    own.recipe.seed = model.origin.seed
-    own.recipe.runs = rivalRuns
+    var own = builder
+    own.specification.seed = model.origin.seed
+    own.specification.runs = rivalRuns
     let known = try await own.makeRuns(
       into: folder.appending(path: "rivals.jsonl"),
       progress: progress
@@ -111,7 +111,7 @@ package struct ModelTrial: Sendable {
       held: held
     )
     do throws(CostModelError) {
-      return try await RivalScore.all(model.responses, on: split, settings: kitchen.settings)
+      return try await RivalScore.all(model.responses, on: split, settings: builder.settings)
     } catch {
       throw .fit(error)
     }

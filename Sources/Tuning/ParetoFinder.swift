@@ -94,7 +94,7 @@ package struct ParetoFinder: Sendable {
     let begun = zip(start, try values(start)).map { EvaluatedPoint(point: $0, values: $1) }
     strategy.observe(begun)
     let left = bench.allowance.left
-    let study = Study(problem: problem, budget: left, batch: PolicyHunt.batch)
+    let study = Study(problem: problem, budget: left, batch: ClassSearch.batch)
     let found = try study.run(&strategy, evaluate: values)
     let seen = begun + found.observations
     let members = study.front(seen).map { seen[$0] }

@@ -126,7 +126,7 @@ struct RecommendationRun {
   mutating func search() throws(TuningError) {
     let classes: [KnobChoice] = question.knobs == .kernel ? [.kernel, .today] : [.today, .kernel]
     for knobs in classes {
-      let found = try PolicyHunt(run: self, knobs: knobs, budget: shares.search).hunt()
+      let found = try ClassSearch(run: self, knobs: knobs, budget: shares.search).search()
       scored += found.scored
       hazardous += found.hazardous
       for policy in found.simulated where !simulated.contains(policy) { simulated.append(policy) }

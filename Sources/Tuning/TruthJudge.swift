@@ -86,7 +86,7 @@ enum EvaluatedStrategy: String, CaseIterable {
     let (space, problem) = (one.safe.space, one.problem)
     func study(_ strategy: some Strategy) -> [Int] {
       var strategy = strategy
-      let study = Study(problem: problem, budget: budget, batch: PolicyHunt.batch)
+      let study = Study(problem: problem, budget: budget, batch: ClassSearch.batch)
       return study.run(&strategy) { $0.map { one.table[$0] } }.observations.map(\.point)
     }
     switch self {

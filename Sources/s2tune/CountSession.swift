@@ -19,9 +19,9 @@ struct CountSession {
     var chunks: Int64 = 0
     var counts = EventCounts.zero
 
-    mutating func add(_ train: ChunkTrain) {
-      chunks += train.chunkCount
-      counts += train.total
+    mutating func add(_ sequence: ChunkSequence) {
+      chunks += sequence.chunkCount
+      counts += sequence.total
     }
   }
 

@@ -18,12 +18,12 @@ struct DesignOptions: ParsableArguments {
   @Option(help: "Threads that simulate, all processors unless given; the answer is the same.")
   var workers: Int?
 
-  /// The recipe of these options.
-  func recipe(named name: String, in store: ProfileStore, runs: Int, seed: UInt64) -> ModelRecipe {
+  /// The specification of these options.
+  func specification(named name: String, in store: ProfileStore, runs: Int, seed: UInt64) -> ModelSpecification {
     func names(_ text: String, _ kind: ProfileKind) -> [String] {
       text == "all" ? store.names(of: kind) : text.split(separator: ",").map(String.init)
     }
-    return ModelRecipe(
+    return ModelSpecification(
       name: name,
       hosts: names(hosts, .host),
       kernels: names(kernels, .kernel),

@@ -26,7 +26,7 @@ struct EngineOptions: ParsableArguments {
   func model(_ store: ProfileStore) throws -> CostModel? {
     if costModel == "none" { return nil }
     if let costModel { return try CostModel(named: costModel) }
-    switch try ShelvedModel(in: store) {
+    switch try ShippedModel(in: store) {
     case .none: return nil
     case .stale(let sentence):
       note("\(sentence); answering by simulation until 's2tune fit' has made a new one")

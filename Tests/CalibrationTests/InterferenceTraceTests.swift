@@ -101,8 +101,8 @@ import Testing
     #expect(trace.softirqRuns == row.softirqs)
     #expect(trace.polls == row.polls)
     #expect(trace.packets == row.packets)
-    #expect((trace.softirqdaemonWoken == nil) == (row.woken == nil))
-    if let woken = trace.softirqdaemonWoken, let expected = row.woken {
+    #expect((trace.ksoftirqdWoken == nil) == (row.woken == nil))
+    if let woken = trace.ksoftirqdWoken, let expected = row.woken {
       #expect(abs(woken.inSeconds * 1e3 - expected) < 0.5)
     }
     #expect(abs(trace.longestWithoutSoftirq.inSeconds * 1e3 - row.gap) < 0.6)

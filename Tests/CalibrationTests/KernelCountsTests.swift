@@ -30,10 +30,10 @@ import Testing
       let range = AddressRange(start: slot, size: row.memory)
       try tables.map(range, level: row.backing == .pages ? 3 : 2)
       let rules = try StageTwoRules(row.release, row.features)
-      let train =
+      let sequence =
         row.phase.hasPrefix("A")
         ? try tables.unmap(range, rules) : try tables.writeProtect(slot: range, rules)
-      let total = train.total
+      let total = sequence.total
       for column in EventCounts.capturedColumns {
         #expect(
           total[keyPath: column.field] == row.counts[keyPath: column.field],

@@ -10,12 +10,12 @@ import Testing
 
 @Suite("Simpler ways to predict")
 struct RivalTests {
-  /// Runs of a plane in logarithms, which a log-quadratic ridge knows exactly.
+  /// Runs of logarithms and their product, which a log-quadratic ridge knows exactly.
   private func runs(_ count: Int, seed: UInt64) -> [Observation] {
     var chance = Seed(seed).stream("rivals")
     return (0..<count).map { _ in
       let (leaf, flush) = (pow(10, 5 + 3 * chance.uniform()), pow(10, 5 + 3 * chance.uniform()))
-      let value = pow(leaf, 0.7) * pow(flush, 0.4)
+      let value = pow(leaf, 0.7) * pow(flush, 0.4) * exp(0.3 * log(leaf / 3e6) * log(flush / 3e6))
       return Observation(
         features: vector([.leafWork: leaf, .ipaFlushWork: flush, .fluidWhole: value]),
         values: responses([.teardownTime: value])
@@ -42,7 +42,7 @@ struct RivalTests {
     #expect(other.median > 1)
   }
 
-  @Test("A ridge knows a plane in logarithms, and the structure what a fluid says")
+  @Test("A ridge knows a product of logarithms, and the structure what a fluid says")
   func exact() throws {
     let (known, judged) = (runs(120, seed: 1), runs(60, seed: 2))
     let ridge = try #require(try score(.ridge, known, judged))

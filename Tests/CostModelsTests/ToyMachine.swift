@@ -68,12 +68,12 @@ struct ToyMachine {
     counts.walkCalls = 1
     counts.tablesFreed = pages / 512
     counts.tableVisits = max(1, pages / 512)
-    var train = ChunkTrain()
-    train.append(
+    var sequence = ChunkSequence()
+    sequence.append(
       Chunk(span: .bytes(pages << 12), counts: counts),
       repeats: (gibibytes << 18) / pages
     )
-    var plan = GatheredPlan(train)
+    var plan = GatheredPlan(sequence)
     plan.freedPages = gibibytes << 18
     let setup = Setup(
       host: host,

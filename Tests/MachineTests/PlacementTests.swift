@@ -35,7 +35,7 @@ import Testing
     _ direction: FlowDirection
   ) throws {
     let same = Self.share(try Self.run(.sameCPU, direction: direction))
-    let free = Self.share(try Self.run(.free, direction: direction))
+    let free = Self.share(try Self.run(.unpinned, direction: direction))
     let elsewhere = Self.share(try Self.run(.elsewhere, direction: direction))
     #expect(same < 0.1)
     #expect(free > 0.9)
@@ -44,7 +44,7 @@ import Testing
 
   /// Until the walker comes, a free reader stays where its packets are.
   @Test func aFreeReaderRunsHereWhileTheCPUIsIdle() throws {
-    let free = try Self.run(.free)
+    let free = try Self.run(.unpinned)
     let elsewhere = try Self.run(.elsewhere)
     #expect(free.cpu.reader > .milliseconds(5))
     #expect(elsewhere.cpu.reader == .zero)
@@ -59,6 +59,6 @@ import Testing
       return Double(outcome.stageTwoRequests) / outcome.stageTwo.inSeconds / before
     }
     #expect(try done(.sameCPU) < 0.1)
-    #expect(try done(.free) > 0.9)
+    #expect(try done(.unpinned) > 0.9)
   }
 }

@@ -55,10 +55,10 @@ private let destroyVectors: [DestroyVector] = [
       maps: [(Self.region.start, Self.region.size, vector.level)]
     )
     let rules = try rules(vector.release.0, vector.release.1, defers: true)
-    let train = tables.destroy(rules)
-    let total = train.total
+    let sequence = tables.destroy(rules)
+    let total = sequence.total
     #expect(total.destroyCalls + total.destroyRangeCalls == vector.walks)
-    #expect(train.chunkCount == vector.walks && total.breakPoints == 0)
+    #expect(sequence.chunkCount == vector.walks && total.breakPoints == 0)
     #expect(total.freeVisits - total.tableVisits == vector.leafVisits)
     #expect(total.tableVisits == vector.tableVisits)
     #expect(total.tablesFreed == vector.freed)
@@ -127,21 +127,21 @@ private let destroyVectors: [DestroyVector] = [
     range: Int64
   ) throws {
     var tables = try StageTwo(maps: [(Self.region.start, Self.region.size, 2)])
-    let train = try tables.writeProtect(slot: Self.region, rules(major, minor, defers: ranges))
-    #expect(train.epilogue.vmidFlushes == vmid)
-    #expect(train.epilogue.rangeFlushes == range)
+    let sequence = try tables.writeProtect(slot: Self.region, rules(major, minor, defers: ranges))
+    #expect(sequence.epilogue.vmidFlushes == vmid)
+    #expect(sequence.epilogue.rangeFlushes == range)
   }
 
   /// The ring's reset ends with a VMID flush on every release.
   @Test func theRingFlushesEverything() throws {
     var tables = try StageTwo(maps: [(Self.region.start, Self.region.size, 3)])
-    let train = try tables.harvest(
+    let sequence = try tables.harvest(
       DirtyPages(0..<64),
       of: Self.region,
       rules(6, 12, defers: true),
       flush: .ring
     )
-    #expect(train.epilogue.vmidFlushes == 1)
-    #expect(train.epilogue.rangeFlushRequests == 0)
+    #expect(sequence.epilogue.vmidFlushes == 1)
+    #expect(sequence.epilogue.rangeFlushRequests == 0)
   }
 }

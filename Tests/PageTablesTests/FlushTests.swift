@@ -205,9 +205,9 @@ struct FlushRow: Sendable {
   @Test func aLargeSlotIsFlushedInPieces() throws {
     let slot = AddressRange(start: GuestAddress(rawValue: 1 << 32), size: .gibibytes(20))
     var tables = try StageTwo(maps: [(slot.start, slot.size, 2)])
-    let train = try tables.writeProtect(slot: slot, rules(6, 12, defers: true))
-    #expect(train.epilogue.rangeFlushRequests == 1)
-    #expect(train.epilogue.rangeFlushes == 3)
-    #expect(train.epilogue.tlbiVMALLE1IS == 3)
+    let sequence = try tables.writeProtect(slot: slot, rules(6, 12, defers: true))
+    #expect(sequence.epilogue.rangeFlushRequests == 1)
+    #expect(sequence.epilogue.rangeFlushes == 3)
+    #expect(sequence.epilogue.tlbiVMALLE1IS == 3)
   }
 }

@@ -99,7 +99,7 @@ extension NaiveTwin {
     counts.tablesFreed += 1
   }
 
-  /// The flushes of one unmap call, from the accounting recipe.
+  /// The flushes of one unmap call, from the accounting specification.
   private func flush(_ covered: Int64, _ from: Int64, _ rules: StageTwoRules) {
     let features = rules.features
     if features.forcedWriteBack { counts.dcCIVAC = 0 } else { counts.dcCIVAC /= 64 }
@@ -223,7 +223,7 @@ extension NaiveTwin {
             self.counts.freeVisits += 1
             if table.slots[index].isCounted { self.drop(table) }
             if case .leaf = table.slots[index] {
-              self.counts.leavesCleared += 1
+              self.counts.leavesDestroyed += 1
               if table.level < 3 { self.counts.blocksCleared += 1 }
             } else {
               self.counts.invalidVisits += 1
@@ -255,7 +255,7 @@ extension NaiveTwin {
           self.counts.freeVisits += 1
           if table.slots[index].isCounted { self.drop(table) }
           if case .leaf = table.slots[index] {
-            self.counts.leavesCleared += 1
+            self.counts.leavesDestroyed += 1
             if table.level < 3 { self.counts.blocksCleared += 1 }
           } else {
             self.counts.invalidVisits += 1

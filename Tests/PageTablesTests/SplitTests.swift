@@ -56,15 +56,15 @@ private let vectors: [SplitVector] = [
     var tables = try StageTwo(maps: [(Self.slot.start, Self.slot.size, vector.level)])
     let rules = try rules(6, 12, 107, defers: true)
     var plan = try SplitPlan(chunk: vector.chunk, granule: .size4K, release: rules.release)
-    var train = ChunkTrain()
+    var sequence = ChunkSequence()
     if vector.clears {
       var clearing: SplitPlan? = plan
       let all = DirtyPages(0..<262_144)
-      train = try tables.harvest(all, of: Self.slot, rules, plan: &clearing)
+      sequence = try tables.harvest(all, of: Self.slot, rules, plan: &clearing)
     } else {
-      train = try tables.split(Self.slot, rules, plan: &plan)
+      sequence = try tables.split(Self.slot, rules, plan: &plan)
     }
-    let total = train.total
+    let total = sequence.total
     #expect(total.splitCalls == vector.steps)
     #expect(total.lockDrops == vector.drops)
     #expect(total.tablesAllocated == vector.pages)

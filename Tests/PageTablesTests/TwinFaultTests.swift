@@ -87,7 +87,7 @@ import Testing
       let chunk = legal[world.below(legal.count)]
       plan = try SplitPlan(chunk: chunk, granule: granule, release: rules.release)
     }
-    let train = try world.tables.harvest(dirty, of: slot.range, rules, plan: &plan)
+    let sequence = try world.tables.harvest(dirty, of: slot.range, rules, plan: &plan)
     var cached: Int64 = 0
     let naive = try world.twin.harvest(
       pages.sorted(),
@@ -96,7 +96,7 @@ import Testing
       split: plan.map { ($0.chunk.rawValue, $0.capacity) },
       cached: &cached
     )
-    let found = TwinTests().differences(train, naive)
+    let found = TwinTests().differences(sequence, naive)
     #expect(plan == nil || plan?.cached == cached, "S2TUNE_SEED=\(seed)")
     #expect(found.isEmpty, "S2TUNE_SEED=\(seed) \(rules.chunk)")
     #expect(world.tables.layout() == world.twin.layout(), "S2TUNE_SEED=\(seed)")
@@ -118,7 +118,7 @@ import Testing
     var plan = try SplitPlan(chunk: chunk, granule: granule, release: release) as SplitPlan?
     let first = world.below(2) == 0 ? 0 : Int64(world.below(200))
     let pages = first..<slot.size.rawValue / granule.page.rawValue - Int64(world.below(70))
-    let train = try world.tables.harvest(DirtyPages(pages), of: slot, rules, plan: &plan)
+    let sequence = try world.tables.harvest(DirtyPages(pages), of: slot, rules, plan: &plan)
     var cached: Int64 = 0
     let capacity = plan?.capacity ?? 0
     let naive = try world.twin.harvest(
@@ -128,7 +128,7 @@ import Testing
       split: (chunk.rawValue, capacity),
       cached: &cached
     )
-    let found = TwinTests().differences(train, naive)
+    let found = TwinTests().differences(sequence, naive)
     #expect(found.isEmpty, "S2TUNE_SEED=\(seed) \(chunk)")
     #expect(plan?.cached == cached, "S2TUNE_SEED=\(seed)")
     #expect(world.tables.layout() == world.twin.layout(), "S2TUNE_SEED=\(seed)")
@@ -148,7 +148,7 @@ import Testing
     var cached: Int64 = 0
     for _ in 0..<2 {
       let (low, high) = world.range(min(chunk.rawValue, 1 << 27))
-      let train = try world.tables.split(AddressRange(low, high), rules, plan: &plan)
+      let sequence = try world.tables.split(AddressRange(low, high), rules, plan: &plan)
       let naive = world.twin.split(
         low,
         high,
@@ -156,7 +156,7 @@ import Testing
         capacity: plan.capacity,
         cached: &cached
       )
-      #expect(TwinTests().differences(train, naive).isEmpty, "S2TUNE_SEED=\(seed) \(chunk)")
+      #expect(TwinTests().differences(sequence, naive).isEmpty, "S2TUNE_SEED=\(seed) \(chunk)")
       #expect(plan.cached == cached, "S2TUNE_SEED=\(seed)")
       #expect(world.tables.layout() == world.twin.layout(), "S2TUNE_SEED=\(seed)")
     }

@@ -23,16 +23,16 @@ extension EventCounts {
 /// The fast tables against the twin that visits every entry, chunk by chunk and field by field.
 @Suite struct TwinTests {
   /// What differs, as text: empty where both agree.
-  func differences(_ train: ChunkTrain, _ naive: [NaiveChunk]) -> [String] {
+  func differences(_ sequence: ChunkSequence, _ naive: [NaiveChunk]) -> [String] {
     var texts: [String] = []
     var index = 0
-    for car in train.cars {
-      for _ in 0..<car.repeats {
-        guard index < naive.count else { return texts + ["\(train.chunkCount) chunks"] }
-        if car.chunk.span.rawValue != naive[index].span {
-          texts.append("chunk \(index): span \(car.chunk.span) not \(naive[index].span)")
+    for repeated in sequence.inOrder {
+      for _ in 0..<repeated.repeats {
+        guard index < naive.count else { return texts + ["\(sequence.chunkCount) chunks"] }
+        if repeated.chunk.span.rawValue != naive[index].span {
+          texts.append("chunk \(index): span \(repeated.chunk.span) not \(naive[index].span)")
         }
-        texts += car.chunk.counts.differences(from: naive[index].counts).map {
+        texts += repeated.chunk.counts.differences(from: naive[index].counts).map {
           "chunk \(index): \($0)"
         }
         index += 1
@@ -50,9 +50,9 @@ extension EventCounts {
       let rules = try world.rules()
       let shift = try rules.chunkShift(world.geometry) ?? 30
       let (low, high) = world.range(Int64(1) << Int64(shift))
-      let train = try world.tables.unmap(AddressRange(low, high), rules)
+      let sequence = try world.tables.unmap(AddressRange(low, high), rules)
       let naive = try world.twin.unmap(low, high, rules)
-      let found = differences(train, naive)
+      let found = differences(sequence, naive)
       #expect(found.isEmpty, "S2TUNE_SEED=\(seed) \(rules.chunk) \(rules.flush)")
       #expect(world.tables.layout() == world.twin.layout(), "S2TUNE_SEED=\(seed)")
     }
@@ -65,9 +65,9 @@ extension EventCounts {
     if world.below(2) == 0 { rules.chunk = .largestBlock }
     let shift = try rules.chunkShift(world.geometry) ?? 30
     let (low, high) = world.range(Int64(1) << Int64(shift))
-    let train = try world.tables.writeProtect(slot: AddressRange(low, high), rules)
+    let sequence = try world.tables.writeProtect(slot: AddressRange(low, high), rules)
     let naive = try world.twin.protect(low, high, rules)
-    #expect(differences(train, naive).isEmpty, "S2TUNE_SEED=\(seed)")
+    #expect(differences(sequence, naive).isEmpty, "S2TUNE_SEED=\(seed)")
     #expect(world.tables.layout() == world.twin.layout(), "S2TUNE_SEED=\(seed)")
     let chunks = world.geometry.space / world.geometry.granule.largestBlock.rawValue
     rules.destroy = chunks > 20_000 ? .singleWalk : .chunked

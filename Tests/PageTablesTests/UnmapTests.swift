@@ -44,8 +44,8 @@ extension StageTwo {
       rules.chunk = vector.chunk
       var tables = try StageTwo(granule: vector.granule, bits: vector.bits, maps: vector.maps)
       let range = AddressRange(start: vector.range.0, size: vector.range.1)
-      let train = try tables.unmap(range, rules)
-      let total = train.total
+      let sequence = try tables.unmap(range, rules)
+      let total = sequence.total
       #expect(total.unmapVisits - total.tableVisits == vector.leafVisits)
       #expect(total.tableVisits == vector.tableVisits)
       #expect(total.putPage == vector.puts)
@@ -77,9 +77,9 @@ extension StageTwo {
     var rules = try rules(6, 12, defers: true)
     rules.chunk = .mappingAware(.mebibytes(2))
     var tables = try StageTwo(maps: [(range.start, range.size, 1)])
-    let train = try tables.unmap(range, rules)
-    #expect(train.chunkCount == 1)
-    #expect(train.cars.map(\.chunk.span) == [.gibibytes(1)])
+    let sequence = try tables.unmap(range, rules)
+    #expect(sequence.chunkCount == 1)
+    #expect(sequence.inOrder.map(\.chunk.span) == [.gibibytes(1)])
     var pages = try StageTwo(maps: [(range.start, range.size, 3)])
     #expect(try pages.unmap(range, rules).chunkCount == 512)
   }
@@ -87,9 +87,9 @@ extension StageTwo {
   @Test func theThirdCutIsWhereTheChunkEndsInTheAddressSpace() throws {
     let range = AddressRange(start: GuestAddress(rawValue: 0x6000_0000), size: .gibibytes(2))
     var tables = try StageTwo(maps: [(range.start, range.size, 3)])
-    let train = try tables.unmap(range, rules(6, 12, defers: true))
-    #expect(train.cars.map(\.chunk.span) == [.mebibytes(512), .gibibytes(1), .mebibytes(512)])
-    #expect(train.total.breakPoints == 2)
+    let sequence = try tables.unmap(range, rules(6, 12, defers: true))
+    #expect(sequence.inOrder.map(\.chunk.span) == [.mebibytes(512), .gibibytes(1), .mebibytes(512)])
+    #expect(sequence.total.breakPoints == 2)
   }
 
   @Test func refusesRangesItCannotHold() throws {

@@ -26,13 +26,13 @@ import Testing
       rules.flushesTablesAtOnce = world.below(2) == 0
       rules.mayYield = world.below(2) == 0
       var tables = world.tables
-      let train = try tables.unmap(range, rules)
-      let shared = trail.train(rules)
-      #expect(shared.cars == train.cars, "S2TUNE_SEED=\(seed) \(flush)")
+      let sequence = try tables.unmap(range, rules)
+      let shared = trail.sequence(rules)
+      #expect(shared.inOrder == sequence.inOrder, "S2TUNE_SEED=\(seed) \(flush)")
       #expect(tables == walked, "S2TUNE_SEED=\(seed)")
-      let gathered = trail.gathered.train(rules)
-      #expect(gathered.tally == train.tally, "S2TUNE_SEED=\(seed) \(flush)")
-      #expect(gathered.total == train.total && gathered.mayYield == train.mayYield)
+      let gathered = trail.gathered.sequence(rules)
+      #expect(gathered.tally == sequence.tally, "S2TUNE_SEED=\(seed) \(flush)")
+      #expect(gathered.total == sequence.total && gathered.mayYield == sequence.mayYield)
     }
   }
 }

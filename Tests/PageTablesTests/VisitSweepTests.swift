@@ -9,8 +9,8 @@ import Testing
 /// Chunks that end on work, counted by distinct tables, against the same chunks taken one by one.
 @Suite struct VisitSweepTests {
   /// The chunks in order, one by one.
-  private func flat(_ train: ChunkTrain) -> [Chunk] {
-    train.cars.flatMap { [Chunk](repeating: $0.chunk, count: Int($0.repeats)) }
+  private func flat(_ sequence: ChunkSequence) -> [Chunk] {
+    sequence.inOrder.flatMap { [Chunk](repeating: $0.chunk, count: Int($0.repeats)) }
   }
 
   /// The chunks of an unmap that is done step by step, and the tables afterwards.
@@ -52,8 +52,8 @@ import Testing
     var rules = try world.rules()
     rules.chunk = .visits(1 + world.below(900))
     let (low, high) = world.range(1 << 30)
-    let train = try world.tables.writeProtect(slot: AddressRange(low, high), rules)
-    let found = TwinTests().differences(train, try world.twin.protect(low, high, rules))
+    let sequence = try world.tables.writeProtect(slot: AddressRange(low, high), rules)
+    let found = TwinTests().differences(sequence, try world.twin.protect(low, high, rules))
     #expect(found.isEmpty, "S2TUNE_SEED=\(seed) \(rules.chunk): \(found)")
     #expect(world.tables.layout() == world.twin.layout(), "S2TUNE_SEED=\(seed)")
   }
@@ -74,8 +74,8 @@ import Testing
     try tables.map(AddressRange(4 * gibibyte + (5 << 21), 5 * gibibyte), level: 3)
     let range = AddressRange(gibibyte + (7 << 12), 6 * gibibyte)
     let slow = try steps(tables, range, rules, visits: visits)
-    let train = try tables.unmap(range, rules)
-    #expect(flat(train) == slow.chunks)
+    let sequence = try tables.unmap(range, rules)
+    #expect(flat(sequence) == slow.chunks)
     #expect(tables == slow.after)
   }
 
@@ -90,11 +90,11 @@ import Testing
     let range = AddressRange(1 << 30, 257 << 30)
     var tables = StageTwo(geometry: geometry)
     try tables.map(range, level: 3)
-    let train = try tables.unmap(range, rules)
+    let sequence = try tables.unmap(range, rules)
     #expect(tables.mappedBytes == .zero)
-    #expect(train.total.leavesCleared == 1 << 26)
-    #expect(train.total.tablesFreed == 131_072 + 256 + 1)
-    #expect(train.chunkCount >= (1 << 26) / 64)
-    #expect(train.tally.count < 64)
+    #expect(sequence.total.leavesCleared == 1 << 26)
+    #expect(sequence.total.tablesFreed == 131_072 + 256 + 1)
+    #expect(sequence.chunkCount >= (1 << 26) / 64)
+    #expect(sequence.tally.count < 64)
   }
 }

@@ -57,17 +57,17 @@ import Testing
     rules.chunk = .visits(visits)
     let range = AddressRange(guest.low, guest.high)
     var single = guest.tables
-    let train = try guest.tables.unmap(range, rules)
+    let sequence = try guest.tables.unmap(range, rules)
     var cursor = UnmapCursor(range: range, rules: rules)
-    var naive = ChunkTrain()
+    var naive = ChunkSequence()
     while !cursor.isDone { naive.append(try single.advance(&cursor, visits: Int64(visits))) }
-    let isSame = train.cars == naive.cars
+    let isSame = sequence.inOrder == naive.inOrder
     #expect(isSame, "S2TUNE_SEED=\(seed) visits \(visits)")
     let isLeftAlike = guest.tables.layout() == single.layout()
     #expect(isLeftAlike, "S2TUNE_SEED=\(seed)")
-    let (gathered, chunks) = (train.gathered, train.tally)
-    #expect(gathered.tally == chunks && gathered.cars.count <= chunks.count)
-    #expect(gathered.total == train.total && gathered.chunkCount == train.chunkCount)
+    let (gathered, chunks) = (sequence.gathered, sequence.tally)
+    #expect(gathered.tally == chunks && gathered.inOrder.count <= chunks.count)
+    #expect(gathered.total == sequence.total && gathered.chunkCount == sequence.chunkCount)
   }
 
   @Test("A million calls over 64 GiB of pages are found in a moment")
@@ -78,12 +78,12 @@ import Testing
     rules.chunk = .visits(16)
     let clock = ContinuousClock()
     let begun = clock.now
-    let train = try tables.unmap(AddressRange(0, 64 << 30), rules)
+    let sequence = try tables.unmap(AddressRange(0, 64 << 30), rules)
     #expect(clock.now - begun < .seconds(8))
-    let total = train.total
+    let total = sequence.total
     #expect(total.leavesCleared == 64 << 18)
     // A table for each 2 MiB, one for each gibibyte, and the one above them.
     #expect(total.tablesFreed == 64 * (512 + 1) + 1)
-    #expect(train.chunkCount > 1_000_000)
+    #expect(sequence.chunkCount > 1_000_000)
   }
 }

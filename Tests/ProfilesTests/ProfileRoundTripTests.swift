@@ -81,6 +81,7 @@ import Testing
       let values = [
         WrittenValue(key: "kernel.release", value: release),
         WrittenValue(key: "kernel.preemption", value: model.rawValue),
+        WrittenValue(key: "kernel.dynamic", value: hz == 250 ? "yes" : "no"),
         WrittenValue(key: "kernel.hz", value: "\(hz)"),
       ]
       try check(KernelProfile.self, values)

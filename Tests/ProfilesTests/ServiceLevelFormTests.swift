@@ -101,9 +101,7 @@ import Testing
   @Test(arguments: ["io.goodput>=0.99995", "io.goodput>=0.123456", "teardown.time<=1.23456x"])
   func aBoundOfMoreThanFourDigitsIsReadBack(text: String) throws {
     let level = try ServiceLevel(parsing: text)
-    withKnownIssue("shares and factors are printed with four digits") {
-      #expect(level.description == text)
-    }
+    #expect(level.description == text)
   }
 
   @Test(arguments: Property.seeds(20))

@@ -2,6 +2,7 @@
 
 import CostModels
 import Foundation
+import Observations
 import Profiles
 import Testing
 import Tuning
@@ -202,13 +203,17 @@ private struct Sample {
   }
 
   @Test func amountsOfSharesArePointsAndSmallTermsAreOneLine() {
-    let parts = ["constant": 0.9, "ring_fill_ns": -0.25, "chunk_count": 0.0004, "jiffy_ns": 0.0003]
-    let share = explanation(.goodputRetained, 0.6507, parts)
+    let parts = [
+      "constant": 0.9, "ring_fill_ns": -0.25, "chunk_count": 0.0004, "jiffy_ns": 0.0003,
+      "residual": 0.01,
+    ]
+    let share = explanation(.goodputRetained, 0.6607, parts)
     let rows = ExplanationTable(cases: [("x", share)]).table.rows
     #expect(
       rows == [
-        ["constant", "90 pt"], ["ring fill", "-25 pt"], ["2 smaller", "0.07 pt"],
-        ["= predicted", "65.1 pt"],
+        ["constant", "90 pt"], ["ring fill", "-25 pt"], ["process correction", "1 pt"],
+        ["2 smaller", "0.07 pt"],
+        ["= predicted", "66.1 pt"],
       ]
     )
   }

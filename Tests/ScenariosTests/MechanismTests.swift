@@ -39,7 +39,7 @@ import Testing
     _ mechanism: Mechanism
   ) throws {
     switch mechanism {
-    case .interrupts, .maskedFlushes, .softirqRule, .softirqThread, .breakPoints, .timers, .slices:
+    case .interrupts, .maskedFlushes, .softirqRule, .ksoftirqd, .breakPoints, .timers, .slices:
       try Self.processor(mechanism)
     case .moderation, .ring, .window, .timeout, .congestion: try Self.network(mechanism)
     case .hostFreeing, .fabric, .sharedFaults, .faultRetry, .refill: try Self.host(mechanism)
@@ -50,8 +50,8 @@ import Testing
     switch mechanism {
     case .interrupts:
       let (with, without) = try pair(mechanism, teardown())
-      #expect(with.cpu.softirq + with.cpu.softirqThread > .milliseconds(10))
-      #expect(without.cpu.softirqThread == .zero)
+      #expect(with.cpu.softirq + with.cpu.ksoftirqd > .milliseconds(10))
+      #expect(without.cpu.ksoftirqd == .zero)
       #expect(without.network?.interrupts == 0)
     case .maskedFlushes:
       // Most of a leaf's time is its flush, and an interrupt meets any point of it alike.
@@ -68,10 +68,10 @@ import Testing
       let (with, without) = try pair(mechanism, elsewhere)
       #expect(try #require(without.network).retained > #require(with.network).retained + 0.1)
       #expect(with.network?.softirqsBesideThread == 0)
-    case .softirqThread:
+    case .ksoftirqd:
       let (with, without) = try pair(mechanism, elsewhere)
       #expect(try #require(with.network).ksoftirqdWakes > 0)
-      #expect(without.network?.ksoftirqdWakes == 0 && without.cpu.softirqThread == .zero)
+      #expect(without.network?.ksoftirqdWakes == 0 && without.cpu.ksoftirqd == .zero)
     case .breakPoints:
       let (with, without) = try pair(mechanism, teardown(Fixture.kernel(6, 1), .smallestBlock))
       #expect(try #require(with.network).retained > 0.9)
@@ -211,7 +211,7 @@ import Testing
     }
     #expect(moved > 0.97 && present < 0.6)
     let threaded = try Self.teardown { $0.policy.threadedNAPI = true }.run()
-    #expect(threaded.cpu.softirqThread > .milliseconds(10))
+    #expect(threaded.cpu.ksoftirqd > .milliseconds(10))
     #expect(threaded.network?.ksoftirqdWakes == 0)
   }
 }

@@ -5,7 +5,7 @@ import Search
 import TestSupport
 import Testing
 
-/// A small kitchen of dimensions: sizes matter only for rules that take one.
+/// A small builder of dimensions: sizes matter only for rules that take one.
 func exampleDimensions() -> [Dimension] {
   [
     Dimension("rule", levels: [Level("root"), Level("fixed"), Level("aware")]),

@@ -49,7 +49,7 @@ import Testing
   func shippedModel() throws {
     let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("models")
-    let recipe = ModelRecipe(
+    let specification = ModelSpecification(
       name: "small",
       hosts: ["graviton3"],
       kernels: ["6.1"],
@@ -57,16 +57,16 @@ import Testing
       runs: 20,
       seed: 3
     )
-    let kitchen = ModelKitchen(recipe, profiles: ProfileStore(directories: [models]))
+    let builder = ModelBuilder(specification, profiles: ProfileStore(directories: [models]))
     let model = try ShippedModelTests.load()
-    let trial = ModelTrial(model, kitchen: kitchen)
+    let trial = ModelTrial(model, builder: builder)
     let found = try trial.additions(6)
     #expect(found.count == 6 && found.map(\.point.index) == Array(0..<6))
     for reason in AdditionReason.allCases {
       #expect(found.contains { $0.reason == reason }, "\(reason)")
     }
     #expect(try trial.additions(6) == found)
-    let design = Set(try kitchen.points().map { "\($0.policy) \($0.workload.memory.size)" })
+    let design = Set(try builder.points().map { "\($0.policy) \($0.workload.memory.size)" })
     #expect(
       found.filter { $0.reason == .widest }.allSatisfy { one in
         !design.contains("\(one.point.policy) \(one.point.workload.memory.size)")

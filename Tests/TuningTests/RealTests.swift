@@ -75,9 +75,9 @@ func shipped(
 
   /// The answer that ships for the whole 256 GiB, of this simulator and model.
   @Test func theShippedAnswerKeepsTheFleetsGoodput() throws {
-    let shelf = try Shelf()
-    guard case .answer(let answer) = try shelf.answers.find(shipped(), engine: shelf.engine) else {
-      Issue.record("no answer of this program ships; \(Shelf.remedy)")
+    let store = try Shipped()
+    guard case .answer(let answer) = try store.answers.find(shipped(), engine: store.engine) else {
+      Issue.record("no answer of this program ships; \(Shipped.remedy)")
       return
     }
     let row = try #require(answer.recommended)

@@ -12,7 +12,7 @@ import Testing
 @testable import Tuning
 
 /// What ships beside the program: profiles, the cost model and the stored answers.
-struct Shelf {
+struct Shipped {
   /// What to do where answers are missing or of another program.
   static let remedy = "run Benchmarks/search/rebuild-answers.sh"
   let store: ProfileStore
@@ -24,7 +24,7 @@ struct Shelf {
       .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("models")
     store = ProfileStore(directories: [models])
     answers = AnswerStore(directories: [models.appendingPathComponent("answers")])
-    let shelved = try ShelvedModel(in: store)
+    let shelved = try ShippedModel(in: store)
     guard case .model(let model, _) = shelved else {
       throw Missing(what: "no cost model of this program ships: \(shelved)")
     }
@@ -56,29 +56,29 @@ struct Shelf {
 @Suite struct ShippedAnswerTests {
   /// Every workload on every host has an answer of this program, which never is a hazard.
   @Test func everyQuestionHasAnAnswerOfThisProgram() throws {
-    let shelf = try Shelf()
-    let questions = try shelf.questions()
+    let shipped = try Shipped()
+    let questions = try shipped.questions()
     #expect(questions.count >= 12 * 8)
     for question in questions {
       let name = "\(question.host.name)/\(question.workload.name)"
-      switch try shelf.answers.find(question, engine: shelf.engine) {
+      switch try shipped.answers.find(question, engine: shipped.engine) {
       case .answer(let answer):
         #expect(answer.verdict == .noneFeasible || answer.safety.isSafe, "\(name)")
         #expect(answer.asked.host == question.host.name, "\(name)")
         #expect(answer.recommended?.violations.isEmpty ?? true, "\(name)")
       case .stale(let file, let engine):
-        Issue.record("\(file) is of \(engine); \(Shelf.remedy)")
+        Issue.record("\(file) is of \(engine); \(Shipped.remedy)")
       case .nothing:
-        Issue.record("\(name) has no stored answer; \(Shelf.remedy)")
+        Issue.record("\(name) has no stored answer; \(Shipped.remedy)")
       }
     }
   }
 
   /// The table of all answers is made without a run, and holds an entry for each.
   @Test func allAnswersMakeOneTable() throws {
-    let shelf = try Shelf()
-    let questions = try shelf.questions()
-    let exporter = Exporter(store: shelf.answers, engine: shelf.engine) { _ in
+    let shipped = try Shipped()
+    let questions = try shipped.questions()
+    let exporter = Exporter(store: shipped.answers, engine: shipped.engine) { _ in
       TuningTools(simulator: NoSimulator(), predictor: nil, safety: RuleSafety())
     }
     let table = try exporter.table(questions)
@@ -88,13 +88,13 @@ struct Shelf {
 
   /// An answer of another simulator or model is not used.
   @Test func answersOfAnotherProgramAreStale() throws {
-    let shelf = try Shelf()
-    let question = try #require(try shelf.questions().first)
+    let shipped = try Shipped()
+    let question = try #require(try shipped.questions().first)
     for engine in [
-      Engine(simulator: "0", model: shelf.engine.model),
-      Engine(simulator: shelf.engine.simulator, model: "another"),
+      Engine(simulator: "0", model: shipped.engine.model),
+      Engine(simulator: shipped.engine.simulator, model: "another"),
     ] {
-      guard case .stale = try shelf.answers.find(question, engine: engine) else {
+      guard case .stale = try shipped.answers.find(question, engine: engine) else {
         Issue.record("an answer was taken by \(engine)")
         continue
       }

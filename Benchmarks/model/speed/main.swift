@@ -16,19 +16,19 @@ import Randomness
 import Tuning
 
 /// The profiles and the model of the package.
-struct Shelf {
+struct Shipped {
   let store: ProfileStore
   let model: CostModel
 
   init() throws {
     store = ProfileStore(directories: [URL(fileURLWithPath: "models")])
-    guard case .model(let model, _) = try ShelvedModel(in: store) else {
-      throw ShelfError.noModel
+    guard case .model(let model, _) = try ShippedModel(in: store) else {
+      throw ShippedError.noModel
     }
     self.model = model
   }
 
-  enum ShelfError: Error { case noModel }
+  enum ShippedError: Error { case noModel }
 
   func question(_ workload: String, _ host: String, _ kernel: String) throws -> Question {
     var question = Question(
@@ -42,14 +42,14 @@ struct Shelf {
 }
 
 /// One prediction with its interval, per response, of features that are known.
-func timePredictions(_ shelf: Shelf) throws {
-  let question = try shelf.question("container-churn", "graviton3", "6.1")
+func timePredictions(_ shipped: Shipped) throws {
+  let question = try shipped.question("container-churn", "graviton3", "6.1")
   let operation = BatchedOperation(question.setup, question.presentPolicy)
   let features = FeatureVector(of: operation, plan: try operation.gatheredPlan())
   let rounds = isSmoke ? 20 : 2_000
   var sum = 0.0
   var worst = (name: "", time: 0.0)
-  for model in shelf.model.models {
+  for model in shipped.model.models {
     // The best of three: other people share the machine.
     let best =
       (0..<3).map { _ in
@@ -68,12 +68,12 @@ func timePredictions(_ shelf: Shelf) throws {
 }
 
 /// All responses of so many policies, from the question on: page tables and features included.
-func timePolicies(_ shelf: Shelf, _ wanted: Int) throws {
-  let predictor = ModelPredictor(model: shelf.model)
+func timePolicies(_ shipped: Shipped, _ wanted: Int) throws {
+  let predictor = ModelPredictor(model: shipped.model)
   var cases: [(Question, Policy)] = []
   for kernel in ["6.12", "6.1", "7.3"] {
-    for host in shelf.store.names(of: .host) {
-      let question = try shelf.question("container-churn", host, kernel)
+    for host in shipped.store.names(of: .host) {
+      let question = try shipped.question("container-churn", host, kernel)
       for policy in try PolicySpace(question).policies where cases.count < wanted {
         cases.append((question, policy))
       }
@@ -128,7 +128,7 @@ let words = CommandLine.arguments.dropFirst().filter { $0 != "--smoke" }
 switch words.first {
 case "process": try timeProcess(words.last ?? ".")
 default:
-  let shelf = try Shelf()
-  try timePredictions(shelf)
-  try timePolicies(shelf, isSmoke ? 200 : 20_000)
+  let shipped = try Shipped()
+  try timePredictions(shipped)
+  try timePolicies(shipped, isSmoke ? 200 : 20_000)
 }

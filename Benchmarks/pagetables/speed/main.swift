@@ -42,9 +42,9 @@ func countUnmap() throws {
   var visits: Int64 = 0
   func count() throws {
     var copy = tables
-    let train = try copy.unmap(range, rules)
-    chunks = train.chunkCount
-    visits = train.total.unmapVisits
+    let sequence = try copy.unmap(range, rules)
+    chunks = sequence.chunkCount
+    visits = sequence.total.unmapVisits
   }
   let cold = try seconds {
     try tables.map(range, level: 3)
@@ -159,9 +159,9 @@ func countVisits() throws {
     var leaves: Int64 = 0
     let times = try seconds(rounds: rounds(5)) {
       var copy = tables
-      let train = try copy.unmap(range, rules)
-      chunks = train.chunkCount
-      leaves = train.total.leavesCleared
+      let sequence = try copy.unmap(range, rules)
+      chunks = sequence.chunkCount
+      leaves = sequence.total.leavesCleared
     }
     require(leaves == 67_108_864, "\(leaves) pages cleared in chunks of \(visits) visits")
     report(

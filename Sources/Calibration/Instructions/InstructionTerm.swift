@@ -105,7 +105,7 @@ package enum InstructionTerm: String, Hashable, Sendable, CaseIterable, Codable 
     case .page:
       operation == .writeProtect
         ? counts.attrVisits - counts.invalidVisits - counts.blockVisits
-        : counts.leavesCleared - counts.blocksCleared
+        : counts.leavesCleared - counts.blocksCleared + counts.leavesDestroyed
     case .block:
       operation == .writeProtect ? counts.blocksProtected : counts.blocksCleared
     case .revisit: counts.blockVisits - counts.blocksProtected

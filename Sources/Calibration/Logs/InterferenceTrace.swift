@@ -21,7 +21,7 @@ package struct InterferenceTrace: Hashable, Sendable {
   /// Packets those polls took.
   package let packets: Int
   /// From the chunk's entry to the first wakeup of ksoftirqd inside it; nil for none.
-  package let softirqdaemonWoken: Nanoseconds?
+  package let ksoftirqdWoken: Nanoseconds?
   /// The longest time inside the chunk in which no softirq ran.
   package let longestWithoutSoftirq: Nanoseconds
   /// Packets per second polled in the log before the chunk.
@@ -54,7 +54,7 @@ package struct InterferenceTrace: Hashable, Sendable {
     let work = inside.compactMap(\.polledPackets)
     polls = work.count
     packets = work.reduce(0, +)
-    softirqdaemonWoken = inside.first(where: \.wakesSoftirqdaemon).map { $0.time - start }
+    ksoftirqdWoken = inside.first(where: \.wakesSoftirqdaemon).map { $0.time - start }
     longestWithoutSoftirq = Self.longestGap(inside)
     let before = events[..<entry]
     let span = start - (before.first?.time ?? start)

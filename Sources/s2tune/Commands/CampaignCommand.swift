@@ -38,29 +38,29 @@ struct CampaignOptions: ParsableArguments {
   var seed: UInt64 = 1
 
   /// What makes the runs; refuses an illegal number.
-  func kitchen() throws -> ModelKitchen {
+  func builder() throws -> ModelBuilder {
     guard (1...1_000_000).contains(runs) else {
       throw Failure.usage("--runs \(runs) is not legal; write a number from 1 to 1000000")
     }
     let store = try common.store()
-    let recipe = design.recipe(named: name, in: store, runs: runs, seed: seed)
-    var kitchen = ModelKitchen(recipe, profiles: store)
-    kitchen.workers = try design.threads()
-    return kitchen
+    let specification = design.specification(named: name, in: store, runs: runs, seed: seed)
+    var builder = ModelBuilder(specification, profiles: store)
+    builder.workers = try design.threads()
+    return builder
   }
 
   /// Makes the missing runs and says what is in the file.
   func makeRuns(_ file: String) throws {
-    let kitchen = try kitchen()
+    let builder = try builder()
     let progress = ProgressLine()
     defer { progress.clear() }
-    try waiting { [kitchen] in
-      _ = try await kitchen.makeRuns(into: URL(filePath: file)) {
+    try waiting { [builder] in
+      _ = try await builder.makeRuns(into: URL(filePath: file)) {
         progress.show($0, of: $1, "runs")
       }
     }
     progress.clear()
-    try report(try kitchen.status(of: URL(filePath: file)), file)
+    try report(try builder.status(of: URL(filePath: file)), file)
   }
 
   /// Writes a status.
@@ -122,7 +122,7 @@ struct CampaignStatus: ParsableCommand {
 
   func run() throws {
     try requireFile(file)
-    try options.report(try options.kitchen().status(of: URL(filePath: file)), file)
+    try options.report(try options.builder().status(of: URL(filePath: file)), file)
   }
 }
 
@@ -141,8 +141,8 @@ struct CampaignMerge: ParsableCommand {
   func run() throws {
     if FileManager.default.fileExists(atPath: output) { throw FileError.exists(path: output) }
     for file in files { try requireFile(file) }
-    let kitchen = try options.kitchen()
-    let state = try kitchen.merge(files.map { URL(filePath: $0) }, into: URL(filePath: output))
+    let builder = try options.builder()
+    let state = try builder.merge(files.map { URL(filePath: $0) }, into: URL(filePath: output))
     try options.report(state, output)
   }
 }
@@ -164,7 +164,7 @@ struct CampaignExport: ParsableCommand {
       throw Failure.usage("campaign export writes CSV; leave --format out")
     }
     try requireFile(file)
-    let runs = try options.kitchen().observations(in: URL(filePath: file))
+    let runs = try options.builder().observations(in: URL(filePath: file))
     try output.write(RunTable(runs).csv())
   }
 }

@@ -54,12 +54,12 @@ struct EvaluateModel: ParsableCommand {
     guard model.origin.seed != seed else {
       throw Failure.usage("--seed \(seed) is the model's own; runs it has seen judge nothing")
     }
-    var kitchen = ModelKitchen(
-      design.recipe(named: model.origin.name, in: store, runs: runs, seed: seed),
+    var builder = ModelBuilder(
+      design.specification(named: model.origin.name, in: store, runs: runs, seed: seed),
       profiles: store
     )
-    kitchen.workers = try design.threads()
-    var trial = ModelTrial(model, kitchen: kitchen)
+    builder.workers = try design.threads()
+    var trial = ModelTrial(model, builder: builder)
     (trial.frontRuns, trial.rivalRuns) = (fronts, rivals)
     trial.replicatedPoints = min(replicated, runs)
     let evaluation = try inFolder { folder in
@@ -91,7 +91,7 @@ struct EvaluateModel: ParsableCommand {
 
   private func model(_ store: ProfileStore) throws -> CostModel {
     if let costModel { return try CostModel(named: costModel) }
-    switch try ShelvedModel(in: store) {
+    switch try ShippedModel(in: store) {
     case .none: throw Failure.data("there is no cost model; 's2tune fit' makes one")
     case .stale(let sentence): throw Failure.data("\(sentence); 's2tune fit' makes a new one")
     case .model(let model, _): return model

@@ -70,11 +70,11 @@ struct FitCommand: ParsableCommand {
         try? FileManager.default.removeItem(at: file)
       }
     }
-    var kitchen = ModelKitchen(recipe(store), profiles: store)
-    kitchen.workers = try design.threads()
+    var builder = ModelBuilder(specification(store), profiles: store)
+    builder.workers = try design.threads()
     let progress = ProgressLine()
-    let model = try waiting { [kitchen] in
-      try await kitchen.makeModel(runsIn: kept ?? temporary) {
+    let model = try waiting { [builder] in
+      try await builder.makeModel(runsIn: kept ?? temporary) {
         progress.show($0, of: $1, "runs")
       }
     }
@@ -82,10 +82,10 @@ struct FitCommand: ParsableCommand {
     try write(model)
   }
 
-  private func recipe(_ store: ProfileStore) -> ModelRecipe {
-    var recipe = design.recipe(named: name, in: store, runs: runs, seed: seed)
-    (recipe.date, recipe.additions) = (date, active)
-    return recipe
+  private func specification(_ store: ProfileStore) -> ModelSpecification {
+    var specification = design.specification(named: name, in: store, runs: runs, seed: seed)
+    (specification.date, specification.additions) = (date, active)
+    return specification
   }
 
   private func write(_ model: CostModel) throws {

@@ -11,9 +11,9 @@ import Scenarios
 
 /// What a shipped cost model is made from: profiles, the number of runs and a seed.
 ///
-/// The same recipe gives the same bytes on the same machine, in debug and release, with any number
+/// The same specification gives the same bytes on the same machine, in debug and release, with any number
 /// of workers, whether in one go or resumed.
-package struct ModelRecipe: Hashable, Sendable {
+package struct ModelSpecification: Hashable, Sendable {
   /// The model's name, which is also its file's.
   package var name: String
   /// Names of host profiles.
@@ -31,7 +31,7 @@ package struct ModelRecipe: Hashable, Sendable {
   /// When the model is made, as its file says it; the fit itself knows no clock.
   package var date = ""
 
-  /// Creates a recipe.
+  /// Creates a specification.
   package init(
     name: String,
     hosts: [String],
@@ -58,19 +58,19 @@ package struct ModelRecipe: Hashable, Sendable {
   }
 }
 
-/// Makes a model from a recipe: design, runs, fit.
-package struct ModelKitchen: Sendable {
-  /// The recipe.
-  package var recipe: ModelRecipe
+/// Makes a model from a specification: design, runs, fit.
+package struct ModelBuilder: Sendable {
+  /// The specification.
+  package var specification: ModelSpecification
   /// Runs made at the same time; the model does not depend on it.
   package var workers = 2
   /// The effort of the fit.
   package var settings = FitSettings()
   private let profiles: ProfileStore
 
-  /// Creates a kitchen that finds the recipe's profiles in a store.
-  package init(_ recipe: ModelRecipe, profiles: ProfileStore) {
-    self.recipe = recipe
+  /// Creates a builder that finds the specification's profiles in a store.
+  package init(_ specification: ModelSpecification, profiles: ProfileStore) {
+    self.specification = specification
     self.profiles = profiles
   }
 
@@ -85,7 +85,7 @@ package struct ModelKitchen: Sendable {
     into file: URL,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) async throws(ModelError) -> (runs: [Observation], digest: String) {
-    try await runs(of: points(), named: recipe.name, into: file, progress: progress)
+    try await runs(of: points(), named: specification.name, into: file, progress: progress)
   }
 
   /// Makes the runs of any points.
@@ -97,7 +97,7 @@ package struct ModelKitchen: Sendable {
   ) async throws(ModelError) -> (runs: [Observation], digest: String) {
     let identity = CampaignIdentity(
       name: name,
-      seed: recipe.seed,
+      seed: specification.seed,
       points: points,
       simulator: Scenario.simulatorVersion
     )
@@ -127,11 +127,11 @@ package struct ModelKitchen: Sendable {
     let (runs, digest) = try await makeRuns(into: file, progress: progress)
     let split = SplitRuns(runs)
     let model = try await fit(split, digest)
-    guard recipe.additions > 0 else { return model }
-    let points = try ModelTrial(model, kitchen: self).additions(recipe.additions).map(\.point)
+    guard specification.additions > 0 else { return model }
+    let points = try ModelTrial(model, builder: self).additions(specification.additions).map(\.point)
     let added = try await self.runs(
       of: points,
-      named: "\(recipe.name)-active",
+      named: "\(specification.name)-active",
       into: file.appendingPathExtension("active"),
       progress: progress
     )
@@ -160,27 +160,27 @@ package struct ModelKitchen: Sendable {
     }
   }
 
-  /// The points of the recipe's design.
+  /// The points of the specification's design.
   func points() throws(ModelError) -> [DesignPoint] {
     let space = try space()
     do throws(CampaignError) {
-      return try space.points(recipe.runs, seed: Seed(recipe.seed))
+      return try space.points(specification.runs, seed: Seed(specification.seed))
     } catch {
       throw .campaign(error)
     }
   }
 
-  /// What the recipe's design covers.
+  /// What the specification's design covers.
   func space() throws(ModelError) -> DesignSpace {
     var space = DesignSpace(hosts: [], kernels: [], workloads: [])
     do throws(ProfileError) {
-      for name in recipe.hosts {
+      for name in specification.hosts {
         space.hosts.append(try profiles.load(HostProfile.self, named: name).profile)
       }
-      for name in recipe.kernels {
+      for name in specification.kernels {
         space.kernels.append(try profiles.load(KernelProfile.self, named: name).profile)
       }
-      for name in recipe.workloads {
+      for name in specification.workloads {
         space.workloads.append(try profiles.load(WorkloadProfile.self, named: name).profile)
       }
       return space
@@ -190,22 +190,22 @@ package struct ModelKitchen: Sendable {
   }
 
   private var activeDesign: String {
-    recipe.additions == 0
+    specification.additions == 0
       ? ""
-      : "; \(recipe.additions) more where intervals are widest, near fronts and near limits"
+      : "; \(specification.additions) more where intervals are widest, near fronts and near limits"
   }
 
   private func origin(_ digest: String) -> ModelOrigin {
     ModelOrigin(
-      name: recipe.name,
-      design: "Sobol sequence over the policy space, \(recipe.hosts.count) hosts, "
-        + "\(recipe.kernels.count) kernels and \(recipe.workloads.count) workloads; memory "
+      name: specification.name,
+      design: "Sobol sequence over the policy space, \(specification.hosts.count) hosts, "
+        + "\(specification.kernels.count) kernels and \(specification.workloads.count) workloads; memory "
         + "1/8 to 1 and load 0.2 to 1.1 of the profiles'; windowed runs" + activeDesign,
-      seed: recipe.seed,
+      seed: specification.seed,
       simulator: Scenario.simulatorVersion,
       runsDigest: digest,
-      date: recipe.date,
-      rebuild: recipe.command
+      date: specification.date,
+      rebuild: specification.command
     )
   }
 }

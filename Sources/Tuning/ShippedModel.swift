@@ -6,7 +6,7 @@ package import Profiles
 import Scenarios
 
 /// The cost model that stands beside the profiles, if it goes with this simulator.
-package enum ShelvedModel: Sendable {
+package enum ShippedModel: Sendable {
   /// There is none: answers come from runs alone.
   case none
   /// There is one, but of another simulator or feature set; the sentence says which.

@@ -81,7 +81,7 @@ struct HuntResult {
 }
 
 /// The search of one class of knobs: cost model over all points, then runs where they pay.
-struct PolicyHunt {
+struct ClassSearch {
   let run: RecommendationRun
   let knobs: KnobChoice
   /// Runs at most, at least one.
@@ -90,7 +90,7 @@ struct PolicyHunt {
   /// Runs that are asked for at once: fixed, so that the answer does not depend on the workers.
   static let batch = 4
 
-  func hunt() throws(TuningError) -> HuntResult {
+  func search() throws(TuningError) -> HuntResult {
     var question = run.question
     question.knobs = knobs
     let whole = try PolicySpace(question).patient(question)

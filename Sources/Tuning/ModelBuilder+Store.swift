@@ -28,7 +28,7 @@ package struct CampaignState: Hashable, Sendable, Codable {
   }
 }
 
-extension ModelKitchen {
+extension ModelBuilder {
   /// How far the campaign in a file is; throws where the file is of another campaign.
   package func status(of file: URL) throws(ModelError) -> CampaignState {
     let identity = try identity()
@@ -68,8 +68,8 @@ extension ModelKitchen {
 
   private func identity() throws(ModelError) -> CampaignIdentity {
     CampaignIdentity(
-      name: recipe.name,
-      seed: recipe.seed,
+      name: specification.name,
+      seed: specification.seed,
       points: try points(),
       simulator: Scenario.simulatorVersion
     )
@@ -77,10 +77,10 @@ extension ModelKitchen {
 
   private func state(of store: RunStore) throws(CampaignError) -> CampaignState {
     CampaignState(
-      name: recipe.name,
-      seed: recipe.seed,
+      name: specification.name,
+      seed: specification.seed,
       simulator: Scenario.simulatorVersion,
-      runs: recipe.runs,
+      runs: specification.runs,
       done: store.done.count,
       digest: try store.digest()
     )

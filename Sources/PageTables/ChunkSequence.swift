@@ -16,22 +16,22 @@ public struct Chunk: Hashable, Sendable {
   }
 }
 
-/// The chunks of one operation in order, run-length encoded: equal neighbours are one car.
+/// The chunks of one operation in order, run-length encoded: equal neighbours are one repeated.
 ///
 /// This is what the machine executes: the lock may be yielded between two chunks when
 /// `mayYield` is set, and never inside one. Inside, repeats nest, so the train of a hundred
-/// thousand chunks is a handful of values; `cars` lays it out flat.
-public struct ChunkTrain: Hashable, Sendable {
+/// thousand chunks is a handful of values; `inOrder` lays it out flat.
+public struct ChunkSequence: Hashable, Sendable {
   /// A number of equal chunks in a row.
-  public struct Car: Hashable, Sendable {
+  public struct Repeated: Hashable, Sendable {
     /// The chunk that repeats.
     public let chunk: Chunk
     /// How often, at least once.
     public let repeats: Int64
 
-    /// Creates a car; `repeats` is at least one.
+    /// Creates a repeated; `repeats` is at least one.
     public init(chunk: Chunk, repeats: Int64) {
-      precondition(repeats > 0, "a car holds at least one chunk")
+      precondition(repeats > 0, "a repeated holds at least one chunk")
       self.chunk = chunk
       self.repeats = repeats
     }
@@ -52,38 +52,38 @@ public struct ChunkTrain: Hashable, Sendable {
     self.mayYield = mayYield
   }
 
-  /// Appends equal chunks, merging them with the last car where they are equal.
+  /// Appends equal chunks, merging them with the last repeated where they are equal.
   public mutating func append(_ chunk: Chunk, repeats: Int64 = 1) {
-    precondition(repeats > 0, "a car holds at least one chunk")
+    precondition(repeats > 0, "a repeated holds at least one chunk")
     chunks.append(chunk, repeats)
   }
 
-  /// The cars in the order of the walk, laid out flat; equal neighbours are one.
-  public var cars: [Car] {
-    var cars: [Car] = []
+  /// The inOrder in the order of the walk, laid out flat; equal neighbours are one.
+  public var inOrder: [Repeated] {
+    var inOrder: [Repeated] = []
     chunks.forEachRun { chunk, repeats in
-      if let last = cars.last, last.chunk == chunk {
-        cars[cars.count - 1] = Car(chunk: chunk, repeats: last.repeats + repeats)
+      if let last = inOrder.last, last.chunk == chunk {
+        inOrder[inOrder.count - 1] = Repeated(chunk: chunk, repeats: last.repeats + repeats)
       } else {
-        cars.append(Car(chunk: chunk, repeats: repeats))
+        inOrder.append(Repeated(chunk: chunk, repeats: repeats))
       }
     }
-    return cars
+    return inOrder
   }
 
   /// The distinct chunks in the order of their first appearance, each with how often it occurs.
   ///
-  /// Costs what distinct stretches cost, where `cars` costs what the flat train does.
-  public var tally: [Car] {
-    chunks.distinct.map { Car(chunk: $0.element, repeats: $0.times) }
+  /// Costs what distinct stretches cost, where `inOrder` costs what the flat train does.
+  public var tally: [Repeated] {
+    chunks.distinct.map { Repeated(chunk: $0.element, repeats: $0.times) }
   }
 
   /// The train with equal chunks brought together: the same events and tally in another order.
   ///
   /// For what depends on the chunks and not on their order, at the cost of distinct chunks.
-  public var gathered: ChunkTrain {
-    var train = ChunkTrain(chunks: RunTree(), epilogue: epilogue, mayYield: mayYield)
-    for car in tally { train.append(car.chunk, repeats: car.repeats) }
+  public var gathered: ChunkSequence {
+    var train = ChunkSequence(chunks: RunTree(), epilogue: epilogue, mayYield: mayYield)
+    for repeated in tally { train.append(repeated.chunk, repeats: repeated.repeats) }
     return train
   }
 
@@ -91,11 +91,11 @@ public struct ChunkTrain: Hashable, Sendable {
   ///
   /// What one call did becomes what calls over equal parts do. Costs what distinct parts cost,
   /// and a pair of numbers for each run of equal ones.
-  public func cut(every count: Int64) -> TrainParts {
+  public func cut(every count: Int64) -> SequenceParts {
     precondition(count > 0, "a train has chunks")
-    var parts = TrainParts()
+    var parts = SequenceParts()
     let order = chunks.batches(of: count).map {
-      parts.shape(of: ChunkTrain(chunks: $0, mayYield: mayYield))
+      parts.shape(of: ChunkSequence(chunks: $0, mayYield: mayYield))
     }
     order.forEachRun { parts.append(shape: $0, repeats: $1) }
     return parts
@@ -119,7 +119,7 @@ public struct ChunkTrain: Hashable, Sendable {
 }
 
 /// Trains that follow one another, each distinct one kept once.
-public struct TrainParts: Sendable {
+public struct SequenceParts: Sendable {
   /// A number of equal trains in a row.
   public struct Run: Hashable, Sendable {
     /// The train, as an index into `shapes`.
@@ -129,16 +129,16 @@ public struct TrainParts: Sendable {
   }
 
   /// The distinct trains, in the order of their first appearance.
-  public private(set) var shapes: [ChunkTrain] = []
+  public private(set) var shapes: [ChunkSequence] = []
   /// The trains in order; equal neighbours are one run.
   public private(set) var runs: [Run] = []
-  private var known: [ChunkTrain: Int] = [:]
+  private var known: [ChunkSequence: Int] = [:]
 
   /// Creates an empty sequence.
   public init() {}
 
   /// Adds a train at the end.
-  public mutating func append(_ train: ChunkTrain) {
+  public mutating func append(_ train: ChunkSequence) {
     append(shape: shape(of: train), repeats: 1)
   }
 
@@ -149,7 +149,7 @@ public struct TrainParts: Sendable {
     return zip(shapes, times).reduce(into: .zero) { $0 += $1.0.total * $1.1 }
   }
 
-  fileprivate mutating func shape(of train: ChunkTrain) -> Int {
+  fileprivate mutating func shape(of train: ChunkSequence) -> Int {
     if let index = known[train] { return index }
     shapes.append(train)
     known[train] = shapes.count - 1
