@@ -90,8 +90,8 @@ package struct ClearPlan: Sendable {
   /// A later round: the pieces of the working set that hold dirty pages.
   func sparse(_ dirty: Int64, in pages: Int64, _ link: BitRate, _ page: ByteCount) -> Round {
     let pieces = max(1, (pages + piece - 1) / piece)
-    let calls = min(pieces, max(1, dirty))
     let words = DirtyWords(dirty: dirty, among: pages)
+    let calls = max(1, min(pieces, words.words))
     let sent = link.time(for: page * max(1, dirty / calls))
     var round = Round(
       groups: [WorkGroup(fetch)],

@@ -201,6 +201,14 @@ struct CampaignTests {
       #expect(throws: CampaignError.self) {
         try RunStore(file, identity: Toy.identity(fewer))
       }
+      // The same host by name with one cost changed is another host.
+      var dearer = Toy.space
+      dearer.hosts[0].tlbi.ipaFlush = .nanoseconds(9_983)
+      let others = try dearer.points(5, seed: Seed(5))
+      #expect(others.map(\.host.name) == points.map(\.host.name))
+      #expect(throws: CampaignError.self) {
+        try RunStore(file, identity: Toy.identity(others))
+      }
       let text = try String(contentsOf: file, encoding: .utf8)
       let changed = text.replacing("\"index\":1,", with: "\"index\":9,")
       #expect(changed != text)

@@ -100,6 +100,29 @@ import Testing
     #expect(rounds.downtime < .milliseconds(1))
   }
 
+  @Test("every range of CLEAR beside every number of dirty pages comes to an end")
+  func everyShare() throws {
+    for policy in ["clear=256KiB", "clear=1MiB", "clear=16MiB,split=2MiB", "clear=slot"] {
+      for rate in [0, 1, 40, 150, 3_000, 90_000, 4_000_000] {
+        for set in ["0B", "256KiB", "1MiB", "64MiB"] {
+          var rounds = try Self.operation(
+            [
+              ("vm.memory", "128MiB"), ("migration.dirty_pages_per_second", "\(rate)"),
+              ("migration.working_set", set), ("migration.downtime_limit", "1us"),
+              ("migration.maximum_rounds", "4"),
+            ],
+            policy
+          ).preCopy()
+          rounds.run()
+          let name = "\(policy), \(rate) pages/s in \(set)"
+          #expect((2...5).contains(rounds.rounds.count), "\(name)")
+          #expect(rounds.counts.leavesProtected >= 32_768, "\(name)")
+          #expect(rounds.guestSpeed > 0 && rounds.guestSpeed <= 1, "\(name)")
+        }
+      }
+    }
+  }
+
   @Test("the stop phase protects nothing")
   func stopPhase() throws {
     var rounds = try Self.operation().preCopy()

@@ -80,4 +80,42 @@ struct SharedFeaturesTests {
       }
     }
   }
+
+  /// A sweep over neighbours answered each value with the plan of the first, whose price has the
+  /// fabric's queue in it.
+  @Test(
+    "A predictor that has seen other setups says what a new one does",
+    arguments: [[0, 7], [7, 0], [3, 7, 0]]
+  )
+  func setups(_ order: [Int]) throws {
+    let model = try ShippedModelTests.load()
+    let used = ModelPredictor(model: model)
+    var times: [Int: Double] = [:]
+    for neighbours in order {
+      var question = try shipped(workload: "map-create-storm", host: "graviton4", kernel: "6.12")
+      question.workload.neighbours = neighbours
+      let policy = question.presentPolicy
+      let found = try used.predictions(question, policy: policy)
+      #expect(try found == ModelPredictor(model: model).predictions(question, policy: policy))
+      times[neighbours] = found[.teardownTime]?.value
+    }
+    let (alone, beside) = (try #require(times[0]), try #require(times[7]))
+    #expect(beside > 2 * alone)
+  }
+
+  @Test("Every cost of a host is seen by a predictor that has seen the host before")
+  func costs() throws {
+    let model = try ShippedModelTests.load()
+    let used = ModelPredictor(model: model)
+    let question = try shipped(workload: "container-churn", host: "graviton4", kernel: "6.1")
+    let policy = question.presentPolicy
+    _ = try used.predictions(question, policy: policy)
+    for change in [\HostProfile.tlbi.ipaFlush, \.stage2.leafCleared, \.hostFree.page] {
+      var dearer = question
+      dearer.host[keyPath: change] = .nanoseconds(9_983)
+      let found = try used.predictions(dearer, policy: policy)
+      #expect(try found == ModelPredictor(model: model).predictions(dearer, policy: policy))
+      #expect(try found != used.predictions(question, policy: policy))
+    }
+  }
 }
