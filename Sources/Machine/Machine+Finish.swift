@@ -75,7 +75,7 @@ extension Machine {
     outcome.locks.breaksTaken = walker.breaksTaken
     outcome.calls = walker.calls.summary
     outcome.callTime = walker.callTime
-    outcome.source = input.source
+    outcome.source = source
     outcome.requests = requestLatencies.summary
     outcome.storage = storageLatencies.summary
     outcome.connects = connects.outcome(at: now, since: outcome.began)

@@ -70,7 +70,7 @@ extension Machine {
     }
     if polled.datagrams > 0 { deliverDatagrams(polled.datagrams) }
     deliverTracked()
-    if isReaderHere, hasSomethingToRead { wake(CPUTask.reader) }
+    if isReaderHere, hasSomethingToRead() { wake(CPUTask.reader) }
   }
 
   /// Acknowledgements of what the CPU sends have come up the stack; a writer on another CPU keeps
@@ -116,7 +116,8 @@ extension Machine {
   /// Datagrams, a system call each, that are read before anybody can see that they were.
   private static let datagramBatch: Int64 = 16
 
-  private var hasSomethingToRead: Bool {
+  /// Mutating, though it changes nothing: a getter that looks into the queue would copy the machine.
+  private mutating func hasSomethingToRead() -> Bool {
     if let sender = queue.sender, sender.wakesWriter { return true }
     return (queue.flow?.readable ?? 0) > 0 || datagramsReady > 0 || !requestsReady.isEmpty
   }
@@ -188,7 +189,7 @@ extension Machine {
     datagramsInRead = 0
     requestsInRead = 0
     // A writer goes on until the buffer is full, and is woken when a third of it is free.
-    return (queue.sender?.space ?? 0) > 0 || hasSomethingToRead
+    return (queue.sender?.space ?? 0) > 0 || hasSomethingToRead()
   }
 
   /// A free reader goes to an idle CPU, with what waits for it.

@@ -38,6 +38,7 @@ extension Machine {
     }
   }
 
+  @inline(__always)
   private var isWalkerInStageTwo: Bool { !walker.isDone && walker.step.kind == .stageTwo }
 
   /// An interrupt takes the CPU from the running task.
@@ -75,6 +76,7 @@ extension Machine {
   }
 
   /// Whether the running task can be preempted where the interrupt met it.
+  @inline(__always)
   private var mayPreemptHere: Bool {
     switch scheduler.current {
     case -1: true
@@ -97,6 +99,7 @@ extension Machine {
   }
 
   /// Whether a task that can run anywhere would have to wait for another one here.
+  @inline(__always)
   func isOccupied(for task: Int) -> Bool {
     scheduler.current >= 0 && scheduler.current != task && !scheduler.entities[task].isQueued
   }
@@ -117,6 +120,7 @@ extension Machine {
   }
 
   /// Whether a runnable task does not have the CPU.
+  @inline(__always)
   private func waits(_ task: Int) -> Bool {
     scheduler.entities[task].isQueued && scheduler.current != task
   }

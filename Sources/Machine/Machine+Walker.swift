@@ -57,7 +57,7 @@ extension Machine {
     if walker.step.holdsLock, walker.holdBegan == nil {
       walker.holdBegan = now + walker.delay
       walker.stolen = .zero
-      if let gap = input.faultGap {
+      if let gap = faultGap {
         walker.contendedFrom = now + walker.delay + contention.exponential(mean: gap)
       }
     }
@@ -92,25 +92,28 @@ extension Machine {
   }
 
   /// Whether the walker gives way at the next boundary for what is known now.
+  @inline(__always)
   private func mayLeave(_ step: WorkStep) -> Bool {
     guard step.yieldsBetween else { return false }
     return step.holdsLock ? lockBreak(at: now).fires : needsReschedule
   }
 
   /// The kernel's own condition for dropping the lock between two chunks.
+  @inline(__always)
   private func lockBreak(at time: Instant) -> LockBreak {
     guard breaks else { return LockBreak() }
     return LockBreak(
       needsReschedule: needsReschedule,
       needsLazyReschedule: needsLazyReschedule,
       isContended: walker.contendedFrom.map { $0 <= time } ?? false,
-      isPreemptible: input.countsAsPreemptible
+      isPreemptible: countsAsPreemptible
     )
   }
 
   /// Work up to the first boundary at which somebody will want the lock, where that breaks it.
+  @inline(__always)
   private func contendedBoundary(_ step: WorkStep) -> Nanoseconds? {
-    guard breaks, step.yieldsBetween, step.holdsLock, input.countsAsPreemptible,
+    guard breaks, step.yieldsBetween, step.holdsLock, countsAsPreemptible,
       let wanted = walker.contendedFrom, step.unit > .zero
     else { return nil }
     let ahead = max(.zero, wanted - now - walker.delay)
@@ -129,10 +132,10 @@ extension Machine {
 
   /// The source says what follows what it gave last.
   private mutating func askSource() {
-    guard walker.isDone, var source = input.source else { return }
+    guard walker.isDone, var next = source else { return }
     let measured = MeasuredWork(wall: now - walker.stretchBegan, held: walker.heldInStretch)
-    let groups = source.next(after: measured)
-    input.source = source
+    let groups = next.next(after: measured)
+    source = next
     walker.stretchBegan = now
     walker.heldInStretch = .zero
     guard let groups, !groups.isEmpty else { return }
@@ -141,6 +144,7 @@ extension Machine {
   }
 
   /// What a controller looks at: a reschedule is due, or softirqs wait.
+  @inline(__always)
   private var isSomebodyWaiting: Bool {
     needsReschedule || isReceivePending
       || scheduler.entities[CPUTask.ksoftirqd].isQueued

@@ -57,7 +57,9 @@ enum CPUTask {
 ///
 /// The state is one value and a run is one call; nothing outside can see it half-way.
 struct Machine {
-  var input: MachineInput
+  let input: MachineInput
+  /// What decides while the run goes on what the walker does next.
+  var source: (any WorkSource)?
   let softirqs: SoftirqRules
   let model: PreemptionModel
   let costs: MachineCosts
@@ -65,6 +67,8 @@ struct Machine {
   let breaks: Bool
   let handlesInterrupts: Bool
   let masksFlushes: Bool
+  let countsAsPreemptible: Bool
+  let faultGap: Nanoseconds?
   var events = EventQueue<MachineEvent>()
   var digest = Digest()
   var scheduler: FairScheduler<Int64>
@@ -138,6 +142,9 @@ struct Machine {
 
   init(_ input: MachineInput) {
     self.input = input
+    source = input.source
+    countsAsPreemptible = input.countsAsPreemptible
+    faultGap = input.faultGap
     var rules = SoftirqRules(input.release, hz: input.kernel.hz)
     if let skips = input.switches.skipsSoftirqs { rules.skipsWhileThreadRunnable = skips }
     if !input.switches.has(.softirqRule) { rules.skipsWhileThreadRunnable = false }

@@ -37,8 +37,11 @@ extension Double: RunTime {
 public struct FairScheduler<Time: RunTime>: Sendable {
   /// What the scheduler knows of one task; times in nanoseconds of run time.
   public struct Entity: Sendable {
+    /// Whether it is runnable.
     public var isQueued = false
+    /// Its virtual time.
     public var virtual = Time(nanoseconds: 0)
+    /// Its virtual deadline (EEVDF).
     public var deadline = Time(nanoseconds: 0)
     /// The distance to the average that was left when the task went to sleep (EEVDF).
     public var lag = Time(nanoseconds: 0)
@@ -51,6 +54,7 @@ public struct FairScheduler<Time: RunTime>: Sendable {
     init() {}
   }
 
+  /// Whether the rules are EEVDF (from 6.6), not CFS.
   public let isEEVDF: Bool
   /// EEVDF: whether a task that sleeps with negative lag keeps its place (from 6.12).
   public let delaysDequeue: Bool
@@ -62,6 +66,7 @@ public struct FairScheduler<Time: RunTime>: Sendable {
   public let wakeupLead: Time
   /// EEVDF: the lag that a sleeping task keeps at most.
   public let mostLag: Time
+  /// What is known of each task, by its place.
   public var entities: [Entity]
   /// The running task, or -1 when the CPU idles.
   public var current = -1

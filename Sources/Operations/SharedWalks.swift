@@ -44,7 +44,9 @@ package final class SharedWalks: Sendable {
       chunk: rules.chunk,
       largeAddresses: rules.features.largeAddresses
     )
-    if let found = known.withLock({ $0[walk] }) { return (found.trail.sequence(rules), found.leaves) }
+    if let found = known.withLock({ $0[walk] }) {
+      return (found.trail.sequence(rules), found.leaves)
+    }
     var tables = try operation.layOut()
     let leaves = tables.leafCounts
     do throws(PageTableError) {

@@ -4,9 +4,10 @@ package import Quantities
 
 /// What decides only while the operation runs what is done next: a VMM between two rounds.
 package protocol WorkSource: Sendable {
-  /// The groups that follow, or nil at the end.
+  /// Decides what follows.
   ///
   /// - Parameter measured: What the groups given last came to; nothing before the first ones.
+  /// - Returns: The groups that follow, or nil at the end.
   mutating func next(after measured: MeasuredWork) -> [WorkGroup]?
 }
 

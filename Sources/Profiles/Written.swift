@@ -18,7 +18,8 @@ extension BitRate {
     }
     if let unit = units.first(where: { rawValue >= $0.size }) {
       let digits = String(rawValue % unit.size)
-      let padded = String(repeating: "0", count: String(unit.size).count - 1 - digits.count) + digits
+      let padded =
+        String(repeating: "0", count: String(unit.size).count - 1 - digits.count) + digits
       let fraction = padded.reversed().drop { $0 == "0" }.reversed()
       return "\(rawValue / unit.size).\(String(fraction))\(unit.name)"
     }

@@ -128,7 +128,9 @@ package struct ModelBuilder: Sendable {
     let split = SplitRuns(runs)
     let model = try await fit(split, digest)
     guard specification.additions > 0 else { return model }
-    let points = try ModelTrial(model, builder: self).additions(specification.additions).map(\.point)
+    let points = try ModelTrial(model, builder: self).additions(specification.additions).map(
+      \.point
+    )
     let added = try await self.runs(
       of: points,
       named: "\(specification.name)-active",

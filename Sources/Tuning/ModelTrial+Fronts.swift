@@ -38,7 +38,8 @@ extension ModelTrial {
             index: index + points.count,
             setup: question.setup,
             policy: policy,
-            seed: Seed(specification.seed).derived("fronts").replicate(UInt64(points.count)).rawValue,
+            seed: Seed(specification.seed).derived("fronts").replicate(UInt64(points.count))
+              .rawValue,
             group: group
           )
         )

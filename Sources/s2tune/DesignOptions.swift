@@ -19,7 +19,9 @@ struct DesignOptions: ParsableArguments {
   var workers: Int?
 
   /// The specification of these options.
-  func specification(named name: String, in store: ProfileStore, runs: Int, seed: UInt64) -> ModelSpecification {
+  func specification(named name: String, in store: ProfileStore, runs: Int, seed: UInt64)
+    -> ModelSpecification
+  {
     func names(_ text: String, _ kind: ProfileKind) -> [String] {
       text == "all" ? store.names(of: kind) : text.split(separator: ",").map(String.init)
     }

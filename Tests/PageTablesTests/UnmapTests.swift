@@ -88,7 +88,9 @@ extension StageTwo {
     let range = AddressRange(start: GuestAddress(rawValue: 0x6000_0000), size: .gibibytes(2))
     var tables = try StageTwo(maps: [(range.start, range.size, 3)])
     let sequence = try tables.unmap(range, rules(6, 12, defers: true))
-    #expect(sequence.inOrder.map(\.chunk.span) == [.mebibytes(512), .gibibytes(1), .mebibytes(512)])
+    #expect(
+      sequence.inOrder.map(\.chunk.span) == [.mebibytes(512), .gibibytes(1), .mebibytes(512)]
+    )
     #expect(sequence.total.breakPoints == 2)
   }
 

@@ -6,6 +6,7 @@ import Operations
 import PageTables
 import Policies
 import Profiles
+import Quantities
 import Randomness
 import Scenarios
 import TestSupport
