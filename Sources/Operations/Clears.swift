@@ -19,6 +19,9 @@ package struct ClearPlan: Sendable {
   /// One CLEAR over a piece whose bits are all set.
   package let full: Clear
 
+  /// What that CLEAR takes alone, its entry and the slot's flush included.
+  var fullCall: Nanoseconds { call.work + full.step.work + flush.step.work }
+
   /// Pages that one ioctl covers.
   private let piece: Int64
   private let call: WorkStep

@@ -64,6 +64,9 @@ package struct PreCopy: WorkSource {
     return length > 0 ? speeds / length : 1
   }
 
+  /// What the first CLEAR takes alone, from its entry to the end of its flush.
+  package var firstCall: Nanoseconds { clears.fullCall }
+
   /// How long the guest stood still at the end.
   package var downtime: Nanoseconds { phase == .ended ? rounds.last?.time ?? .zero : .zero }
 

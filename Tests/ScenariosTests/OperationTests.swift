@@ -82,6 +82,20 @@ import Testing
     }
   }
 
+  /// A window that ends inside the only CLEAR of a slot knows no call that ended.
+  @Test func aWindowInsideOneClearKnowsTheCallsLength() throws {
+    let whole = try #require(try Self.migration { $0.workload.network.flows = 0 }.writeProtect)
+    let cut = try Self.migration {
+      $0.workload.network.flows = 0
+      var window = Window()
+      window.stageTwo = .milliseconds(5)
+      $0.extent = .window(window)
+    }
+    let part = try #require(cut.writeProtect)
+    #expect(whole.callP99 > .milliseconds(5))
+    #expect((part.callP99.inSeconds / whole.callP99.inSeconds - 1).magnitude < 0.05)
+  }
+
   @Test func migrationThatCannotConvergeSaysSo() throws {
     let report = try Self.migration {
       $0.workload.migration.dirtyPagesPerSecond = 2_000_000
