@@ -84,8 +84,6 @@ extension BatchedOperation {
     planned.policy.chunk = chunkRule
     planned.policy.controller = .fixed
     planned.policy.path = path
-    planned.policy.pause = .zero
-    planned.policy.breaks = true
     planned.policy.interrupt = .sameCPU
     planned.policy.threadedNAPI = false
     return planned
