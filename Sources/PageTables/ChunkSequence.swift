@@ -19,7 +19,7 @@ public struct Chunk: Hashable, Sendable {
 /// The chunks of one operation in order, run-length encoded: equal neighbours are one repeated.
 ///
 /// This is what the machine executes: the lock may be yielded between two chunks when
-/// `mayYield` is set, and never inside one. Inside, repeats nest, so the train of a hundred
+/// `mayYield` is set, and never inside one. Inside, repeats nest, so the sequence of a hundred
 /// thousand chunks is a handful of values; `inOrder` lays it out flat.
 public struct ChunkSequence: Hashable, Sendable {
   /// A number of equal chunks in a row.
@@ -29,9 +29,9 @@ public struct ChunkSequence: Hashable, Sendable {
     /// How often, at least once.
     public let repeats: Int64
 
-    /// Creates a repeated; `repeats` is at least one.
+    /// Creates a run; `repeats` is at least one.
     public init(chunk: Chunk, repeats: Int64) {
-      precondition(repeats > 0, "a repeated holds at least one chunk")
+      precondition(repeats > 0, "a run holds at least one chunk")
       self.chunk = chunk
       self.repeats = repeats
     }
@@ -43,7 +43,7 @@ public struct ChunkSequence: Hashable, Sendable {
   /// Whether the operation offers a break point between two chunks.
   public var mayYield = true
 
-  /// Creates a train without chunks.
+  /// Creates a sequence without chunks.
   public init() {}
 
   init(chunks: RunTree<Chunk>, epilogue: EventCounts = .zero, mayYield: Bool = true) {
@@ -54,11 +54,11 @@ public struct ChunkSequence: Hashable, Sendable {
 
   /// Appends equal chunks, merging them with the last repeated where they are equal.
   public mutating func append(_ chunk: Chunk, repeats: Int64 = 1) {
-    precondition(repeats > 0, "a repeated holds at least one chunk")
+    precondition(repeats > 0, "a run holds at least one chunk")
     chunks.append(chunk, repeats)
   }
 
-  /// The inOrder in the order of the walk, laid out flat; equal neighbours are one.
+  /// The runs in the order of the walk, laid out flat; equal neighbours are one.
   public var inOrder: [Repeated] {
     var inOrder: [Repeated] = []
     chunks.forEachRun { chunk, repeats in
@@ -73,12 +73,12 @@ public struct ChunkSequence: Hashable, Sendable {
 
   /// The distinct chunks in the order of their first appearance, each with how often it occurs.
   ///
-  /// Costs what distinct stretches cost, where `inOrder` costs what the flat train does.
+  /// Costs what distinct stretches cost, where `inOrder` costs what the flat sequence does.
   public var tally: [Repeated] {
     chunks.distinct.map { Repeated(chunk: $0.element, repeats: $0.times) }
   }
 
-  /// The train with equal chunks brought together: the same events and tally in another order.
+  /// The sequence with equal chunks brought together: the same events and tally in another order.
   ///
   /// For what depends on the chunks and not on their order, at the cost of distinct chunks.
   public var gathered: ChunkSequence {
@@ -87,12 +87,12 @@ public struct ChunkSequence: Hashable, Sendable {
     return train
   }
 
-  /// The train cut into trains of `count` chunks; the last may be shorter.
+  /// The sequence cut into sequences of `count` chunks; the last may be shorter.
   ///
   /// What one call did becomes what calls over equal parts do. Costs what distinct parts cost,
   /// and a pair of numbers for each run of equal ones.
   public func cut(every count: Int64) -> SequenceParts {
-    precondition(count > 0, "a train has chunks")
+    precondition(count > 0, "a sequence has chunks")
     var parts = SequenceParts()
     let order = chunks.batches(of: count).map {
       parts.shape(of: ChunkSequence(chunks: $0, mayYield: mayYield))
@@ -104,7 +104,7 @@ public struct ChunkSequence: Hashable, Sendable {
   /// The number of chunks.
   public var chunkCount: Int64 { chunks.count }
 
-  /// The largest value that any chunk has for a measure, or nil in an empty train.
+  /// The largest value that any chunk has for a measure, or nil in an empty sequence.
   public func maximum(_ measure: (Chunk) -> Int64) -> Int64? {
     chunks.distinctMaximum(measure)
   }
@@ -120,29 +120,29 @@ public struct ChunkSequence: Hashable, Sendable {
 
 /// Trains that follow one another, each distinct one kept once.
 public struct SequenceParts: Sendable {
-  /// A number of equal trains in a row.
+  /// A number of equal sequences in a row.
   public struct Run: Hashable, Sendable {
-    /// The train, as an index into `shapes`.
+    /// The sequence, as an index into `shapes`.
     public let shape: Int
     /// How often, at least once.
     public var repeats: Int64
   }
 
-  /// The distinct trains, in the order of their first appearance.
+  /// The distinct sequences, in the order of their first appearance.
   public private(set) var shapes: [ChunkSequence] = []
-  /// The trains in order; equal neighbours are one run.
+  /// The sequences in order; equal neighbours are one run.
   public private(set) var runs: [Run] = []
   private var known: [ChunkSequence: Int] = [:]
 
   /// Creates an empty sequence.
   public init() {}
 
-  /// Adds a train at the end.
+  /// Adds a sequence at the end.
   public mutating func append(_ train: ChunkSequence) {
     append(shape: shape(of: train), repeats: 1)
   }
 
-  /// The events of all trains.
+  /// The events of all sequences.
   public var total: EventCounts {
     var times = shapes.map { _ in Int64(0) }
     for run in runs { times[run.shape] += run.repeats }
