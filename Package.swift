@@ -57,10 +57,6 @@ func benchmark(_ name: String, in folder: String, _ rooms: [Target.Dependency]) 
   )
 }
 
-let collections = Target.Dependency.product(
-  name: "Collections",
-  package: "swift-collections"
-)
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser",
   package: "swift-argument-parser"
@@ -82,7 +78,6 @@ let package = Package(
   products: [.executable(name: "s2tune", targets: ["s2tune"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
@@ -99,7 +94,7 @@ let package = Package(
     room("Operations", profiles + ["Randomness"]),
     // The machine that runs them.
     room("Events", ground),
-    room("Machine", operations + ["Events", histogram, collections]),
+    room("Machine", operations + ["Events", histogram]),
     // What it comes to without running it; knows nothing of the machine, nor the machine of it.
     room("Estimates", operations),
     room("Scenarios", machine + ["Estimates"]),

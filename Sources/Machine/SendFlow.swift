@@ -14,7 +14,7 @@ import Quantities
 /// event: arrivals up to an instant are computed when somebody asks.
 struct SendFlow: Sendable {
   /// Segments whose acknowledgements arrive one after another at the wire's rate.
-  private struct Train: Sendable {
+  private struct SegmentRun: Sendable {
     /// When the first one's acknowledgement arrives, in picoseconds.
     var first: Int64
     var segments: Int64
@@ -38,7 +38,7 @@ struct SendFlow: Sendable {
   static let coverage: Int64 = 2
 
   private(set) var congestion: CongestionWindow
-  private var sequences: Ring<Train>
+  private var sequences: Ring<SegmentRun>
   /// When the wire is free again, in picoseconds.
   private var wireFree: Int64
   private(set) var written: Int64 = 0
@@ -69,7 +69,7 @@ struct SendFlow: Sendable {
     timeout = switches.has(.timeout) ? .milliseconds(200) : .seconds(1_000_000)
     congestion = CongestionWindow(control: load.congestion)
     congestion.isConstant = !switches.has(.congestion)
-    sequences = Ring(capacity: 1_024, filler: Train(first: 0, segments: 0))
+    sequences = Ring(capacity: 1_024, filler: SegmentRun(first: 0, segments: 0))
     inRing = Ring(capacity: 256, filler: Run(packets: 0, end: 0))
     wireFree = start.rawValue * 1_000
     lastProgress = start
@@ -101,7 +101,7 @@ struct SendFlow: Sendable {
     if !sequences.isEmpty, isContiguous || sequences.isFull {
       sequences.last.segments += count
     } else {
-      sequences.append(Train(first: first, segments: count))
+      sequences.append(SegmentRun(first: first, segments: count))
     }
     wireFree = begins + gap.rawValue * count
     sent += count

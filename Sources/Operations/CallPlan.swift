@@ -54,33 +54,30 @@ extension BatchedOperation {
     switch setup.workload.operation {
     case .teardown: return try teardownCalls()
     case .logEnable:
-      return CallPlan(
-        walk: .protect,
-        rules: try rules(),
-        entry: [callStep, bitmapStep],
-        split: try splitPlan()
-      )
+      let rules = try rules()
+      var calls = CallPlan(walk: .protect, rules: rules, entry: [callStep, bitmapStep])
+      do throws(PageTableError) { calls.split = try splitPlan(rules.release) } catch {
+        throw .pageTables(error)
+      }
+      return calls
     case .reclaim:
       var rules = try rules()
       rules.chunk = .mappingAware(setup.host.granule.page)
       rules.mayYield = false
-      return CallPlan(walk: .unmap, rules: rules, cut: .leaves, entry: [callStep], frees: true)
+      // A leaf's notifier pair is paid with its freeing.
+      return CallPlan(walk: .unmap, rules: rules, cut: .leaves, frees: true)
     case .migration, .map, .mapCreate, .dirty: return nil
     }
   }
 
   /// The policy's eager split with an empty cache; nil where it has none.
-  func splitPlan() throws(OperationError) -> SplitPlan? {
+  func splitPlan(_ release: ReleaseRules) throws(PageTableError) -> SplitPlan? {
     guard policy.eagerSplit > .zero else { return nil }
-    do throws(PageTableError) {
-      return try SplitPlan(
-        chunk: policy.eagerSplit,
-        granule: setup.host.granule,
-        release: try ReleaseRules.rules(for: setup.kernel.release)
-      )
-    } catch {
-      throw .pageTables(error)
-    }
+    return try SplitPlan(
+      chunk: policy.eagerSplit,
+      granule: setup.host.granule,
+      release: release
+    )
   }
 
   private func teardownCalls() throws(OperationError) -> CallPlan {

@@ -29,7 +29,8 @@ package struct ClearPlan: Sendable {
   /// Scanning one word of the bitmap, in picoseconds.
   private let scan: UnitCost
   private let operation: BatchedOperation
-  private let rules: StageTwoRules
+  /// The events of a CLEAR of one word, by the pages that its span has.
+  private let byWord: [EventCounts]
 
   /// The locked part of one CLEAR.
   package struct Clear: Sendable {
@@ -58,7 +59,7 @@ package struct ClearPlan: Sendable {
   ) throws(OperationError) {
     let (host, slot) = (operation.host, operation.memoryRange)
     self.operation = operation
-    rules = try operation.rules()
+    let rules = try operation.rules()
     call = operation.callStep.beginningCall
     scan = host.stage2.bitmapWord
     let range = min(operation.policy.clearRange ?? slot.size, slot.size)
@@ -72,6 +73,11 @@ package struct ClearPlan: Sendable {
       let price = host.price(epilogue, operation.share)
       flush = (price.step(holdsLock: false, yieldsBetween: false).endingCall, epilogue)
       flushesVMID = epilogue.vmidFlushes > 0
+      var words = [EventCounts.zero]
+      for span in 1...DirtyPages.wordPages {
+        words.append(try Self.word(span: span, operation, rules))
+      }
+      byWord = words
       full = try Self.full(operation, isProtected ? empty : tables, range, rules, copy: scan)
     } catch {
       throw .pageTables(error)
@@ -141,21 +147,25 @@ package struct ClearPlan: Sendable {
     let (low, more) = (spanned / words, spanned % words)
     var counts = EventCounts.zero
     for (count, span) in [(more, low + 1), (words - more, low)] where count > 0 {
-      counts += word(span: min(DirtyPages.wordPages, span)) * count
+      counts += byWord[Int(min(DirtyPages.wordPages, span))] * count
     }
     return Self.clear(counts, 1, scanning: Self.words(piece), operation, scan)
   }
 
   /// The events of a CLEAR of one word of mapped pages with a span of so many.
-  func word(span: Int64) -> EventCounts {
-    let page = operation.host.granule.page
+  private static func word(
+    span: Int64,
+    _ operation: BatchedOperation,
+    _ rules: StageTwoRules
+  ) throws(PageTableError) -> EventCounts {
     let start = GuestAddress(rawValue: 0x4000_0000)
-    let range = AddressRange(start: start, size: page * DirtyPages.wordPages)
-    guard var tables = try? operation.emptyTables(), (try? tables.map(range, level: 3)) != nil
-    else { return .zero }
-    var split = try? operation.splitPlan()
-    let sequence = try? tables.harvest(DirtyPages(0..<span), of: range, rules, plan: &split)
-    guard let sequence else { return .zero }
+    let size = operation.host.granule.page * DirtyPages.wordPages
+    let range = AddressRange(start: start, size: size)
+    var tables = try operation.emptyTables()
+    try tables.map(range, level: 3)
+    var split = try operation.splitPlan(rules.release)
+    let dirty = DirtyPages(0..<span)
+    let sequence = try tables.harvest(dirty, of: range, rules, plan: &split)
     return sequence.total + sequence.epilogue * -1
   }
 
@@ -177,14 +187,7 @@ package struct ClearPlan: Sendable {
     let isHuge = operation.workload.memory.hugeBlockShare >= 0.5
     let first = (size * (isHuge ? 0 : last)).divided(roundedDownBy: page)
     let count = size.divided(roundedDownBy: page)
-    var split: SplitPlan?
-    if operation.policy.eagerSplit > .zero {
-      split = try SplitPlan(
-        chunk: operation.policy.eagerSplit,
-        granule: operation.host.granule,
-        release: rules.release
-      )
-    }
+    var split = try operation.splitPlan(rules.release)
     let dirty = DirtyPages(first..<(first + count))
     let sequence = try cleared.harvest(dirty, of: slot, rules, plan: &split)
     let counts = sequence.total + sequence.epilogue * -1

@@ -82,9 +82,9 @@ public struct ChunkSequence: Hashable, Sendable {
   ///
   /// For what depends on the chunks and not on their order, at the cost of distinct chunks.
   public var gathered: ChunkSequence {
-    var train = ChunkSequence(chunks: RunTree(), epilogue: epilogue, mayYield: mayYield)
-    for repeated in tally { train.append(repeated.chunk, repeats: repeated.repeats) }
-    return train
+    var sequence = ChunkSequence(chunks: RunTree(), epilogue: epilogue, mayYield: mayYield)
+    for repeated in tally { sequence.append(repeated.chunk, repeats: repeated.repeats) }
+    return sequence
   }
 
   /// The sequence cut into sequences of `count` chunks; the last may be shorter.
@@ -138,8 +138,8 @@ public struct SequenceParts: Sendable {
   public init() {}
 
   /// Adds a sequence at the end.
-  public mutating func append(_ train: ChunkSequence) {
-    append(shape: shape(of: train), repeats: 1)
+  public mutating func append(_ sequence: ChunkSequence) {
+    append(shape: shape(of: sequence), repeats: 1)
   }
 
   /// The events of all sequences.
@@ -149,10 +149,10 @@ public struct SequenceParts: Sendable {
     return zip(shapes, times).reduce(into: .zero) { $0 += $1.0.total * $1.1 }
   }
 
-  fileprivate mutating func shape(of train: ChunkSequence) -> Int {
-    if let index = known[train] { return index }
-    shapes.append(train)
-    known[train] = shapes.count - 1
+  fileprivate mutating func shape(of sequence: ChunkSequence) -> Int {
+    if let index = known[sequence] { return index }
+    shapes.append(sequence)
+    known[sequence] = shapes.count - 1
     return shapes.count - 1
   }
 

@@ -8,7 +8,7 @@ import Randomness
 import Search
 
 /// What a search of one class of knobs came to.
-struct HuntResult {
+struct ClassSearchResult {
   /// Policies of the class that are possible and safe.
   var scored = 0
   /// Policies that the hazards removed.
@@ -35,7 +35,7 @@ struct HuntResult {
     let broken = seen.filter { $0.violation > 0 }.sorted { $0.violation < $1.violation }
     let isClose = (broken.first?.violation ?? .infinity) <= Self.close
     let near = broken.prefix(max(count - kept.count, isClose ? 1 : 0))
-    return ladder(kept, count: count - near.count).map(\.policy) + near.map(\.policy)
+    return spread(kept, count: count - near.count).map(\.policy) + near.map(\.policy)
   }
 
   /// A violation in a single run, on the responses' scales, that may be chance.
@@ -48,7 +48,7 @@ struct HuntResult {
   /// The cheaper half by cost alone; then steps, each the cheapest that keeps the limits with room
   /// that chance seldom takes and at least twice that of the one before; what is left of the count
   /// by cost again.
-  private func ladder(_ kept: [Candidate], count: Int) -> [Candidate] {
+  private func spread(_ kept: [Candidate], count: Int) -> [Candidate] {
     var chosen = Array(kept.prefix((count + 1) / 2))
     var room = chosen.map(\.room).max() ?? 0
     while chosen.count < count,
@@ -90,12 +90,12 @@ struct ClassSearch {
   /// Runs that are asked for at once: fixed, so that the answer does not depend on the workers.
   static let batch = 4
 
-  func search() throws(TuningError) -> HuntResult {
+  func search() throws(TuningError) -> ClassSearchResult {
     var question = run.question
     question.knobs = knobs
     let whole = try PolicySpace(question).patient(question)
     let safe = whole.restricted { run.tools.safety.verdict(question, policy: $0).isSafe }
-    var result = HuntResult()
+    var result = ClassSearchResult()
     result.scored = safe.policies.count
     result.hazardous = whole.policies.count - safe.policies.count
     guard !safe.policies.isEmpty else { return result }

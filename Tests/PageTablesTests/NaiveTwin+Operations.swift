@@ -99,7 +99,7 @@ extension NaiveTwin {
     counts.tablesFreed += 1
   }
 
-  /// The flushes of one unmap call, from the accounting specification.
+  /// The flushes of one unmap call, from the kernel's rules alone.
   private func flush(_ covered: Int64, _ from: Int64, _ rules: StageTwoRules) {
     let features = rules.features
     if features.forcedWriteBack { counts.dcCIVAC = 0 } else { counts.dcCIVAC /= 64 }

@@ -54,7 +54,7 @@ package struct InterferenceTrace: Hashable, Sendable {
     let work = inside.compactMap(\.polledPackets)
     polls = work.count
     packets = work.reduce(0, +)
-    ksoftirqdWoken = inside.first(where: \.wakesSoftirqdaemon).map { $0.time - start }
+    ksoftirqdWoken = inside.first(where: \.wakesKsoftirqd).map { $0.time - start }
     longestWithoutSoftirq = Self.longestGap(inside)
     let before = events[..<entry]
     let span = start - (before.first?.time ?? start)
@@ -78,7 +78,7 @@ extension InterferenceTrace {
       }
     }
 
-    var wakesSoftirqdaemon: Bool {
+    var wakesKsoftirqd: Bool {
       name == "sched_wakeup" && text.contains("comm=ksoftirqd/")
     }
   }
