@@ -74,7 +74,7 @@ let scenarios: [Target.Dependency] = operations + ["Estimates", "Scenarios"]
 
 let package = Package(
   name: "s2tune",
-  platforms: [.macOS(.v15)],
+  platforms: [.macOS(.v26)],
   products: [.executable(name: "s2tune", targets: ["s2tune"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

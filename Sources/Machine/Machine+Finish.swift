@@ -81,8 +81,8 @@ extension Machine {
     outcome.connects = connects.outcome(at: now, since: outcome.began)
     outcome.network.bucket = input.bucket
     outcome.network.drops.ring = queue.drops
-    outcome.network.retransmits = queue.flow?.retransmits ?? 0
-    outcome.network.timeouts = queue.flow?.timeouts ?? queue.sender?.timeouts ?? 0
+    outcome.network.retransmits = queue.flow.retransmits
+    outcome.network.timeouts = queue.sends ? queue.sender.timeouts : queue.flow.timeouts
     outcome.events = events.taken
     outcome.digest = digest.value
   }

@@ -11,43 +11,36 @@ extension ReceiveQueue {
   /// The queue of a machine's network load.
   init(_ input: MachineInput, costs: MachineCosts, phase: inout Stream) {
     let load = input.network
-    var flow: TCPFlow?
-    var sender: SendFlow?
     let rate = Swift.min(load.offered, input.host.nic.rate)
-    if load.flows > 0, rate > .zero {
-      let bits = load.frame.rawValue * 8
-      let gap = UnitCost(rawValue: Swift.max(1, bits * 1_000_000_000 / (rate.rawValue / 1_000)))
-      let window = Swift.max(1, load.window.rawValue * Int64(load.flows) / costs.segment)
-      let start = Instant.start + phase.uniform(below: .microseconds(50))
-      let limit = input.switches.has(.window) ? window : .max / 4
-      switch load.direction {
-      case .receive:
-        flow = TCPFlow(
-          gap: gap,
-          load: load,
-          window: limit,
-          start: start,
-          switches: input.switches
-        )
-      case .send:
-        // A buffer without end would never let the writer sleep.
-        sender = SendFlow(
-          gap: gap,
-          load: load,
-          window: window,
-          start: start,
-          switches: input.switches
-        )
-      }
-    }
+    let isOn = load.flows > 0 && rate > .zero
+    let bits = load.frame.rawValue * 8
+    let wire =
+      isOn ? Swift.max(1, bits * 1_000_000_000 / Swift.max(1, rate.rawValue / 1_000)) : 1
+    let gap = UnitCost(rawValue: wire)
+    let window = Swift.max(1, load.window.rawValue * Int64(load.flows) / costs.segment)
+    let start = Instant.start + (isOn ? phase.uniform(below: .microseconds(50)) : .zero)
+    let limit = input.switches.has(.window) ? window : .max / 4
+    // A buffer without end would never let the writer sleep.
     self.init(
       adapter: input.host.nic,
       load: load,
-      flow: flow,
+      flow: TCPFlow(
+        gap: gap,
+        load: load,
+        window: isOn && load.direction == .receive ? limit : 0,
+        start: start,
+        switches: input.switches
+      ),
+      sender: SendFlow(
+        gap: gap,
+        load: load,
+        window: isOn && load.direction == .send ? window : 0,
+        start: start,
+        switches: input.switches
+      ),
       start: .start,
       jitter: input.seed.stream("datagrams")
     )
-    self.sender = sender
     if !input.switches.has(.ring) { removeLimit() }
     if !input.switches.has(.moderation) { removeModeration() }
   }
@@ -60,12 +53,12 @@ extension Machine {
     if isReaderHere, input.network.reader == .unpinned, isOccupied(for: CPUTask.reader) {
       moveReader()
     }
-    if polled.segments > 0, queue.sender != nil {
+    if polled.segments > 0, queue.sends {
       acknowledged(by: polled.segments)
     } else if polled.segments > 0 {
-      let ready = queue.flow?.process(polled.segments) ?? 0
+      let ready = queue.flow.process(polled.segments)
       let time = now
-      queue.flow?.acknowledge(at: time)
+      queue.flow.acknowledge(at: time)
       if !isReaderHere, ready > 0 { readElsewhere(ready) }
     }
     if polled.datagrams > 0 { deliverDatagrams(polled.datagrams) }
@@ -77,21 +70,20 @@ extension Machine {
   /// the buffer full.
   private mutating func acknowledged(by packets: Int64) {
     let time = now
-    let fresh = queue.sender?.process(packets, at: time) ?? 0
+    let fresh = queue.sender.process(packets, at: time)
     if !isReaderHere { fillBuffer() }
     if fresh > 0 { noteRead(fresh * costs.segment) }
   }
 
   /// Writes as much as the socket's buffer takes.
   private mutating func fillBuffer() {
-    guard let space = queue.sender?.space else { return }
     let time = now
-    queue.sender?.write(space, at: time)
+    queue.sender.write(queue.sender.space, at: time)
   }
 
   /// The sender's first write: at once from another CPU, else its task is made runnable.
   mutating func beginSending() {
-    guard queue.sender != nil else { return }
+    guard queue.sends else { return }
     if !isReaderHere {
       fillBuffer()
     } else {
@@ -118,16 +110,16 @@ extension Machine {
 
   /// Mutating, though it changes nothing: a getter that looks into the queue would copy the machine.
   private mutating func hasSomethingToRead() -> Bool {
-    if let sender = queue.sender, sender.wakesWriter { return true }
-    return (queue.flow?.readable ?? 0) > 0 || datagramsReady > 0 || !requestsReady.isEmpty
+    if queue.sends, queue.sender.wakesWriter { return true }
+    return queue.flow.readable > 0 || datagramsReady > 0 || !requestsReady.isEmpty
   }
 
   /// A reader on another CPU takes its data as fast as it can copy.
   private mutating func readElsewhere(_ segments: Int64) {
     let length = costs.read(bytes: segments * costs.segment, calls: 1)
     remoteReader = max(remoteReader, now) + length
-    queue.flow?.take(segments)
-    queue.flow?.acknowledge(at: remoteReader)
+    queue.flow.take(segments)
+    queue.flow.acknowledge(at: remoteReader)
     noteRead(segments * costs.segment)
   }
 
@@ -155,7 +147,7 @@ extension Machine {
 
   /// The reader's next system calls: up to 128 KiB of stream, a batch of datagrams, all requests.
   mutating func beginRead() -> Nanoseconds {
-    let available = queue.sender?.space ?? queue.flow?.readable ?? 0
+    let available = queue.sends ? queue.sender.space : queue.flow.readable
     segmentsInRead = min(available, costs.readSegments)
     datagramsInRead = min(datagramsReady, Self.datagramBatch)
     datagramsReady -= datagramsInRead
@@ -167,16 +159,16 @@ extension Machine {
 
   /// The reader, or the writer, has copied its data; true if there is more to do.
   mutating func finishRead() -> Bool {
-    if segmentsInRead > 0, queue.sender != nil {
+    if segmentsInRead > 0, queue.sends {
       let time = now
-      queue.sender?.write(segmentsInRead, at: time)
+      queue.sender.write(segmentsInRead, at: time)
       segmentsInRead = 0
       if !queue.isMasked { armInterrupt() }
     }
     if segmentsInRead > 0 {
-      queue.flow?.take(segmentsInRead)
+      queue.flow.take(segmentsInRead)
       let time = now
-      queue.flow?.acknowledge(at: time)
+      queue.flow.acknowledge(at: time)
       if !queue.isMasked { armInterrupt() }
     }
     for _ in 0..<requestsInRead {
@@ -189,7 +181,7 @@ extension Machine {
     datagramsInRead = 0
     requestsInRead = 0
     // A writer goes on until the buffer is full, and is woken when a third of it is free.
-    return (queue.sender?.space ?? 0) > 0 || hasSomethingToRead()
+    return (queue.sends && queue.sender.space > 0) || hasSomethingToRead()
   }
 
   /// A free reader goes to an idle CPU, with what waits for it.
@@ -197,8 +189,8 @@ extension Machine {
     if hasSegment[CPUTask.reader] { _ = finishRead() }
     leave(CPUTask.reader)
     isReaderHere = false
-    if let ready = queue.flow?.readable, ready > 0 { readElsewhere(ready) }
-    if queue.sender != nil { fillBuffer() }
+    if queue.flow.readable > 0 { readElsewhere(queue.flow.readable) }
+    if queue.sends { fillBuffer() }
     if datagramsReady > 0 { noteRead(datagramsReady * costs.datagram) }
     datagramsReady = 0
     while !requestsReady.isEmpty {

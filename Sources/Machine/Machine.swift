@@ -69,7 +69,7 @@ struct Machine {
   let masksFlushes: Bool
   let countsAsPreemptible: Bool
   let faultGap: Nanoseconds?
-  var events = EventQueue<MachineEvent>()
+  var events = EventTable<MachineEvent>()
   var digest = Digest()
   var scheduler: FairScheduler<Int64>
   var queue: ReceiveQueue

@@ -26,9 +26,13 @@ struct ReceiveQueue: Sendable {
   /// Packets that the ring holds.
   private(set) var capacity: Int64
   private(set) var moderation: Nanoseconds
-  var flow: TCPFlow?
+  /// The stream that arrives; one without a window where none does. Not an optional: looking into an
+  /// optional copies what it holds.
+  var flow: TCPFlow
   /// What the CPU sends; the ring's segments are then its acknowledgements.
-  var sender: SendFlow?
+  var sender: SendFlow
+  /// Whether the stream goes out, so that `sender` counts and not `flow`.
+  let sends: Bool
   /// Mean time between two arrivals of datagrams: of single ones, or of bursts.
   private let datagramGap: Nanoseconds
   private let datagramsPerSecond: Int64
@@ -52,7 +56,8 @@ struct ReceiveQueue: Sendable {
   init(
     adapter: NetworkAdapter,
     load: NetworkLoad,
-    flow: TCPFlow?,
+    flow: TCPFlow,
+    sender: SendFlow,
     start: Instant,
     jitter: Stream
   ) {
@@ -62,6 +67,8 @@ struct ReceiveQueue: Sendable {
     capacity = max(1, Int64(adapter.ring) / descriptors)
     moderation = adapter.moderation
     self.flow = flow
+    self.sender = sender
+    sends = sender.window > 0
     self.jitter = jitter
     datagramsPerSecond = Int64(load.datagrams)
     arrivesInBursts = load.burst > .zero
@@ -77,7 +84,7 @@ struct ReceiveQueue: Sendable {
   mutating func removeModeration() { moderation = .zero }
 
   /// Segments of the flow, or acknowledgements of what is sent, that the stack has processed.
-  var processedSegments: Int64 { flow?.processed ?? sender?.processed ?? 0 }
+  var processedSegments: Int64 { sends ? sender.processed : flow.processed }
 
   /// Packets in the ring.
   var occupancy: Int64 { segments + datagrams + singles }
@@ -97,11 +104,11 @@ struct ReceiveQueue: Sendable {
       nextDatagram += wait
     }
     let room = capacity - occupancy
-    if let arrived = flow?.advance(to: now, room: room) ?? sender?.advance(to: now, room: room) {
-      segments += arrived.entered
-      admitted += arrived.entered
-      drops += arrived.dropped
-    }
+    let arrived =
+      sends ? sender.advance(to: now, room: room) : flow.advance(to: now, room: room)
+    segments += arrived.entered
+    admitted += arrived.entered
+    drops += arrived.dropped
   }
 
   /// Single datagrams come half a gap early or late, bursts a quarter (captures/net, L1 of 6.1: the
@@ -124,6 +131,8 @@ struct ReceiveQueue: Sendable {
   }
 
   /// When the queue's interrupt fires next as things stand, or nil.
+  // Inlined: a call would copy the queue with both flows.
+  @inline(__always)
   func interruptTime(after now: Instant) -> Instant? {
     guard !isMasked else { return nil }
     var arrival = now
@@ -134,9 +143,11 @@ struct ReceiveQueue: Sendable {
     return max(arrival, nextAllowed)
   }
 
+  @inline(__always)
   private func nextArrivalTime(after now: Instant) -> Instant? {
     let datagram = nextDatagram == .distantFuture ? nil : max(now, nextDatagram)
-    let next = flow?.nextArrivalTime(after: now) ?? sender?.nextArrivalTime(after: now)
+    let next =
+      sends ? sender.nextArrivalTime(after: now) : flow.nextArrivalTime(after: now)
     guard let segment = next else { return datagram }
     return min(segment, datagram ?? .distantFuture)
   }

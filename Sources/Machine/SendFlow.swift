@@ -108,6 +108,7 @@ struct SendFlow: Sendable {
   }
 
   /// The earliest instant at which an acknowledgement arrives, or nil while nothing is in flight.
+  @inline(__always)
   func nextArrivalTime(after now: Instant) -> Instant? {
     guard !sequences.isEmpty else { return probe.map { max(now, $0) } }
     let first = sequences.first

@@ -89,12 +89,14 @@ struct TCPFlow: Sendable {
   private var inFlight: Int64 { sent - delivered - lost }
 
   /// How many segments the sender may put on the wire now.
+  @inline(__always)
   private var allowance: Int64 {
     let fresh = max(0, edge - unique)
     return max(0, min(toRetransmit + fresh, congestion.segments - inFlight))
   }
 
   /// The earliest instant at which a segment may arrive, or nil when the sender waits for news.
+  @inline(__always)
   func nextArrivalTime(after now: Instant) -> Instant? {
     if allowance > 0 {
       return max(now, Instant(rawValue: (nextArrival + 999) / 1_000))
@@ -146,18 +148,18 @@ struct TCPFlow: Sendable {
     retransmits += again
     unique += count - again
     sent += count
-    if again > 0 { note(&repairs, Mark(admitted: admitted + again, segments: again)) }
+    if again > 0 { Self.note(&repairs, Mark(admitted: admitted + again, segments: again)) }
     isBlocked = count == allowed
     return count
   }
 
   private mutating func drop(_ count: Int64) {
-    note(&losses, Mark(admitted: admitted, segments: count))
+    Self.note(&losses, Mark(admitted: admitted, segments: count))
     missing += count
   }
 
   /// Remembers a mark, merging it with the last where the place is the same or there is no room.
-  private func note(_ ring: inout Ring<Mark>, _ mark: Mark) {
+  private static func note(_ ring: inout Ring<Mark>, _ mark: Mark) {
     if !ring.isEmpty, ring.isFull || ring.last.admitted == mark.admitted {
       ring.last.segments += mark.segments
     } else {

@@ -9,7 +9,8 @@ public struct ByteCount: Hashable, Comparable, Sendable {
   public init(rawValue: Int64) { self.rawValue = rawValue }
 
   /// No bytes.
-  public static let zero = Self(rawValue: 0)
+  @inlinable
+  public static var zero: Self { Self(rawValue: 0) }
 
   /// A number of bytes.
   public static func bytes(_ count: Int64) -> Self { Self(rawValue: count) }
@@ -68,7 +69,8 @@ public struct PageCount: Hashable, Comparable, Sendable {
   public init(rawValue: Int64) { self.rawValue = rawValue }
 
   /// No pages.
-  public static let zero = Self(rawValue: 0)
+  @inlinable
+  public static var zero: Self { Self(rawValue: 0) }
 
   /// Orders two counts.
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
@@ -88,7 +90,8 @@ public struct GuestAddress: Hashable, Comparable, Sendable {
   public init(rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Address zero.
-  public static let zero = Self(rawValue: 0)
+  @inlinable
+  public static var zero: Self { Self(rawValue: 0) }
 
   /// Orders two addresses.
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }

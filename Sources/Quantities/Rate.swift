@@ -12,7 +12,8 @@ public struct BitRate: Hashable, Comparable, Sendable {
   }
 
   /// No data at all.
-  public static let zero = Self(rawValue: 0)
+  @inlinable
+  public static var zero: Self { Self(rawValue: 0) }
 
   /// A rate in megabits (a million bits) per second.
   public static func megabits(_ count: Int64) -> Self { Self(rawValue: count * 1_000_000) }

@@ -11,7 +11,8 @@ public struct Nanoseconds: Hashable, Comparable, Sendable {
   public init(rawValue: Int64) { self.rawValue = rawValue }
 
   /// No time at all.
-  public static let zero = Self(rawValue: 0)
+  @inlinable
+  public static var zero: Self { Self(rawValue: 0) }
 
   /// The longest length that can be written.
   public static let max = Self(rawValue: .max)
@@ -82,10 +83,12 @@ public struct Instant: Hashable, Comparable, Sendable {
   public init(rawValue: Int64) { self.rawValue = rawValue }
 
   /// The start of the run.
-  public static let start = Self(rawValue: 0)
+  @inlinable
+  public static var start: Self { Self(rawValue: 0) }
 
   /// A point later than every other.
-  public static let distantFuture = Self(rawValue: .max)
+  @inlinable
+  public static var distantFuture: Self { Self(rawValue: .max) }
 
   /// The length since the run began.
   public var sinceStart: Nanoseconds { Nanoseconds(rawValue: rawValue) }
@@ -126,7 +129,8 @@ public struct UnitCost: Hashable, Comparable, Sendable {
   }
 
   /// An event that costs nothing.
-  public static let zero = Self(rawValue: 0)
+  @inlinable
+  public static var zero: Self { Self(rawValue: 0) }
 
   /// The nearest picosecond to a cost in nanoseconds.
   public static func nanoseconds(_ value: Double) -> Self {

@@ -62,6 +62,34 @@ enum Kind: Int, EventKind {
     }
   }
 
+  /// The table against the same list.
+  @Test(arguments: Property.seeds(40)) func tableAgreesWithANaiveList(_ seed: UInt64) {
+    var draw = SplitMix(seed)
+    var queue = EventTable<Kind>()
+    var naive: [Int: Int64] = [:]
+    for _ in 0..<400 {
+      let kind = Kind.allCases[Int(draw.next() % 7)]
+      switch draw.next() % 4 {
+      case 0:
+        queue.cancel(kind)
+        naive[kind.rawValue] = nil
+      case 1:
+        let expected = naive.min { ($0.value, $0.key) < ($1.value, $1.key) }
+        #expect(queue.next()?.rawValue == expected?.key)
+        if let expected {
+          #expect(queue.now.rawValue == expected.value)
+          naive[expected.key] = nil
+        }
+      default:
+        let time = queue.now + .nanoseconds(Int64(draw.next() % 20))
+        queue.schedule(kind, at: time)
+        naive[kind.rawValue] = time.rawValue
+      }
+      #expect(queue.count == naive.count)
+      #expect(queue.time(of: kind)?.rawValue == naive[kind.rawValue])
+    }
+  }
+
   @Test func schedulingInThePastIsABug() async {
     await #expect(processExitsWith: .failure) {
       var queue = EventQueue<Kind>()
