@@ -33,24 +33,44 @@ struct GridPoints: Hashable, Sendable {
 }
 
 extension GridPoints: Codable {
-  /// Reads lists of whole thousandths; lists of unequal lengths are refused.
+  /// Reads a text a point: its coordinates as whole thousandths, a space between two.
+  ///
+  /// A hundred thousand numbers of their own would make nearly all of the time that reading a model
+  /// takes. Points of unequal lengths and words that are no whole numbers are refused.
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
-    let rows = try container.decode([[Int]].self)
-    let length = rows.first?.count ?? 0
-    guard rows.allSatisfy({ $0.count == length }) else {
-      throw DecodingError.dataCorruptedError(
-        in: container,
-        debugDescription: "the points have unequal numbers of coordinates"
-      )
+    let lines = try container.decode([String].self)
+    var coordinates: [Double] = []
+    var length: Int?
+    for (index, line) in lines.enumerated() {
+      let before = coordinates.count
+      for word in line.utf8.split(separator: UInt8(ascii: " ")) {
+        guard let value = Int32(Substring(word)) else {
+          throw DecodingError.dataCorruptedError(
+            in: container,
+            debugDescription: "point \(index + 1): '\(Substring(word))' is no whole number"
+          )
+        }
+        coordinates.append(Double(value) / 1_000)
+      }
+      guard length == nil || length == coordinates.count - before else {
+        throw DecodingError.dataCorruptedError(
+          in: container,
+          debugDescription: "the points have unequal numbers of coordinates"
+        )
+      }
+      length = coordinates.count - before
     }
-    dimensions = length
-    coordinates = rows.flatMap { $0.map { Double($0) / 1_000 } }
+    dimensions = length ?? 0
+    self.coordinates = coordinates
   }
 
-  /// Writes lists of whole thousandths.
+  /// Writes a text a point, in whole thousandths.
   func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
-    try container.encode(rows.map { $0.map { Int(($0 * 1_000).rounded()) } })
+    let lines = rows.map { row in
+      row.map { String(Int(($0 * 1_000).rounded())) }.joined(separator: " ")
+    }
+    try container.encode(lines)
   }
 }

@@ -7,11 +7,8 @@ import Quantities
 
 /// A recorder of times, to three significant digits (HdrHistogram).
 struct Latencies: Sendable {
-  private var histogram = Histogram<UInt64>(
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: 3_600_000_000_000,
-    numberOfSignificantValueDigits: .three
-  )
+  /// Made when something is first recorded: it has 270 KB, and most runs record nothing of most kinds.
+  private var histogram: Histogram<UInt64>?
   /// Counts by powers of two of a microsecond: under 1, under 2, under 4...
   private var bars = Array(repeating: Int64(0), count: 44)
   private(set) var count: Int64 = 0
@@ -25,7 +22,14 @@ struct Latencies: Sendable {
     max = Swift.max(max, time)
     sum += time * count
     let value = UInt64(Swift.max(0, time.rawValue))
-    histogram.record(Swift.min(value, 3_600_000_000_000), count: UInt64(count))
+    if histogram == nil {
+      histogram = Histogram(
+        lowestDiscernibleValue: 1,
+        highestTrackableValue: 3_600_000_000_000,
+        numberOfSignificantValueDigits: .three
+      )
+    }
+    histogram?.record(Swift.min(value, 3_600_000_000_000), count: UInt64(count))
     let micros = value / 1_000
     bars[Swift.min(bars.count - 1, 64 - micros.leadingZeroBitCount)] += count
   }
@@ -44,7 +48,8 @@ struct Latencies: Sendable {
   }
 
   private func percentile(_ share: Double) -> Nanoseconds {
-    Swift.min(max, Nanoseconds(rawValue: Int64(histogram.valueAtPercentile(share))))
+    guard let histogram else { return .zero }
+    return Swift.min(max, Nanoseconds(rawValue: Int64(histogram.valueAtPercentile(share))))
   }
 
   /// The bars that are not empty.

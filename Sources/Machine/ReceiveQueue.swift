@@ -26,8 +26,9 @@ struct ReceiveQueue: Sendable {
   /// Packets that the ring holds.
   private(set) var capacity: Int64
   private(set) var moderation: Nanoseconds
-  /// The stream that arrives; one without a window where none does. Not an optional: looking into an
-  /// optional copies what it holds.
+  /// The stream that arrives; one without a window where none does.
+  ///
+  /// Not an optional: looking into an optional copies what it holds.
   var flow: TCPFlow
   /// What the CPU sends; the ring's segments are then its acknowledgements.
   var sender: SendFlow

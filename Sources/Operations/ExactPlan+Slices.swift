@@ -50,7 +50,7 @@ extension BatchedOperation {
   private func round(_ sequence: ChunkSequence, _ calls: CallPlan) -> [WorkStep] {
     let counts = sequence.total
     let cleared = [0, 0, counts.blocksCleared, counts.leavesCleared - counts.blocksCleared]
-    return calls.entry + walkSteps(sequence, calls)
+    return calls.entry + walkSteps(sequence, calls).steps
       + freeing(cleared, splits: splitsHugePages(calls))
       + (calls.rest.map { [$0] } ?? [])
   }

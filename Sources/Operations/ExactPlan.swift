@@ -18,10 +18,14 @@ package struct ExactPlan: Sendable {
 
 extension BatchedOperation {
   /// The operation in the order in which the kernel carries it out.
-  package func exactPlan() throws(OperationError) -> ExactPlan {
+  ///
+  /// - Parameter window: How much of the stage-2 work has to be laid out step by step; nil for all.
+  /// - Returns: The steps, and the events of the whole operation in any case.
+  /// - Throws: What is wrong with the operation.
+  package func exactPlan(_ window: Window? = nil) throws(OperationError) -> ExactPlan {
     if let calls = try callPlan() {
       switch calls.cut {
-      case .whole: return try whole(calls)
+      case .whole: return try whole(calls, window)
       case .slices(let slice): return try sliced(calls, slice)
       case .leaves: return try leaves(calls)
       }
@@ -45,22 +49,28 @@ extension BatchedOperation {
   }
 
   /// One call over the whole memory, then the host's freeing.
-  private func whole(_ calls: CallPlan) throws(OperationError) -> ExactPlan {
+  private func whole(_ calls: CallPlan, _ window: Window?) throws(OperationError) -> ExactPlan {
     var tables = try layOut()
     let leaves = tables.leafCounts
     let sequence = try walk(&tables, memoryRange, calls)
-    var steps = calls.entry + walkSteps(sequence, calls)
+    let walk = walkSteps(sequence, calls, window)
+    var left = walk.left
+    var steps = calls.entry + walk.steps
     if calls.walk == .protect { steps[0].beginsCall = true }
     var counts = sequence.total
     if calls.walk == .protect { steps.append(epilogueStep(sequence)) }
     if var split = calls.split {
       let parts = try splitting(&tables, calls.rules, &split)
-      steps += splitSteps(parts)
+      let split = splitSteps(parts, window)
+      steps += split.steps
+      left += split.left
       counts += parts.total
     }
     if calls.walk == .protect { steps[steps.count - 1].endsCall = true }
     if calls.frees { steps += freeing(leaves) }
-    return ExactPlan(plan: WorkPlan([WorkGroup(steps)]), counts: counts)
+    var group = WorkGroup(steps)
+    group.left = left
+    return ExactPlan(plan: WorkPlan([group]), counts: counts)
   }
 
   /// The slot's flush that ends a write-protect, outside the lock.
@@ -81,17 +91,41 @@ extension BatchedOperation {
 
   /// The steps of a split: one hold, broken for need_resched after each step, and dropped before one
   /// that has to fill its cache of table pages.
-  func splitSteps(_ sequence: ChunkSequence) -> [WorkStep] {
-    var steps = sequence.inOrder.map { repeated in
+  func splitSteps(
+    _ sequence: ChunkSequence,
+    _ window: Window? = nil
+  ) -> (steps: [WorkStep], left: Nanoseconds) {
+    var laidOut = layOut(sequence, window) { repeated in
       var step = stageTwoStep(repeated)
       step.yieldsBetween = policy.breaks
       step.dropsBetween = repeated.chunk.counts.lockDrops > 0
       return step
     }
-    for index in steps.indices.dropLast() where !steps[index].dropsBetween {
-      steps[index].continues = true
+    for index in laidOut.steps.indices.dropLast() where !laidOut.steps[index].dropsBetween {
+      laidOut.steps[index].continues = true
     }
-    return steps
+    return laidOut
+  }
+
+  /// The steps of a sequence's chunks in order, as far as a window keeps them, and the work that is
+  /// left out.
+  private func layOut(
+    _ sequence: ChunkSequence,
+    _ window: Window?,
+    _ step: (ChunkSequence.Repeated) -> WorkStep
+  ) -> (steps: [WorkStep], left: Nanoseconds) {
+    var steps: [WorkStep] = []
+    var done = Nanoseconds.zero
+    var kept = Nanoseconds.zero
+    sequence.forEachRun { repeated in
+      let next = step(repeated)
+      steps.append(next)
+      done += next.work
+      if let window { kept += window.keeps(next) }
+      return window.map { kept < $0.stageTwo } ?? true
+    }
+    guard window != nil else { return (steps, .zero) }
+    return (steps, sequence.tally.reduce(.zero) { $0 + step($1).work } - done)
   }
 
   /// The host takes the memory back leaf by leaf: a notifier call each, then the page is freed.
@@ -157,17 +191,21 @@ extension BatchedOperation {
 
   /// The steps of a walk, with its break points where it has any; each but the last goes on under
   /// the same hold.
-  func walkSteps(_ sequence: ChunkSequence, _ calls: CallPlan) -> [WorkStep] {
+  func walkSteps(
+    _ sequence: ChunkSequence,
+    _ calls: CallPlan,
+    _ window: Window? = nil
+  ) -> (steps: [WorkStep], left: Nanoseconds) {
     let isChunked = sequence.chunkCount > 1
-    var steps = sequence.inOrder.map { repeated in
+    var laidOut = layOut(sequence, window) { repeated in
       var step = stageTwoStep(repeated)
       step.holdsLock = calls.holdsLock
       step.yieldsBetween = calls.holdsLock ? sequence.mayYield && policy.breaks : isChunked
       step.controller = calls.holdsLock ? unitController : nil
       return step
     }
-    for index in steps.indices.dropLast() { steps[index].continues = true }
-    return steps
+    for index in laidOut.steps.indices.dropLast() { laidOut.steps[index].continues = true }
+    return laidOut
   }
 
   /// The host's own zapping and freeing of what these leaves mapped, by level.

@@ -63,7 +63,7 @@ extension BatchedOperation {
     plan.splitsHugePages = splitsHugePages(calls)
     if calls.walk == .protect { plan.epilogue = [epilogueStep(sequence)] }
     if var split = calls.split, var tables {
-      plan.epilogue += splitSteps(try splitting(&tables, calls.rules, &split))
+      plan.epilogue += splitSteps(try splitting(&tables, calls.rules, &split)).steps
     }
     if calls.frees {
       plan.freedPages = leaves[3]

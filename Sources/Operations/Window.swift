@@ -13,6 +13,9 @@ package struct Window: Hashable, Sendable {
   /// Time before the operation starts.
   package var warmUp = Nanoseconds.milliseconds(60)
 
+  /// The work of a step that a window keeps where nothing else is in it.
+  func keeps(_ step: WorkStep) -> Nanoseconds { step.unit > longestUnit ? longestUnit : step.work }
+
   /// A window of half a second of stage-2 work, for ranking policies.
   package init() {}
 }
@@ -90,12 +93,14 @@ package struct ScaledPlan: Sendable {
   ) -> (group: WorkGroup, scales: [Double]) {
     var steps: [WorkStep] = []
     var scales: [Double] = []
+    let last = group.steps.lastIndex { $0.kind == .stageTwo }
     var first = 0
     while first < group.steps.count {
       let kind = group.steps[first].kind
       let end = group.steps[first...].firstIndex { $0.kind != kind } ?? group.steps.count
       let budget = kind == .stageTwo ? window.stageTwo : window.hostSide
-      let kept = cut(Array(group.steps[first..<end]), budget, window.longestUnit)
+      let left = last.map { first <= $0 && $0 < end } == true ? group.left : .zero
+      let kept = cut(Array(group.steps[first..<end]), budget, window.longestUnit, left)
       steps += kept.steps
       scales += kept.steps.map { _ in kept.scale }
       first = end
@@ -109,7 +114,8 @@ package struct ScaledPlan: Sendable {
   private static func cut(
     _ chain: [WorkStep],
     _ budget: Nanoseconds,
-    _ longest: Nanoseconds
+    _ longest: Nanoseconds,
+    _ leftOut: Nanoseconds
   ) -> (steps: [WorkStep], scale: Double) {
     guard let kind = chain.first?.kind, kind == .stageTwo || kind == .hostSide else {
       let whole = chain.reduce(Nanoseconds.zero) { $0 + $1.work }
@@ -131,7 +137,7 @@ package struct ScaledPlan: Sendable {
       steps.append(step)
     }
     steps[steps.count - 1].continues = false
-    let whole = chain.reduce(0.0) { $0 + $1.work.inSeconds }
+    let whole = chain.reduce(leftOut.inSeconds) { $0 + $1.work.inSeconds }
     let kept = steps.reduce(0.0) { $0 + $1.work.inSeconds }
     return (steps, kept > 0 ? whole / kept : 1)
   }

@@ -116,6 +116,8 @@ package struct WorkGroup: Hashable, Sendable {
   package var steps: [WorkStep]
   /// How often the round is run.
   package var repeats: Int64
+  /// Work of the last stretch of stage-2 steps that is not laid out: a window asked for its beginning.
+  package var left = Nanoseconds.zero
 
   /// Creates a group.
   package init(_ steps: [WorkStep], repeats: Int64 = 1) {
@@ -136,7 +138,8 @@ package struct WorkPlan: Hashable, Sendable {
   /// The CPU time of all steps of a kind.
   package func work(_ kind: WorkKind) -> Nanoseconds {
     groups.reduce(.zero) { sum, group in
-      let round = group.steps.reduce(Nanoseconds.zero) { $1.kind == kind ? $0 + $1.work : $0 }
+      let left = kind == .stageTwo ? group.left : .zero
+      let round = group.steps.reduce(left) { $1.kind == kind ? $0 + $1.work : $0 }
       return sum + round * group.repeats
     }
   }

@@ -61,14 +61,28 @@ public struct ChunkSequence: Hashable, Sendable {
   /// The runs in the order of the walk, laid out flat; equal neighbours are one.
   public var inOrder: [Repeated] {
     var inOrder: [Repeated] = []
-    chunks.forEachRun { chunk, repeats in
-      if let last = inOrder.last, last.chunk == chunk {
-        inOrder[inOrder.count - 1] = Repeated(chunk: chunk, repeats: last.repeats + repeats)
-      } else {
-        inOrder.append(Repeated(chunk: chunk, repeats: repeats))
-      }
+    forEachRun {
+      inOrder.append($0)
+      return true
     }
     return inOrder
+  }
+
+  /// Calls `body` for the runs in the order of the walk while it returns true.
+  ///
+  /// Equal neighbours are one. Nothing is laid out: the beginning costs what the beginning is.
+  public func forEachRun(_ body: (Repeated) -> Bool) {
+    var open: Repeated?
+    let isComplete = chunks.prefixRuns { chunk, repeats in
+      guard let last = open else {
+        open = Repeated(chunk: chunk, repeats: repeats)
+        return true
+      }
+      let isSame = last.chunk == chunk
+      open = Repeated(chunk: chunk, repeats: isSame ? last.repeats + repeats : repeats)
+      return isSame || body(last)
+    }
+    if isComplete, let open { _ = body(open) }
   }
 
   /// The distinct chunks in the order of their first appearance, each with how often it occurs.

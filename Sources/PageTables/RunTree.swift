@@ -203,12 +203,23 @@ struct RunTree<Element: Hashable & Sendable>: Hashable, Sendable {
 
   /// Calls `body` for each stretch of equal elements in order.
   func forEachRun(_ body: (Element, Int64) -> Void) {
+    prefixRuns {
+      body($0, $1)
+      return true
+    }
+  }
+
+  /// Calls `body` for stretches of equal elements in order while it returns true.
+  @discardableResult
+  func prefixRuns(_ body: (Element, Int64) -> Bool) -> Bool {
     for item in items {
       switch item {
-      case .one(let element, let repeats): body(element, repeats)
-      case .many(let tree, let repeats): for _ in 0..<repeats { tree.forEachRun(body) }
+      case .one(let element, let repeats): if !body(element, repeats) { return false }
+      case .many(let tree, let repeats):
+        for _ in 0..<repeats where !tree.prefixRuns(body) { return false }
       }
     }
+    return true
   }
 
   /// Calls `body` for each element that is stored, with how often it occurs in the sequence.

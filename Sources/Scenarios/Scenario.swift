@@ -73,7 +73,11 @@ package struct Scenario: Sendable {
   package func runTraced() throws(OperationError) -> (report: RunReport, trace: Trace) {
     try operation.validate()
     switch operation.workload.operation {
-    case .teardown, .logEnable, .reclaim, .map: return try execute(try operation.exactPlan())
+    case .teardown, .logEnable, .reclaim, .map:
+      if case .window(let window) = extent {
+        return try execute(try operation.exactPlan(window))
+      }
+      return try execute(try operation.exactPlan())
     case .migration: return try migrate()
     case .mapCreate: return (try mapCreate(), Trace(limit: 0))
     case .dirty: return (try dirty(), Trace(limit: 0))
