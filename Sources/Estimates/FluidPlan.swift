@@ -88,7 +88,7 @@ struct FluidPlan {
   func groups() -> [FluidGroup] {
     var groups: [FluidGroup]
     switch operation.workload.operation {
-    case .mapCreate, .map, .dirty: return []
+    case .mapCreate, .map, .dirty, .populate: return []
     case .migration: groups = clears()
     case .reclaim: groups = leaves()
     case .teardown where operation.slice != nil: groups = slices()

@@ -66,7 +66,7 @@ extension BatchedOperation {
       rules.mayYield = false
       // A leaf's notifier pair is paid with its freeing.
       return CallPlan(walk: .unmap, rules: rules, cut: .leaves, frees: true)
-    case .migration, .map, .mapCreate, .dirty: return nil
+    case .migration, .map, .mapCreate, .dirty, .populate: return nil
     }
   }
 

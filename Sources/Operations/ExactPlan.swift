@@ -37,7 +37,7 @@ extension BatchedOperation {
       return ExactPlan(plan: WorkPlan(first), counts: rounds.counts)
     case .map: return try map()
     case .mapCreate: return ExactPlan(plan: WorkPlan(), counts: try faultStorm().counts)
-    default: return ExactPlan(plan: WorkPlan(), counts: try dirtyCounts(try dirtyPages()))
+    default: return ExactPlan(plan: WorkPlan(), counts: try privateCounts(try privateAccesses()))
     }
   }
 

@@ -36,6 +36,8 @@ package enum Mechanism: String, Hashable, Sendable, CaseIterable {
   case fabric = "tlbi-fabric"
   /// Faults share mmu_lock (6.2 and later); without, each takes it for write.
   case sharedFaults = "shared-faults"
+  /// Faults pass the cache lines of mmap_lock and mmu_lock one after another; without, at once.
+  case lockLines = "lock-lines"
   /// A fault that met a notifier is taken again.
   case faultRetry = "fault-retry"
   /// A flush of the whole VMID costs the vCPUs their TLB.

@@ -67,7 +67,7 @@ extension BatchedOperation {
   }
 
   /// What cleaning a leaf to the point of coherency takes; nothing with FWB.
-  private func cleaning(of leaf: ByteCount) -> Nanoseconds {
+  func cleaning(of leaf: ByteCount) -> Nanoseconds {
     guard !setup.host.features.forcedWriteBack else { return .zero }
     return setup.host.stage2.cacheLineCleaned
       * leaf.divided(roundedUpBy: setup.host.features.cacheLine)

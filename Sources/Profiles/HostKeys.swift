@@ -102,6 +102,17 @@ extension HostProfile: Profile {
       .cost("fault.retry", \.fault.retry, "time until a fault that lost a race faults again"),
       .cost("fault.page_allocation", \.fault.pageAllocation, "allocating and clearing a page"),
       .cost("fault.huge_mebibyte", \.fault.hugeMebibyte, "clearing one MiB of a huge page"),
+      .number(
+        "fault.memory_occupancy",
+        \.fault.memoryOccupancy,
+        0...1,
+        "share of clearing a huge page in which the memory clears no other"
+      ),
+      .cost(
+        "fault.line_transfer",
+        \.fault.lineTransfer,
+        "one transfer of a lock's cache line between CPUs"
+      ),
       .cost("host_free.page", \.hostFree.page, "one page zapped and freed by the host"),
       .cost("host_free.huge_page", \.hostFree.hugePage, "one 2 MiB page zapped and freed"),
       .cost(

@@ -124,6 +124,10 @@ package struct FaultCosts: Hashable, Sendable {
   package var pageAllocation = UnitCost.zero
   /// Clearing one MiB of a huge page at the host's first fault on it.
   package var hugeMebibyte = UnitCost.zero
+  /// The share of clearing a huge page in which the memory clears no other, 0 to 1.
+  package var memoryOccupancy = 0.0
+  /// One transfer of a lock's cache line from the CPU that had it last.
+  package var lineTransfer = UnitCost.zero
 
   /// Everything free; the loader fills in what a profile says.
   package init() {}

@@ -52,6 +52,12 @@ extension WorkloadProfile: Profile {
     [
       .choice("operation", \.operation, "what the host does to the guest's stage 2"),
       .choice("teardown.path", \.teardownPath, "through which path a teardown runs"),
+      .number(
+        "dirty.write_share",
+        \.writeShare,
+        0...1,
+        "share of the accesses that write with operation=dirty"
+      ),
       .count("neighbours", \.neighbours, 0...4096, "other teardowns at the same time"),
       .count(
         "fleet.operations_per_hour",

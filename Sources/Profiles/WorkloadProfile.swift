@@ -32,8 +32,10 @@ package enum StageTwoOperation: String, Hashable, Sendable, CaseIterable, Codabl
   case logEnable = "log-enable"
   /// A live migration: log start, pre-copy rounds, stop.
   case migration
-  /// vCPUs write every page of their part of a write-protected memory once.
+  /// vCPUs access every page of their part of a write-protected memory once, as a rule to write.
   case dirty
+  /// vCPUs touch their own parts of the memory for the first time.
+  case populate
   /// Guest threads touch memory for the first time.
   case mapCreate = "map-create"
   /// One vCPU, a task of the CPU that takes the interrupts, touches memory for the first time.
@@ -144,6 +146,8 @@ package struct WorkloadProfile: Hashable, Sendable {
   package var operation = StageTwoOperation.teardown
   /// Through which path a teardown runs.
   package var teardownPath = TeardownPath.munmap
+  /// The share of the accesses of `dirty` that write, 0 to 1.
+  package var writeShare = 1.0
   /// Network traffic on the CPU.
   package var network = NetworkLoad()
   /// Storage traffic on the CPU.

@@ -52,11 +52,12 @@ extension AnswerContext {
     case .migration: parts.append("migration over \(workload.migration.link)")
     case .mapCreate: parts.append("first touch by \(workload.memory.vcpus) vCPUs")
     case .map: parts.append("first touch by one vCPU")
+    case .populate: parts.append("\(workload.memory.vcpus) vCPUs touch their parts first")
     case .dirty: parts.append("dirtying by \(workload.memory.vcpus) vCPUs")
     case .reclaim: parts.append("reclaim")
     }
     // A storm is the vCPUs' own: no load shares a CPU with it.
-    let isStorm = workload.operation == .mapCreate || workload.operation == .dirty
+    let isStorm = [.mapCreate, .dirty, .populate].contains(workload.operation)
     return (isStorm ? parts : parts + loads(workload)).joined(separator: ", ")
   }
 

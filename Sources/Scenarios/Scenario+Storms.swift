@@ -21,15 +21,16 @@ extension Scenario {
     return report
   }
 
-  /// vCPUs dirty a write-protected memory, each its own part, a word a page.
+  /// vCPUs access their own parts of the memory, a word a page: they dirty what is write-protected,
+  /// or touch it for the first time.
   ///
   /// A sample of each part is simulated and scaled.
-  func dirty() throws(OperationError) -> RunReport {
-    let pages = try operation.dirtyPages()
-    let storm = try operation.dirtyStorm(pages, seed: seed)
+  func privateStorm() throws(OperationError) -> RunReport {
+    let accesses = try operation.privateAccesses()
+    let storm = try operation.privateStorm(accesses, seed: seed)
     var report = RunReport(identity: identity)
-    report.add(storm.run(), scale: Double(pages) / Double(storm.pages))
-    report.counts = try operation.dirtyCounts(pages)
+    report.add(storm.run(), scale: Double(accesses) / Double(storm.accesses))
+    report.counts = try operation.privateCounts(accesses)
     return report
   }
 }

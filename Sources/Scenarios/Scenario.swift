@@ -80,7 +80,7 @@ package struct Scenario: Sendable {
       return try execute(try operation.exactPlan())
     case .migration: return try migrate()
     case .mapCreate: return (try mapCreate(), Trace(limit: 0))
-    case .dirty: return (try dirty(), Trace(limit: 0))
+    case .dirty, .populate: return (try privateStorm(), Trace(limit: 0))
     }
   }
 

@@ -100,6 +100,7 @@ extension WorkloadProfile {
       return "no run that a model was fitted on maps blocks by many vCPUs"
     }
     if operation == .dirty { return "no run that a model was fitted on only dirties memory" }
+    if operation == .populate { return "no run that a model was fitted on only populates memory" }
     if network.reader == .unpinned || (storage.queueDepth > 0 && storage.task == .unpinned) {
       return "no run that a model was fitted on leaves its tasks to the scheduler"
     }

@@ -104,7 +104,7 @@ extension StageTwoOperation {
   /// The metric that a tuner of this operation minimises when the user names none.
   package var measure: Metric {
     switch self {
-    case .teardown, .mapCreate, .map, .dirty, .reclaim: .teardownTime
+    case .teardown, .mapCreate, .map, .dirty, .populate, .reclaim: .teardownTime
     case .logEnable: .protectTotal
     case .migration: .migrationTime
     }

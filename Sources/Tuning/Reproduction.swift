@@ -81,6 +81,8 @@ extension Recommendation {
     case .logEnable: commands.append("set KVM_MEM_LOG_DIRTY_PAGES on its slots, timed")
     case .migration: commands.append("migrate it; read total time and downtime from the VMM")
     case .dirty: commands.append("dirty_log_perf_test -v VCPUS -b SIZE -m MODE -i 2")
+    case .populate:
+      commands.append("dirty_log_perf_test -v VCPUS -b SIZE -m MODE: its populate time")
     case .map: commands.append("kvm_page_table_test -v 1 -m MODE -b SIZE beside the load")
     case .mapCreate: commands.append("kvm_page_table_test -v VCPUS -m MODE -b SIZE")
     case .reclaim: commands.append("reclaim its memory through memory.reclaim of its cgroup")

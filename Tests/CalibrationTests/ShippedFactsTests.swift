@@ -12,7 +12,9 @@ import Testing
 @testable import Calibration
 
 @Suite struct ShippedFactsTests {
-  static let names = ["thread-2024-03", "range-tlbi-2023", "dirty-logging", "captures-net"]
+  static let names = [
+    "thread-2024-03", "range-tlbi-2023", "dirty-logging", "faults", "captures-net",
+  ]
 
   @Test(arguments: names) func everyFactNamesProfilesKeysAndPoliciesThatExist(name: String) throws {
     let path = "models/facts/\(name).yaml"
@@ -38,7 +40,7 @@ import Testing
   static let store = ProfileStore(directories: [packageRoot.appending(path: "models")])
 
   static func gated() throws -> [Fact] {
-    try ["thread-2024-03", "range-tlbi-2023", "dirty-logging"].flatMap { name in
+    try ["thread-2024-03", "range-tlbi-2023", "dirty-logging", "faults"].flatMap { name in
       let path = "models/facts/\(name).yaml"
       let text = try String(contentsOf: packageRoot.appending(path: path), encoding: .utf8)
       return try FactFile(parsing: text, file: path).facts.filter(\.isGated)

@@ -20,15 +20,10 @@ import Testing
 
   /// Mean time of a fault, flush included, where `vcpus` flush after `outside` nanoseconds.
   static func simulated(_ vcpus: Int, outside: Int64, issue: Int64, carried: Int64) -> Double {
-    var storm = DirtyStorm(
-      vcpus: vcpus,
-      pages: 4_000,
-      outside: .nanoseconds(outside),
-      inside: .zero,
-      flush: .nanoseconds(issue),
-      seed: Seed(7)
-    )
-    storm.carried = .nanoseconds(carried)
+    var storm = PrivateStorm(vcpus: vcpus, accesses: 4_000, memory: .pages, seed: Seed(7))
+    storm.relax.outside = .nanoseconds(outside)
+    storm.relax.issue = .nanoseconds(issue)
+    storm.relax.carried = .nanoseconds(carried)
     return storm.run().time.inSeconds * 1e9 / 4_000
   }
 
@@ -69,16 +64,12 @@ import Testing
 
   /// Under the exclusive lock only one vCPU flushes at a time: the lock decides, not the fabric.
   @Test func anExclusiveLockSerialisesWholeFaults() {
-    var storm = DirtyStorm(
-      vcpus: 8,
-      pages: 1_000,
-      outside: .nanoseconds(500),
-      inside: .nanoseconds(300),
-      flush: .nanoseconds(400),
-      seed: Seed(1)
-    )
-    storm.carried = .nanoseconds(500)
-    storm.sharesLock = false
+    var storm = PrivateStorm(vcpus: 8, accesses: 1_000, memory: .pages, seed: Seed(1))
+    storm.relax.outside = .nanoseconds(500)
+    storm.relax.inside = .nanoseconds(300)
+    storm.relax.issue = .nanoseconds(400)
+    storm.relax.carried = .nanoseconds(500)
+    storm.relax.sharesLock = false
     let outcome = storm.run()
     let each = 8 * 1_000 * Nanoseconds.nanoseconds(1_200).inSeconds
     #expect(abs(outcome.time.inSeconds / each - 1) < 0.01)

@@ -42,6 +42,11 @@ import Testing
     case .interrupts, .maskedFlushes, .softirqRule, .ksoftirqd, .breakPoints, .timers, .slices:
       try Self.processor(mechanism)
     case .moderation, .ring, .window, .timeout, .congestion: try Self.network(mechanism)
+    case .lockLines:
+      var crowd = DirtyTests.scenario((6, 5), vcpus: 32)
+      crowd.host.fault.lineTransfer = .nanoseconds(45)
+      let (with, without) = try Self.pair(mechanism, crowd)
+      #expect(with.operation.whole > without.operation.whole * 3)
     case .hostFreeing, .fabric, .sharedFaults, .faultRetry, .refill: try Self.host(mechanism)
     }
   }
