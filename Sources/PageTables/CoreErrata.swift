@@ -38,14 +38,15 @@ public enum CoreErrata {
           release(6, 12, 94), release(6, 18, 36), release(7, 0, 13), release(7, 1, 1),
         ]
       ),
-      source: "cfd391e74134; updates of the CVE record CVE-2026-53354 [H]; seen on 6.1.176, "
-        + "6.12.107 and 7.3.4 [H]"
+      source: "cfd391e74134; updates of the CVE record CVE-2026-53354, list read in 6.1.176 and "
+        + "6.12.117 [H]; seen on 6.1.176, 6.12.107 and 7.3.4 [H]"
     ),
     Row(
       feature: \.speculativeAT,
       cores: ["cortex-a55", "cortex-a57", "cortex-a72"],
       span: ReleaseSpan(since: ReleaseTable.oldest, backports: []),
-      source: "errata 1319367, 1319537 and, up to r2p0 of the A55, 1530923 [H]"
+      source: "errata 1319367, 1319537 and, up to r2p0 of the A55, 1530923: list and ISBs read in "
+        + "6.1.176 and 6.12.117 [H]"
     ),
   ]
 
