@@ -105,7 +105,11 @@ package struct DesignSpace: Hashable, Sendable {
     let group = pick(place[2], workloads.count)
     let workload = varied(workloads[group], host, place)
     let setup = Setup(host: host, kernel: kernel, workload: workload)
-    let draw = PolicyDraw(place: Array(place[6...]), setting: setup.setting, workload: workload)
+    let draw = PolicyDraw(
+      place: Array(place[6...]),
+      setting: setup.settingOfRuns,
+      workload: workload
+    )
     guard let policy = draw.policy(allKnobs: variesAllKnobs) else { return nil }
     return DesignPoint(
       index: index,

@@ -98,7 +98,11 @@ package struct LoadedSetup: Sendable {
     let setting = setup.setting
     guard !text.isEmpty else { return setting.baseline }
     let policy = try Policy(parsing: text, over: setting.baseline)
-    try policy.validate(in: setting)
+    var whole = policy
+    if setup.workload.operation == .teardown {
+      whole.path = policy.path(over: setup.workload.teardownPath)
+    }
+    try (policy.slice == nil ? policy : whole).validate(in: setting)
     return policy
   }
 

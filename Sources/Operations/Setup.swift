@@ -34,17 +34,29 @@ package struct Setup: Hashable, Sendable {
     self.layout = layout
   }
 
-  /// Where policies run.
+  /// Where policies are read and proposed.
   package var setting: PolicySetting {
     PolicySetting(
       granule: host.granule,
       ipaBits: workload.memory.ipaBits,
       release: kernel.release,
-      features: host.features
+      features: host.features,
+      hugetlbPage: workload.memory.hugetlbPage(host.granule)
     )
   }
 
-  /// Every value of the setup by name, one a line: the names of the profiles, every key, the layout.
+  /// Where policies are run, whether or not somebody may be told to use them.
+  ///
+  /// Slices that the host refuses on hugetlb memory are run as if it gave them back: the record of
+  /// runs and the cost model hold such.
+  package var settingOfRuns: PolicySetting {
+    var setting = setting
+    setting.hugetlbPage = nil
+    return setting
+  }
+
+  /// Every value of the setup by name, one a line: the names of the profiles, every key that is set
+  /// or always was one, the layout.
   package var values: [(name: String, value: String)] {
     [("host", host.name)] + Self.values(of: host)
       + [("kernel", kernel.name)] + Self.values(of: kernel)
@@ -60,7 +72,10 @@ package struct Setup: Hashable, Sendable {
   private static func values<Content: Profile>(
     of profile: Content
   ) -> [(name: String, value: String)] {
-    Content.keys.map { ($0.name, $0.text(in: profile) ?? "none") }
+    Content.keys.compactMap { key in
+      let text = key.text(in: profile)
+      return text == nil && key.isSilentUnset ? nil : (key.name, text ?? "none")
+    }
   }
 }
 

@@ -11,7 +11,7 @@ extension BatchedOperation {
     try validateMachine()
     try validateLoads()
     do throws(PolicyError) {
-      try policy.validate(in: setup.setting)
+      try policy.validate(in: setup.settingOfRuns)
     } catch {
       throw .policy(error)
     }

@@ -103,14 +103,24 @@ struct FlushSequences: Hashable, Sendable {
     full: WritableKeyPath<EventCounts, Int64>,
     into counts: inout EventCounts
   ) {
-    let erratum: Int64 = features.speculativeAT ? 1 : 0
-    guard !features.virtualizationHostExtensions else {
+    // One ISB ends the invalidation; with VHE one more stands in the wrapper of the call.
+    let isVHE = features.virtualizationHostExtensions
+    counts.isb += (entryISBs + 1 + exitISBs + (isVHE ? 1 : 0)) * count
+    guard !isVHE else {
       counts[keyPath: store] += count
-      counts.isb += (4 + erratum) * count
       return
     }
     counts.hypercalls += count
     counts[keyPath: release.fullEntryBarrierAtEL2 ? full : store] += count
-    counts.isb += ((release.fullEntryBarrierAtEL2 ? 3 : 2) + erratum) * count
+  }
+
+  /// ISBs of the switch to the guest's context; the erratum of speculative AT adds one, since the
+  /// tables have to be in place before the other registers change.
+  var entryISBs: Int64 { features.speculativeAT ? 2 : 1 }
+
+  /// ISBs of the switch back; older nVHE kernels have one for the erratum alone.
+  var exitISBs: Int64 {
+    features.virtualizationHostExtensions || release.fullEntryBarrierAtEL2 || features.speculativeAT
+      ? 1 : 0
   }
 }

@@ -73,13 +73,18 @@ extension StageTwo {
   }
 
   /// What the first run of a vCPU on a CPU flushes there: everything of its VMID, locally.
+  ///
+  /// Of its ISBs, those of the switches to the guest's context and back count as stage-2 code.
   public func firstRun(_ rules: StageTwoRules) -> EventCounts {
-    let executions = rules.sequences(geometry.granule).executions
+    let sequences = rules.sequences(geometry.granule)
+    let isVHE = rules.features.virtualizationHostExtensions
     var counts = EventCounts()
-    counts.tlbiVMALLE1 = executions
-    counts.dsbISH = executions - 1
+    counts.tlbiVMALLE1 = sequences.executions
+    counts.dsbISH = sequences.executions - 1
+    if !isVHE, rules.release.fullEntryBarrierAtEL2 { counts.dsbISH += 1 }
     counts.dsbNSH = 1
-    counts.isb = 2
+    counts.isb = sequences.entryISBs + sequences.exitISBs
+    counts.hypercalls = isVHE ? 0 : 1
     return counts
   }
 

@@ -28,6 +28,13 @@ public enum PageTableError: Error, Hashable, Sendable, CustomStringConvertible {
   case illegalSplitChunk(ByteCount, granule: Granule, legal: [ByteCount])
   /// A fault where nothing has to be done, or outside what the guest may touch.
   case unmapped(GuestAddress)
+  /// A MADV_DONTNEED on hugetlb memory that the release refuses.
+  case refusedAdvice(
+    AddressRange,
+    page: ByteCount,
+    release: KernelRelease,
+    advice: ReleaseRules.HugetlbAdvice
+  )
 
   /// One sentence with the value and what is legal.
   public var description: String {
@@ -57,6 +64,10 @@ public enum PageTableError: Error, Hashable, Sendable, CustomStringConvertible {
       "an eager-split chunk of \(size) is not legal with \(granule.rawValue) pages; "
         + "legal are \(legal.map(\.description).joined(separator: ", "))"
     case .unmapped(let address): "the address \(address) is not mapped"
+    case .refusedAdvice(let range, let page, let release, let advice):
+      "Linux \(release) refuses MADV_DONTNEED of \(range) on hugetlb pages of \(page) (EINVAL); "
+        + (advice == .refused
+          ? "memory of other pages is legal" : "a range that starts on a huge page is legal")
     }
   }
 }

@@ -72,6 +72,16 @@ public struct ReleaseRules: Hashable, Sendable {
     case runningModel
   }
 
+  /// What MADV_DONTNEED does to a part of hugetlb memory.
+  public enum HugetlbAdvice: Hashable, Sendable {
+    /// It is refused on hugetlb memory altogether (up to 5.17).
+    case refused
+    /// The start has to be a whole huge page, the end is rounded up to one (5.18).
+    case roundsUp
+    /// The start has to be a whole huge page, the end is rounded down to one (6.1).
+    case roundsDown
+  }
+
   /// The release these rules were asked for.
   public internal(set) var release: KernelRelease
   /// How far one walker call goes.
@@ -136,6 +146,9 @@ public struct ReleaseRules: Hashable, Sendable {
   /// Whether the nVHE flush starts with a full DSB ISH and ends with one more ISB.
   public internal(set) var fullEntryBarrierAtEL2 = false
 
+  /// What MADV_DONTNEED does to a part of hugetlb memory.
+  public internal(set) var hugetlbAdvice = HugetlbAdvice.refused
+
   init(release: KernelRelease) { self.release = release }
 
   /// The rules of a release; newer ones than the last row have the last row's.
@@ -144,7 +157,7 @@ public struct ReleaseRules: Hashable, Sendable {
       throw .unknownRelease(release, oldest: ReleaseTable.oldest)
     }
     var rules = Self(release: release)
-    for row in ReleaseTable.rows where row.applies(to: release) { row.change(&rules) }
+    for row in ReleaseTable.rows where row.span.contains(release) { row.change(&rules) }
     return rules
   }
 }

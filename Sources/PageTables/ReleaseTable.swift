@@ -12,10 +12,8 @@ enum ReleaseTable {
 
   /// One change and the releases that have it.
   struct Row: Sendable {
-    /// The mainline release from which on all have it.
-    let since: KernelRelease
-    /// The updates of older stable series that carry it too.
-    let backports: [KernelRelease]
+    /// The releases that have it.
+    let span: ReleaseSpan
     /// The commit or text it was taken from.
     let source: String
     /// The change.
@@ -28,18 +26,9 @@ enum ReleaseTable {
       _ source: String,
       _ change: @escaping @Sendable (inout ReleaseRules) -> Void
     ) {
-      since = KernelRelease(major: major, minor: minor)
-      self.backports = backports
+      span = ReleaseSpan(since: KernelRelease(major: major, minor: minor), backports: backports)
       self.source = source
       self.change = change
-    }
-
-    /// Whether a release has the change: in mainline, or as a backport to its own series.
-    func applies(to release: KernelRelease) -> Bool {
-      release >= since
-        || backports.contains {
-          $0.major == release.major && $0.minor == release.minor && $0.patch <= release.patch
-        }
     }
   }
 
@@ -54,6 +43,10 @@ enum ReleaseTable {
     Row(5, 18, "fcc5bf89635a, f783ef1c0e82 [M]") {
       $0.lock = .readWrite
       $0.sharedFaults = .pageWritePermission
+    },
+    Row(5, 18, "90e7e7f5ef3f [H]") { $0.hugetlbAdvice = .roundsUp },
+    Row(6, 1, "8ebe0a5eaaeb [H]; the update of 6.0.y that carries it is not known") {
+      $0.hugetlbAdvice = .roundsDown
     },
     Row(6, 1, backports: [stable(5, 15, 151)], "5994bc9e05c2; 5.15.y after .150 [H, patch M]") {
       $0.chunk = .largestBlock

@@ -13,18 +13,22 @@ package struct PolicySetting: Hashable, Sendable {
   package var release: KernelRelease
   /// The CPU's features.
   package var features: CPUFeatures
+  /// The huge pages of the guest's memory where it is hugetlb memory.
+  package var hugetlbPage: ByteCount?
 
   /// Creates a setting from the host's, the kernel's and the guest's part of it.
   package init(
     granule: Granule,
     ipaBits: Int,
     release: KernelRelease,
-    features: CPUFeatures
+    features: CPUFeatures,
+    hugetlbPage: ByteCount? = nil
   ) {
     self.granule = granule
     self.ipaBits = ipaBits
     self.release = release
     self.features = features
+    self.hugetlbPage = hugetlbPage
   }
 
   /// The whole IPA space.

@@ -97,9 +97,26 @@ private struct PolicyCheck {
       if policy.path == .processExit || policy.path == .memslotDelete {
         throw refusal(.slice, "this teardown path is one call", "none, or path=madvise-slices")
       }
+      try hugetlb(slice)
     } else if policy.path == .madviseSlices {
       throw refusal(.path, "it needs the size of a slice", "path=madvise-slices,slice=4MiB")
     }
+  }
+
+  /// Hugetlb memory is given back in whole huge pages, and by MADV_DONTNEED from 5.18 on.
+  private func hugetlb(_ slice: ByteCount) throws(PolicyError) {
+    guard let page = setting.hugetlbPage, let rules = setting.rules else { return }
+    let isAdvice = policy.path == .madviseSlices
+    if isAdvice, rules.hugetlbAdvice == .refused,
+      let reason = rules.refusalToAdvise(slice, hugetlbPage: page)
+    {
+      throw refusal(.path, reason, "munmap, memslot-delete or process-exit")
+    }
+    let reason =
+      isAdvice
+      ? rules.refusalToAdvise(slice, hugetlbPage: page)
+      : rules.refusalToUnmap(slice, hugetlbPage: page)
+    if let reason { throw refusal(.slice, reason, "a multiple of \(page)") }
   }
 
   func network() throws(PolicyError) {

@@ -57,6 +57,16 @@ extension KernelProfile: Profile {
     }
   }
 
+  /// A stable update such as `6.12.107` is its series' profile with another release: the rules of
+  /// the table of releases know updates.
+  package static func derived(
+    _ name: String
+  ) -> (from: String, values: [(key: String, text: String)])? {
+    guard name.split(separator: ".").count == 3, let release = try? KernelRelease(written: name)
+    else { return nil }
+    return ("\(release.major).\(release.minor)", [("kernel.release", name)])
+  }
+
   /// The preemption models a release offers on arm64: LAZY from 6.16, only FULL and LAZY from 7.0.
   package static func models(of release: KernelRelease) -> [PreemptionModel] {
     if release >= KernelRelease(major: 7, minor: 0) { return [.full, .lazy] }

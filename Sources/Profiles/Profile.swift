@@ -12,9 +12,16 @@ package protocol Profile: Sendable {
   init(blank name: String)
   /// Throws a sentence where the values contradict each other.
   func check() throws(ProfileError)
+  /// A profile that has no file of its own, as changes to one that has: which, and what is other.
+  static func derived(_ name: String) -> (from: String, values: [(key: String, text: String)])?
 }
 
 extension Profile {
+  /// Nothing is derived from a name unless a kind says so.
+  package static func derived(
+    _ name: String
+  ) -> (from: String, values: [(key: String, text: String)])? { nil }
+
   /// Sets one key from its text.
   mutating func set(_ key: String, to value: String, at origin: Origin) throws(ProfileError) {
     guard let found = Self.keys.first(where: { $0.name == key }) else {

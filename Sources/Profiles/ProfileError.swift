@@ -4,6 +4,14 @@
 package enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No file of this name in any of the directories that were searched.
   case unknown(kind: ProfileKind, name: String, known: [String], searched: [String])
+  /// An update of a series of which there is no file.
+  case unknownSeries(
+    kind: ProfileKind,
+    name: String,
+    series: String,
+    near: [String],
+    searched: [String]
+  )
   /// A name that could leave the directory of its kind.
   case illegalName(kind: ProfileKind, name: String)
   /// A file that exists and cannot be read.
@@ -30,6 +38,13 @@ package enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
       } else {
         "no \(kind.rawValue) profile '\(name)' in \(searched.joined(separator: ", ")); legal names are "
           + known.joined(separator: ", ")
+      }
+    case .unknownSeries(let kind, let name, let series, let near, let searched):
+      if searched.isEmpty {
+        "no \(kind.rawValue) profile '\(name)': no models directory was found; name one with --models"
+      } else {
+        "no \(kind.rawValue) profile '\(name)', nor one of its series \(series), in "
+          + searched.joined(separator: ", ") + "; did you mean \(near.joined(separator: " or "))?"
       }
     case .illegalName(let kind, let name):
       "\(kind.rawValue) profile name '\(name)' is not legal; write letters, digits, '.', '-' and '_'"

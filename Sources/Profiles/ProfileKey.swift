@@ -14,12 +14,16 @@ package struct ProfileKey<Root: Sendable>: Sendable {
   let write: @Sendable (inout Root, String) -> Bool
   /// The value as it can be read back; nil where nothing is set.
   let read: @Sendable (Root) -> String?
+  /// Whether an unset value is left out of a setup's identity: true for a key that came after
+  /// identities had been written, so that those still stand.
+  package let isSilentUnset: Bool
 
   /// Creates a key from its texts and the two directions.
   init(
     _ name: String,
     _ summary: String,
     legal: String,
+    isSilentUnset: Bool = false,
     write: @escaping @Sendable (inout Root, String) -> Bool,
     read: @escaping @Sendable (Root) -> String?
   ) {
@@ -28,6 +32,7 @@ package struct ProfileKey<Root: Sendable>: Sendable {
     self.legal = legal
     self.write = write
     self.read = read
+    self.isSilentUnset = isSilentUnset
   }
 
   /// Stores a text in a profile; false, and nothing changed, where the text is not legal.

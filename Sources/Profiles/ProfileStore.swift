@@ -35,7 +35,18 @@ package struct ProfileStore: Sendable {
     _ type: Content.Type,
     named name: String
   ) throws(ProfileError) -> Loaded<Content> {
-    let documents = try chain(Content.kind, from: name)
+    let derived =
+      path("\(Content.kind.directory)/\(name).yaml") == nil ? Content.derived(name) : nil
+    if let derived, path("\(Content.kind.directory)/\(derived.from).yaml") == nil {
+      throw .unknownSeries(
+        kind: Content.kind,
+        name: name,
+        series: derived.from,
+        near: neighbours(of: derived.from, Content.kind),
+        searched: directories.map(\.path)
+      )
+    }
+    let documents = try chain(Content.kind, from: derived?.from ?? name)
     var profile = Content(blank: name)
     var entries: [ProfileEntry] = []
     for document in documents.reversed() {
@@ -45,6 +56,21 @@ package struct ProfileStore: Sendable {
         entries.append(ProfileEntry(value))
       }
     }
+    let origin = documents[0].origin
+    for (key, text) in derived?.values ?? [] {
+      try profile.set(key, to: text, at: origin)
+      entries.removeAll { $0.key == key }
+      entries.append(
+        ProfileEntry(
+          key: key,
+          value: text,
+          why: "the update that was asked for; everything else is its series'",
+          source: "the name",
+          provenance: .given,
+          origin: origin
+        )
+      )
+    }
     try requireAll(Content.self, entries, documents)
     try profile.check()
     return Loaded(
@@ -53,6 +79,15 @@ package struct ProfileStore: Sendable {
       files: documents.map(\.origin.file),
       entries: entries
     )
+  }
+
+  /// The names of a kind right before and after one that does not exist.
+  private func neighbours(of name: String, _ kind: ProfileKind) -> [String] {
+    let sorted = (names(of: kind) + [name]).sorted {
+      $0.compare($1, options: .numeric) == .orderedAscending
+    }
+    guard let place = sorted.firstIndex(of: name) else { return [] }
+    return [place - 1, place + 1].filter(sorted.indices.contains).map { sorted[$0] }
   }
 
   /// Refuses a host that leaves a value out: what nobody wrote would cost nothing.

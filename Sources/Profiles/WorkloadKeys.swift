@@ -45,7 +45,30 @@ extension WorkloadProfile: Profile {
         "share mapped by level-1 blocks (4K granule)"
       ),
       .number("vm.touched_share", \.memory.touchedShare, 0...1, "share that is mapped at all"),
+      hugetlbKey,
     ]
+  }
+
+  /// The sizes of hugetlb pages that arm64 has, whatever the granule.
+  private static let hugetlbPages: [ByteCount] = [
+    .kibibytes(64), .mebibytes(2), .mebibytes(32), .mebibytes(512), .gibibytes(1), .gibibytes(16),
+  ]
+
+  /// The key of hugetlb memory; a later one than the identities that were written without it.
+  private static var hugetlbKey: ProfileKey<WorkloadProfile> {
+    ProfileKey(
+      "vm.hugetlb",
+      "huge pages of the host's hugetlb memory",
+      legal: (["none"] + hugetlbPages.map(\.description)).joined(separator: ", "),
+      isSilentUnset: true,
+      write: { workload, text in
+        let size = hugetlbPages.first { $0.description == text }
+        guard size != nil || text == "none" else { return false }
+        workload.memory.hugetlb = size
+        return true
+      },
+      read: { $0.memory.hugetlb?.description }
+    )
   }
 
   private static var operationKeys: [ProfileKey<WorkloadProfile>] {
@@ -177,6 +200,15 @@ extension WorkloadProfile: Profile {
         problem:
           "\(memory.size) at \(memory.base) end at \(GuestAddress(rawValue: last)), outside an IPA "
           + "space of \(memory.ipaBits) bits; raise vm.ipa_bits or lower vm.memory"
+      )
+    }
+    let block = ByteCount.gibibytes(1)
+    if let page = memory.hugetlb, memory.hugeBlockShare > 0, page < block {
+      throw .contradiction(
+        name: name,
+        problem:
+          "vm.huge_block_share \(memory.hugeBlockShare) needs hugetlb pages of \(block), and "
+          + "vm.hugetlb is \(page); write vm.hugetlb \(block) or vm.huge_block_share 0"
       )
     }
     guard memory.blockShare + memory.hugeBlockShare <= 1 else {

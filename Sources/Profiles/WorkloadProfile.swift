@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import PageTables
 package import Policies
 package import Quantities
 
@@ -19,9 +20,18 @@ package struct GuestMemory: Hashable, Sendable {
   package var hugeBlockShare = 0.0
   /// The share of the memory that was touched and so is mapped at all, 0 to 1.
   package var touchedShare = 1.0
+  /// The huge pages of hugetlb memory; nil where nothing is said.
+  package var hugetlb: ByteCount?
 
   /// Memory of no size; the loader fills in what a profile says.
   package init() {}
+
+  /// The huge pages in which the host gives the memory back, nil where it has pages of the granule.
+  ///
+  /// Level-1 blocks exist with hugetlb pages of 1 GiB alone, so a share of them says it too.
+  package func hugetlbPage(_ granule: Granule) -> ByteCount? {
+    hugetlb ?? (hugeBlockShare > 0 && granule == .size4K ? granule.largestBlock : nil)
+  }
 }
 
 /// What the host does to the guest's stage 2.

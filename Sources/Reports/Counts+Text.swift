@@ -30,8 +30,15 @@ extension CountsSummary {
     }
     if !inferred.isEmpty {
       parts.append(
-        "Errata read off the file's own barriers, the CPU not being known\n  "
+        "Errata read off the file's own barriers, the CPU or its kernel's update not being known\n  "
           + inferred.joined(separator: ", ") + "\n"
+      )
+    }
+    if !ahead.isEmpty {
+      let lines = ahead.map { "  \($0.row): \($0.maps) added" }
+      parts.append(
+        "Maps that no step of the phase makes, added as this release maps\n"
+          + lines.joined(separator: "\n") + "\n"
       )
     }
     return parts.joined(separator: "\n")

@@ -16,6 +16,8 @@ struct CountScript {
     case range(AddressRange)
     /// A range, and the level at which the host maps it.
     case memory(AddressRange, hostLevel: Int)
+    /// A range, and its hugetlb pages where it has such.
+    case advised(AddressRange, hugetlb: ByteCount?)
     /// 64 pages from an address on, and which of them.
     case mask(GuestAddress, UInt64)
     case address(GuestAddress)
@@ -89,6 +91,13 @@ struct CountScript {
       let name = parts.count == 2 ? parts[1] : leafName(granule, 3)
       let level = try level(name, in: text, granule: granule)
       return .memory(try range(parts.first ?? ""), hostLevel: level)
+    case .dontNeed:
+      let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+      let page = parts.count == 2 ? try level(parts[1], in: text, granule: granule) : 3
+      return .advised(
+        try range(parts.first ?? ""),
+        hugetlb: page < 3 ? granule.entrySize(level: page) : nil
+      )
     case .zeroPage: return .address(try GuestAddress(parsing: text))
     case .clearLog where text.contains("/"): return try mask(text)
     default: return .range(try range(text))
@@ -117,6 +126,7 @@ extension CountScript {
     case zeroPage = "zero-page"
     case unmap
     case unmapNonblocking = "unmap-nonblocking"
+    case dontNeed = "dontneed"
     case memslotDelete = "memslot-delete"
     case writeProtect = "wrprotect"
     case logOn = "log-on"
@@ -131,7 +141,7 @@ extension CountScript {
     /// How the verb is written with its target.
     var form: String {
       switch self {
-      case .read, .write: "\(rawValue):RANGE[:LEAF]"
+      case .read, .write, .dontNeed: "\(rawValue):RANGE[:LEAF]"
       case .zeroPage: "\(rawValue):ADDRESS"
       case .clearLog: "\(rawValue):RANGE or \(rawValue):ADDRESS/MASK"
       case .destroy: rawValue
@@ -147,6 +157,7 @@ extension CountScript {
       case .zeroPage: "a write to a page that is the zero page"
       case .unmap: "a notifier: munmap, MADV_DONTNEED, ..."
       case .unmapNonblocking: "a notifier that must not block: no breaks"
+      case .dontNeed: "MADV_DONTNEED; LEAF is the hugetlb page"
       case .memslotDelete: "a slot deleted by ioctl"
       case .writeProtect: "a slot write-protected and flushed"
       case .logOn: "logging on: protect, then split=SIZE if set"

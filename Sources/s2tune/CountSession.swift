@@ -59,6 +59,13 @@ struct CountSession {
       let page = AddressRange(start: address.alignedDown(to: granule.page), size: granule.page)
       let slot = slot(of: page, hostLevel: 3)
       outcome.counts = try tables.writeToZeroPage(at: address, in: slot, rules)
+    case (.dontNeed, .advised(let range, let page)):
+      let backing = page.map(HostBacking.hugetlb) ?? .pages
+      for part in try parts(range, policy.slice) {
+        let counts = try tables.dontNeed(part, of: backing, rules)
+        outcome.counts += counts
+        outcome.chunks += counts.unmapCalls
+      }
     case (.clearLog, .mask(let address, let bits)):
       try clear(address, bits, &outcome)
     case (let verb, .range(let range)): try run(verb, range, &outcome)
@@ -89,7 +96,7 @@ struct CountSession {
         throw Failure.usage("split needs a size; write --policy split=2MiB")
       }
       try split(range, &outcome)
-    case .read, .write, .zeroPage, .destroy:
+    case .read, .write, .zeroPage, .dontNeed, .destroy:
       preconditionFailure("the script gives every verb its target")
     }
   }

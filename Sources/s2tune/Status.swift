@@ -55,7 +55,7 @@ extension QuantityError: Refusal {
 extension ProfileError: Refusal {
   var status: Status {
     switch self {
-    case .unknown, .illegalName: .usage
+    case .unknown, .unknownSeries, .illegalName: .usage
     case .unknownKey(let origin, _, _, _), .illegalValue(let origin, _, _, _):
       origin.file == "--set" ? .usage : .data
     case .unreadable, .tooLarge, .malformed, .parentLoop, .contradiction: .data

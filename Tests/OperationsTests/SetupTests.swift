@@ -69,6 +69,29 @@ import Testing
     #expect(seen.insert(renamed.fingerprint).inserted)
   }
 
+  /// A key that came after identities were written leaves them as they were while it is unset.
+  @Test func anUnsetLateKeyIsNoPartOfTheIdentity() throws {
+    var setup = try Self.loaded().setup
+    #expect(!setup.values.contains { $0.name == "vm.hugetlb" })
+    #expect(setup.values.contains { $0.name.hasPrefix("slo.") && $0.value == "none" })
+    setup.workload.memory.hugetlb = .mebibytes(2)
+    #expect(setup.values.contains { $0.name == "vm.hugetlb" && $0.value == "2MiB" })
+  }
+
+  /// Where policies are proposed, hugetlb memory is known; where they are run, it is not.
+  @Test func runsTakeSlicesThatNobodyIsTold() throws {
+    var setup = try Self.loaded().setup
+    #expect(setup.setting.hugetlbPage == nil)
+    setup.workload.memory.blockShare = 0
+    setup.workload.memory.hugeBlockShare = 0.5
+    #expect(setup.setting.hugetlbPage == .gibibytes(1))
+    setup.host.granule = .size64K
+    #expect(setup.setting.hugetlbPage == nil)
+    setup.workload.memory.hugetlb = .mebibytes(512)
+    #expect(setup.setting.hugetlbPage == .mebibytes(512))
+    #expect(setup.settingOfRuns.hugetlbPage == nil)
+  }
+
   /// Every stored number, name and flag below a value, as a reflection of it lists them.
   private static func fields(_ value: Any) -> Int {
     let mirror = Mirror(reflecting: value)

@@ -135,6 +135,22 @@ struct FlushRow: Sendable {
       vmid: [1, 1, 1, 2, 1]
     ),
     FlushRow(
+      name: "nVHE, 6.1, speculative AT",
+      release: release(6, 1),
+      features: CPUFeatures(virtualizationHostExtensions: false, speculativeAT: true),
+      ipa: [2, 2, 1, 4, 1],
+      range: [1, 1, 1, 4, 1],
+      vmid: [1, 1, 1, 4, 1]
+    ),
+    FlushRow(
+      name: "nVHE, 6.12, speculative AT",
+      release: release(6, 12),
+      features: CPUFeatures(virtualizationHostExtensions: false, speculativeAT: true),
+      ipa: [2, 3, 0, 4, 1],
+      range: [1, 2, 0, 4, 1],
+      vmid: [1, 2, 0, 4, 1]
+    ),
+    FlushRow(
       name: "nVHE, 6.12",
       release: release(6, 12),
       features: CPUFeatures(

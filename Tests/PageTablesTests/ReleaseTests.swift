@@ -34,6 +34,8 @@ private let changes: [ReleaseChange] = [
   .init((5, 13, 0), (5, 14, 0), "cleans", \.cleansOnPermissionMap, false, true),
   .init((5, 17, 0), (5, 18, 0), "lock", \.lock, .spin, .readWrite),
   .init((5, 17, 0), (5, 18, 0), "faults", \.sharedFaults, .none, .pageWritePermission),
+  .init((5, 17, 0), (5, 18, 0), "hugetlb", \.hugetlbAdvice, .refused, .roundsUp),
+  .init((6, 0, 0), (6, 1, 0), "hugetlb", \.hugetlbAdvice, .roundsUp, .roundsDown),
   .init((6, 0, 0), (6, 1, 0), "chunk", \.chunk, .rootEntry, .largestBlock),
   .init((5, 15, 150), (5, 15, 151), "chunk, 5.15.y", \.chunk, .rootEntry, .largestBlock),
   .init((6, 0, 0), (6, 1, 0), "erratum", \.repeatedSync, .everyInstruction, .finalSync),
@@ -93,7 +95,7 @@ private let changes: [ReleaseChange] = [
   /// No row of the table without a line above: a new row needs its line.
   @Test func everyRowHasALine() {
     for row in ReleaseTable.rows {
-      #expect(changes.contains { $0.from == row.since }, "\(row.since): \(row.source)")
+      #expect(changes.contains { $0.from == row.span.since }, "\(row.span.since): \(row.source)")
     }
   }
 

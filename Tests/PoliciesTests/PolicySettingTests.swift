@@ -70,6 +70,36 @@ private func setting(
     #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
   }
 
+  /// Hugetlb pages of 1 GiB are given back whole; MADV_DONTNEED takes them from 5.18 on.
+  @Test(arguments: [
+    (
+      6, 1, "path=munmap,slice=512MiB",
+      "only between two of them (else EINVAL); legal is a multiple of 1GiB"
+    ),
+    (5, 10, "slice=4KiB", "munmap cuts memory of hugetlb pages of 1GiB"),
+    (6, 12, "path=madvise-slices,slice=2MiB", "Linux 6.12 rounds its end down to whole pages"),
+    (5, 18, "path=madvise-slices,slice=2MiB", "Linux 5.18 rounds its end up to the whole page"),
+    (
+      5, 15, "path=madvise-slices,slice=1GiB",
+      "path=madvise-slices is impossible here: Linux 5.15 refuses"
+    ),
+    (6, 1, "path=munmap,slice=1GiB", ""), (6, 1, "path=madvise-slices,slice=2GiB", ""),
+    (5, 15, "path=munmap,slice=1GiB", ""),
+  ])
+  func slicesOfHugetlbMemoryAreWholePages(_ major: Int, minor: Int, text: String, part: String)
+    throws
+  {
+    var setting = setting(major, minor)
+    setting.hugetlbPage = .gibibytes(1)
+    let policy = try Policy(parsing: text)
+    guard !part.isEmpty else { return try policy.validate(in: setting) }
+    let error = #expect(throws: PolicyError.self) { try policy.validate(in: setting) }
+    #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+    // Slices of other memory are not affected.
+    setting.hugetlbPage = nil
+    try policy.validate(in: setting)
+  }
+
   @Test func whatIsImpossibleHereMayBePossibleElsewhere() throws {
     try Policy(parsing: "tlbi=deferred").validate(in: setting(6, 6, range: true))
     #expect(throws: PolicyError.self) {

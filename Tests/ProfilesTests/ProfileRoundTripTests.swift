@@ -71,6 +71,7 @@ import Testing
       "vm.ipa_bits": "52", "vm.base": "0x\(String(chance.uniform(below: 1 << 50), radix: 16))",
       "vm.block_share": "\(Double(blocks) / 1_000)",
       "vm.huge_block_share": "\(Double((1_000 - blocks) / 2) / 1_000)",
+      "vm.hugetlb": ["none", "1GiB", "16GiB"][Int(chance.uniform(below: 3))],
     ]
     try check(WorkloadProfile.self, texts(WorkloadProfile.self, &chance, with: fixed))
   }

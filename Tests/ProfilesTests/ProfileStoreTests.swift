@@ -59,6 +59,32 @@ private let good = """
     #expect(try both.load(KernelProfile.self, named: "6.12").profile.hz == 250)
   }
 
+  /// A stable update is its series with another release; one of a series without a profile is
+  /// refused with the series around it.
+  @Test func aStableUpdateIsItsSeries() throws {
+    let series = try shipped.load(KernelProfile.self, named: "6.12")
+    let update = try shipped.load(KernelProfile.self, named: "6.12.107")
+    #expect(update.profile.name == "6.12.107")
+    #expect(update.profile.release == KernelRelease(major: 6, minor: 12, patch: 107))
+    #expect(update.profile.preemption == series.profile.preemption)
+    #expect(update.files == series.files)
+    let entry = try #require(update.entries.first { $0.key == "kernel.release" })
+    #expect(entry.value == "6.12.107" && entry.provenance == .given)
+    let error = #expect(throws: ProfileError.self) {
+      try shipped.load(KernelProfile.self, named: "6.13.2")
+    }
+    #expect(error?.description.hasSuffix("; did you mean 6.12 or 6.16?") == true)
+    #expect(
+      error?.description.hasPrefix("no kernel profile '6.13.2', nor one of its series 6.13") == true
+    )
+    #expect(throws: ProfileError.self) { try shipped.load(HostProfile.self, named: "6.12.107") }
+    // A file of one's own wins.
+    let folder = try ModelsFolder()
+    try folder.write(good, as: "6.12.107")
+    let both = ProfileStore(directories: [folder.url] + shipped.directories)
+    #expect(try both.load(KernelProfile.self, named: "6.12.107").profile.hz == 1000)
+  }
+
   @Test func aParentFromAnotherDirectoryServes() throws {
     let folder = try ModelsFolder()
     try folder.write(

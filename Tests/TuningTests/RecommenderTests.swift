@@ -2,6 +2,7 @@
 
 import Foundation
 import Observations
+import Operations
 import PageTables
 import Policies
 import Profiles
@@ -219,6 +220,25 @@ private final class CountingSimulator: PolicySimulator {
     } throws: { error in
       "\(error)".contains("has no wp.p99; it has io.goodput")
     }
+  }
+
+  /// Slices that the call refuses are no part of the space: of hugetlb memory whole pages go.
+  @Test(arguments: [TeardownPath.munmap, .madviseSlices])
+  func slicesOfHugetlbMemoryAreWholePages(_ path: TeardownPath) throws {
+    var question = exampleQuestion(release: (6, 12), path: path)
+    question.present = try Policy(parsing: "slice=1GiB", over: question.setting.baseline)
+    let slices = Set(try PolicySpace(question).policies.compactMap(\.slice))
+    #expect(slices.contains(.kibibytes(4)) && slices.contains(.gibibytes(1)))
+    question.workload.memory.hugeBlockShare = 1
+    let whole = Set(try PolicySpace(question).policies.compactMap(\.slice))
+    #expect(whole == [.gibibytes(1), .gibibytes(2), .gibibytes(4)])
+    question.workload.memory.hugeBlockShare = 0
+    question.workload.memory.hugetlb = .mebibytes(2)
+    let small = Set(try PolicySpace(question).policies.compactMap(\.slice))
+    #expect(small == slices.filter { $0 >= .mebibytes(2) })
+    question.present = try Policy(parsing: "slice=1MiB", over: question.setting.baseline)
+    let error = #expect(throws: TuningError.self) { try question.check() }
+    #expect(error?.description.contains("legal is a multiple of 2MiB") == true)
   }
 
   @Test func everyPolicyOfTheSpaceIsPossibleCanonicalAndDistinct() throws {

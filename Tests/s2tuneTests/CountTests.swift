@@ -104,6 +104,25 @@ import Testing
     #expect(hazards.compactMap { $0["hazard"] as? Int } == (isSafe ? [] : [1]))
   }
 
+  /// The repeat follows the update; MADV_DONTNEED of half a huge page does nothing.
+  @Test(arguments: [("6.18.15", 2), ("6.18.36", 3)])
+  func theCoreAndTheUpdateDecideTheBarriers(_ kernel: String, barriers: Int) throws {
+    let result = try Tool.run([
+      "count", "--kernel", kernel, "--cpu", "vhe", "--core", "neoverse-n1", "--format", "json",
+      "--map", "0x40000000+4MiB:2M", "--op", "dontneed:0x40000000+1MiB:2M",
+      "--op", "dontneed:0x40000000+3MiB:2M",
+    ])
+    #expect(result.status == 0, "\(result.errors)")
+    let answer = try #require(
+      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+    )
+    let rows = try #require(answer["operations"] as? [[String: Any]])
+    let counts = rows.compactMap { $0["counts"] as? [String: Int] }
+    #expect(counts.map { $0["unmap_calls"] } == [0, 1])
+    #expect(rows.map { $0["chunks"] as? Int } == [0, 1])
+    #expect(counts.map { $0["stage2_dsb_ish"] } == [0, barriers])
+  }
+
   @Test func aSliceIsACallEach() throws {
     let result = try Tool.run(
       ["count", "--kernel", "6.12", "--policy", "slice=2MiB", "--format", "json"] + Self.gibibyte
@@ -125,6 +144,12 @@ import Testing
     (["--policy", "controller=time:500us/64", "--op", "destroy"], 64, "controller=fixed"),
     (["--policy", "slice=4KiB", "--op", "unmap:0x0+64GiB"], 64, "calls"),
     (["--op", "unmap:0x1001+4KiB"], 65, "not aligned to 4KiB"),
+    (["--core", "pentium", "--op", "destroy"], 64, "cortex-a35, cortex-a53"),
+    (
+      ["--kernel", "6.12", "--policy", "slice=4KiB", "--op", "dontneed:0x40000000+2MiB:2M"], 65,
+      "--op dontneed:0x40000000+2MiB:2M: Linux 6.12 refuses MADV_DONTNEED"
+    ),
+    (["--kernel", "5.15", "--op", "dontneed:0x40000000+2MiB:2M"], 65, "memory of other pages"),
   ])
   func whatCannotBeDoneGetsASentence(arguments: [String], status: Int32, part: String) throws {
     let result = try Tool.run(["count"] + arguments)

@@ -71,7 +71,7 @@ import Testing
     let result = try Self.validate(Data("\(lines[0])\n\(row)\n".utf8))
     #expect(result.status == 1)
     #expect(result.output.contains("0 of 1 rows replayed"))
-    #expect(result.output.contains("Z.surprise: no series of this name"))
+    #expect(result.output.contains("Z.surprise: the series 'Z' is not known; known are A"))
   }
 
   /// A change to header or first row, and what the sentence must hold.

@@ -58,6 +58,14 @@ package struct CountsSummary: Sendable, Encodable {
     package let reason: String
   }
 
+  /// A row whose phase begins with maps of something that ran before it.
+  package struct Ahead: Sendable, Encodable {
+    /// The row.
+    package let row: Place
+    /// How many maps.
+    package let maps: Int64
+  }
+
   /// Columns that are not compared.
   package struct Omission: Sendable, Encodable {
     /// The columns.
@@ -90,6 +98,8 @@ package struct CountsSummary: Sendable, Encodable {
   package let untested: [String]
   /// CPUs whose erratum was read off the file itself.
   package let inferred: [String]
+  /// Rows to which maps were added that no step of their phase makes.
+  package let ahead: [Ahead]
   /// Whether every row was replayed and every compared cell is equal.
   package let passes: Bool
 
@@ -107,11 +117,12 @@ package struct CountsSummary: Sendable, Encodable {
     )
     mismatches = validation.mismatches.map(Mismatch.init)
     skipped = validation.skipped.map { Skip(row: Place($0.row), reason: $0.reason) }
-    omitted = CountsValidation.omissions.map {
+    omitted = validation.omitted.map {
       Omission(columns: $0.columns, place: $0.place, reason: $0.reason)
     }
     untested = validation.untested
     inferred = validation.inferred
+    ahead = validation.ahead.map { Ahead(row: Place($0.row), maps: $0.maps) }
     passes = validation.passes
   }
 }

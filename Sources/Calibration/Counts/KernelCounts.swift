@@ -6,16 +6,6 @@ package import Quantities
 
 /// Event counts of one phase on one real host: a row of a file like `kernel-counts.csv`.
 package struct CountsRow: Hashable, Sendable {
-  /// What the guest's memory stands on.
-  package enum Backing: Hashable, Sendable {
-    /// Pages of the granule (MADV_NOHUGEPAGE): `4k`, `16k` or `64k`.
-    case pages
-    /// Transparent huge pages of the smallest block: `thp`.
-    case transparentHuge
-    /// hugetlb pages of a size: `h2m`, `h1g` and so on.
-    case hugetlb(ByteCount)
-  }
-
   /// The line in the file, counted from one.
   package let line: Int
   /// The kernel column as written, such as `6.1.0`.
@@ -24,7 +14,7 @@ package struct CountsRow: Hashable, Sendable {
   package let release: KernelRelease
   /// The CPU column as written.
   package let cpu: String
-  /// The CPU's features.
+  /// The CPU's features, with the workarounds that the release has for its core.
   package let features: CPUFeatures
   /// Bits of the IPA space.
   package let ipaBits: Int
@@ -33,7 +23,7 @@ package struct CountsRow: Hashable, Sendable {
   /// The page size: of the backing where it names pages, else of the kernel's other rows and name.
   package let granule: Granule
   /// What the memory stands on.
-  package let backing: Backing
+  package let backing: HostBacking
   /// The backing as written.
   package let backingName: String
   /// How much the guest writes again in the phases that rewrite.
@@ -48,6 +38,16 @@ package struct CountsRow: Hashable, Sendable {
   package let time: Nanoseconds
 }
 
+extension CountsRow {
+  /// The core in a CPU as QEMU takes it: `neoverse-n1` of `neoverse-n1,pmu=off`.
+  static func core(of cpu: String) -> String {
+    cpu.prefix { $0 != "," && $0 != " " }.lowercased()
+  }
+
+  /// The core.
+  var core: String { Self.core(of: cpu) }
+}
+
 /// A file of event counts in the captures' format.
 package struct KernelCounts: Hashable, Sendable {
   /// The columns that describe the run, in the captures' order.
@@ -55,6 +55,8 @@ package struct KernelCounts: Hashable, Sendable {
     "kernel", "cpu", "fwb", "tlbirange", "vhe", "ipa_bits", "memory_mib", "backing",
     "rewrite_mib", "phase",
   ]
+  /// Names of a distribution's that say the series alone, and the update that the captures ran.
+  static let updates = ["6.1.0": KernelRelease(major: 6, minor: 1, patch: 176)]
   /// Instructions of stage-2 code, and virtual time.
   static let measures = ["stage2_instructions", "icount_ns"]
 
@@ -170,20 +172,21 @@ private struct CountsLine {
 
   private func release() throws(LogError) -> KernelRelease {
     let number = text("kernel").prefix { $0 != "-" && $0 != "+" }
+    if let update = KernelCounts.updates[String(number)] { return update }
     guard let release = try? KernelRelease(written: String(number)) else {
       throw refuse("kernel", "a release such as 6.12.107")
     }
     return release
   }
 
-  private func features() throws(LogError) -> CPUFeatures {
-    CPUFeatures(
+  private func features(on release: KernelRelease) throws(LogError) -> CPUFeatures {
+    let features = CPUFeatures(
       forcedWriteBack: try flag("fwb"),
       rangeTLBI: try flag("tlbirange"),
       virtualizationHostExtensions: try flag("vhe"),
-      levelHint: true,
-      repeatTLBISync: text("cpu").hasPrefix("neoverse-n1")
+      levelHint: true
     )
+    return CoreErrata.features(features, of: CountsRow.core(of: text("cpu")), on: release)
   }
 
   /// The page size that the row names: by pages as its backing, or in the kernel's name
@@ -193,7 +196,7 @@ private struct CountsLine {
     return words[text("backing")] ?? words.first { text("kernel").hasSuffix("-\($0.key)") }?.value
   }
 
-  private func backing() throws(LogError) -> CountsRow.Backing {
+  private func backing() throws(LogError) -> HostBacking {
     let text = text("backing")
     if ["4k", "16k", "64k"].contains(text) { return .pages }
     if text == "thp" { return .transparentHuge }
@@ -209,12 +212,13 @@ private struct CountsLine {
     for column in EventCounts.capturedColumns {
       counts[keyPath: column.field] = try count(column.name)
     }
+    let release = try release()
     return CountsRow(
       line: line,
       kernel: text("kernel"),
-      release: try release(),
+      release: release,
       cpu: text("cpu"),
-      features: try features(),
+      features: try features(on: release),
       ipaBits: Int(try count("ipa_bits", in: 32...52)),
       memory: .mebibytes(try count("memory_mib", in: 1...(1 << 24))),
       granule: granule,

@@ -10,7 +10,7 @@ struct CapturedVM: Hashable, Sendable {
   let ipaBits: Int
   let memory: ByteCount
   let granule: Granule
-  let backing: CountsRow.Backing
+  let backing: HostBacking
   let rewrite: ByteCount
 
   init(_ row: CountsRow, features: CPUFeatures) {
@@ -38,125 +38,135 @@ struct CapturedVM: Hashable, Sendable {
 /// Lives a captured VM's life again, phase by phase, on the model's tables.
 ///
 /// The capture's program: a slot at 1 GiB that is touched whole, a page at 64 KiB with the loop
-/// that touches, one vCPU. Series A unmaps, B logs with automatic protection, C with manual
-/// protection and all bits set, E... as B with eager splitting of the chunk in its name.
+/// that touches, one vCPU. Which phases a life has, the file says; their order is that of
+/// `CapturedStep.place`, and before a phase that needs memory the guest touches it again.
 struct PhaseReplay {
   private let vm: CapturedVM
+  private let series: CapturedSeries
   private let rules: StageTwoRules
   private let slotRange: AddressRange
   private var slot: MemorySlot
   private var tables: StageTwo
   private var dirty = DirtyPages()
+  private var isManual = false
   private var hasRun = false
   private var plan: SplitPlan?
-  /// The events of each phase that was lived, in order.
-  private(set) var phases: [(name: String, counts: EventCounts)] = []
+  /// The events of each phase that was lived.
+  private(set) var counts: [CapturedPhase: EventCounts] = [:]
 
   /// The page with the guest's loop.
   private var loop: AddressRange {
     AddressRange(start: GuestAddress(rawValue: 0x10000), size: vm.granule.page)
   }
 
-  /// Lives the series that a phase belongs to; nil for a series this replay does not know.
-  init?(_ vm: CapturedVM, series: String) throws(PageTableError) {
+  /// Lives the phases of one series.
+  init(
+    _ vm: CapturedVM,
+    _ series: CapturedSeries,
+    phases: [CapturedPhase]
+  ) throws(PageTableError) {
     self.vm = vm
+    self.series = series
     rules = try StageTwoRules(vm.release, vm.features)
     slotRange = AddressRange(start: GuestAddress(rawValue: 1 << 30), size: vm.memory)
     tables = StageTwo(
       geometry: try StageTwoGeometry(granule: vm.granule, ipaBits: vm.ipaBits)
     )
     slot = MemorySlot(range: slotRange, hostLevel: vm.hostLevel)
-    switch series {
-    case "A": try liveUnmaps()
-    case "B": try liveLogging()
-    case "C": try liveManualLogging()
-    default:
-      guard let chunk = Self.eagerChunk(series) else { return nil }
-      plan = try SplitPlan(chunk: chunk, granule: vm.granule, release: rules.release)
-      try liveEagerSplit(series)
+    if let chunk = series.size, series.kind == .eagerSplit { plan = eagerSplit(chunk) }
+    let steps = Self.life(of: series, phases.map(\.step))
+    let isLogged = steps.contains(where: \.isLogging)
+    if isLogged { _ = try touchAll() }
+    for step in steps {
+      if !isLogged, step.needsTouch { _ = try touchAll() }
+      let events = try live(step)
+      for phase in phases where phase.step == step { counts[phase] = events }
     }
   }
 
-  /// The eager-split chunk in a series' name: 2 MiB of `E2m`.
-  static func eagerChunk(_ series: String) -> ByteCount? {
-    guard series.first == "E", let unit = series.last,
-      let size = Int64(series.dropFirst().dropLast()),
-      (1...1_024).contains(size)
-    else { return nil }
-    switch unit {
-    case "k": return .kibibytes(size)
-    case "m": return .mebibytes(size)
-    case "g": return .gibibytes(size)
-    default: return nil
+  /// The plan of a capability that was asked for; a kernel before 6.5, and one that is asked for a
+  /// chunk that is no block, refuses it and protects as without.
+  private func eagerSplit(_ chunk: ByteCount) -> SplitPlan? {
+    try? SplitPlan(chunk: chunk, granule: vm.granule, release: rules.release)
+  }
+
+  // MARK: - Lives
+
+  /// The steps of a life: those that the file has, and those that are known to lie between them.
+  private static func life(of series: CapturedSeries, _ phases: [CapturedStep]) -> [CapturedStep] {
+    var steps = Set(phases)
+    switch series.kind {
+    case .unmaps:
+      steps.formUnion([
+        .touch, .dontNeedAll, .dontNeedAllEmpty, .dontNeedSlices(.mebibytes(2)), .slotDelete,
+        .slotAdd, .slotDeleteEmpty,
+      ])
+    case .logging:
+      steps.formUnion([
+        .logEnable, .getLogClean, .rewrite(1), .getLogDirty(1), .rewrite(2), .getLogDirty(2),
+        .logDisable,
+      ])
+    case .manualLogging: steps.formUnion([.logEnableInitset, .getLog, .clearLogAll])
+    case .eagerSplit:
+      let isManual = steps.contains(.logEnableInitset) || steps.contains(.clearLogAll)
+      steps.formUnion(
+        isManual ? [.logEnableInitset] : [.logEnable, .rewrite(1), .getLogDirty(1), .logDisable]
+      )
+      if steps.contains(.destroyEmpty) { steps.insert(.dontNeedAll) }
+    case .slices, .sparse:
+      if steps.contains(where: \.isLogging) { steps.insert(.logEnable) }
+      if steps.contains(.dontNeedAllEmpty) { steps.insert(.dontNeedAll) }
+      if steps.contains(.slotDeleteEmpty) { steps.insert(.slotDelete) }
     }
+    return steps.sorted { $0.place < $1.place }
   }
 
-  private mutating func record(_ name: String, _ counts: EventCounts = .zero) {
-    phases.append((name, counts))
-  }
-
-  // MARK: - Series
-
-  private mutating func liveUnmaps() throws(PageTableError) {
-    record("A.fault", try touchAll())
-    record("A.dontneed_all", try tables.unmap(slotRange, rules).total)
-    record("A.dontneed_all_empty", try tables.unmap(slotRange, rules).total)
-    _ = try touchAll()
-    record("A.dontneed_slices", try unmapSlices(.mebibytes(2)))
-    _ = try touchAll()
-    record("A.memslot_delete", try tables.unmap(slotRange, rules).total)
-    record("A.memslot_add")
-    record("A.memslot_delete_empty", try tables.unmap(slotRange, rules).total)
-    _ = try touchAll()
-    record("A.destroy", tables.destroy(rules).total)
-  }
-
-  private mutating func liveLogging() throws(PageTableError) {
-    _ = try touchAll()
-    slot.isLogging = true
-    record("B.log_enable_wp", try tables.writeProtect(slot: slotRange, rules).total)
-    record("B.getlog_clean", try harvest())
-    record("B.rewrite", try rewrite())
-    record("B.getlog_dirty", try harvest())
-    record("B.rewrite2", try rewrite())
-    record("B.getlog_dirty2", try harvest())
-    slot.isLogging = false
-    record("B.log_disable")
-    record("B.destroy", tables.destroy(rules).total)
-  }
-
-  private mutating func liveManualLogging() throws(PageTableError) {
-    _ = try touchAll()
-    slot.isLogging = true
-    dirty = DirtyPages(0..<vm.memory.divided(roundedDownBy: vm.granule.page))
-    record("C.log_enable_initset")
-    record("C.getlog")
-    record("C.clearlog_all", try harvest())
-    record("C.destroy", tables.destroy(rules).total)
-  }
-
-  private mutating func liveEagerSplit(_ series: String) throws(PageTableError) {
-    _ = try touchAll()
-    slot.isLogging = true
-    var enable = try tables.writeProtect(slot: slotRange, rules).total
-    if var plan {
-      enable += try tables.split(slotRange, rules, plan: &plan).total
-      self.plan = plan
+  private mutating func live(_ step: CapturedStep) throws(PageTableError) -> EventCounts {
+    switch step {
+    case .touch: return try touchAll()
+    case .dontNeedAll, .dontNeedAllEmpty: return try dontNeed(slotRange)
+    case .dontNeedSlices(let size): return try dontNeedSlices(size)
+    case .slotDelete, .slotDeleteEmpty: return try tables.unmap(slotRange, rules).total
+    case .slotAdd, .getLog: return .zero
+    case .destroy: return tables.destroy(rules).total
+    case .destroyEmpty:
+      // What no phase before has unmapped was unmapped uncounted.
+      _ = try tables.unmap(slotRange, rules)
+      return tables.destroy(rules).total
+    case .logEnable: return try enableLogging()
+    case .logEnableInitset:
+      slot.isLogging = true
+      isManual = true
+      dirty = DirtyPages(0..<vm.memory.divided(roundedDownBy: vm.granule.page))
+      return .zero
+    case .logDisable:
+      slot.isLogging = false
+      return .zero
+    // With manual protection GET only copies.
+    case .getLogClean, .getLogDirty: return isManual ? .zero : try harvest()
+    case .clearLogAll: return try harvest()
+    case .rewrite: return try rewrite()
     }
-    record("\(series).log_enable_wp_split", enable)
-    record("\(series).rewrite", try rewrite())
-    record("\(series).getlog_dirty", try harvest())
-    slot.isLogging = false
-    record("\(series).log_disable")
-    record("\(series).dontneed_all", try tables.unmap(slotRange, rules).total)
-    record("\(series).destroy_empty", tables.destroy(rules).total)
   }
 
   // MARK: - Steps
 
+  /// Protects the slot, and splits it where the capability was granted.
+  private mutating func enableLogging() throws(PageTableError) -> EventCounts {
+    slot.isLogging = true
+    var counts = try tables.writeProtect(slot: slotRange, rules).total
+    if var plan {
+      counts += try tables.split(slotRange, rules, plan: &plan).total
+      self.plan = plan
+    }
+    return counts
+  }
+
   /// Runs the vCPU over the whole slot: its loop's page, the touches, the exit at the end.
   private mutating func touchAll() throws(PageTableError) -> EventCounts {
-    let stride = vm.backing == .pages ? vm.granule.page : vm.granule.smallestBlock
+    let page = vm.granule.page
+    let usual = vm.backing == .pages ? page : vm.granule.smallestBlock
+    let stride = series.kind == .sparse ? max(series.size ?? usual, page) : usual
     return try run(GuestAccess(range: slotRange, stride: stride, isWrite: true))
   }
 
@@ -190,15 +200,69 @@ struct PhaseReplay {
   private mutating func harvest() throws(PageTableError) -> EventCounts {
     let pages = dirty
     dirty = DirtyPages()
-    return try tables.harvest(pages, of: slotRange, rules).total
+    // Words are split as they are protected where all bits were set at first.
+    var splitting = isManual ? plan : nil
+    let counts = try tables.harvest(pages, of: slotRange, rules, plan: &splitting).total
+    if isManual { plan = splitting }
+    return counts
   }
 
-  private mutating func unmapSlices(_ size: ByteCount) throws(PageTableError) -> EventCounts {
+  // MARK: - Advice
+
+  /// One MADV_DONTNEED; nothing happens where the kernel refuses it.
+  private mutating func dontNeed(
+    _ range: AddressRange,
+    splits: Bool = false
+  ) throws(PageTableError) -> EventCounts {
+    do throws(PageTableError) {
+      return try tables.dontNeed(range, of: vm.backing, splits: splits, rules)
+    } catch .refusedAdvice {
+      return .zero
+    }
+  }
+
+  /// MADV_DONTNEED slice by slice over the slot.
+  private mutating func dontNeedSlices(_ size: ByteCount) throws(PageTableError) -> EventCounts {
+    let block = vm.granule.smallestBlock
+    guard vm.backing == .transparentHuge, size < block, slot.hostLevel == 2 else {
+      return try dontNeedSlices(size, of: slotRange)
+    }
     var counts = EventCounts()
     var start = slotRange.start
     while start < slotRange.end {
-      let end = min(start + size, slotRange.end)
-      counts += try tables.unmap(AddressRange(start: start, end: end), rules).total
+      let end = min(start + block, slotRange.end)
+      let first = AddressRange(start: start, end: min(start + size, end))
+      counts += try dontNeed(first, splits: true)
+      if first.end < end {
+        counts += try dontNeedSlices(size, of: AddressRange(start: first.end, end: end))
+      }
+      start = end
+    }
+    // The host's tables of pages stay, so that it maps pages there from now on.
+    slot = MemorySlot(range: slotRange, hostLevel: 3)
+    return counts
+  }
+
+  /// The same over a range in which slices fare alike: one walk whose chunks are the slices, where
+  /// they are no longer than the kernel's own.
+  private mutating func dontNeedSlices(
+    _ size: ByteCount,
+    of range: AddressRange
+  ) throws(PageTableError) -> EventCounts {
+    if !vm.backing.isHugetlb, size.isPowerOfTwo, size >= vm.granule.page,
+      range.start.isAligned(to: size),
+      let shift = try rules.chunkShift(tables.geometry), size.rawValue <= Int64(1) << Int64(shift)
+    {
+      var each = rules
+      each.chunk = .fixed(size)
+      each.mayYield = false
+      return try tables.unmap(range, each).total
+    }
+    var counts = EventCounts()
+    var start = range.start
+    while start < range.end {
+      let end = min(start + size, range.end)
+      counts += try dontNeed(AddressRange(start: start, end: end))
       start = end
     }
     return counts

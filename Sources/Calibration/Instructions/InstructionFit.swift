@@ -55,8 +55,8 @@ extension InstructionModel {
     var groups: [String: (row: CountsRow, samples: [InstructionSample])] = [:]
     var replays = ReplayCache(file)
     for row in file.rows {
-      guard case .success(let counts) = replays.counts(row),
-        let sample = InstructionSample(row, modelled: counts)
+      guard case .success(let replayed) = replays.counts(row),
+        let sample = InstructionSample(row, modelled: replayed.counts)
       else { continue }
       groups["\(row.kernel) \(row.cpu)", default: (row, [])].samples.append(sample)
     }

@@ -30,6 +30,8 @@ struct CountCommand: ParsableCommand {
   var kernel = "6.1"
   @Option(help: "CPU features: none, or a list of fwb, tlbirange, vhe, ttl, lpa2, ...")
   var cpu = "fwb,vhe"
+  @Option(help: "The core, such as neoverse-n1: adds the errata that the kernel works around.")
+  var core: String?
   @Option(help: "The page size: 4K, 16K or 64K.")
   var granule = "4K"
   @Option(help: "The width of the guest's physical addresses, 32 to 52.")
@@ -112,12 +114,22 @@ struct CountCommand: ParsableCommand {
     guard let granule = Granule(rawValue: granule) else {
       throw QuantityError(text: granule, legal: "4K, 16K or 64K")
     }
+    let release = try KernelRelease(written: kernel)
     return PolicySetting(
       granule: granule,
       ipaBits: ipaBits,
-      release: try KernelRelease(written: kernel),
-      features: try CPUFeatures(listing: cpu)
+      release: release,
+      features: try features(on: release)
     )
+  }
+
+  private func features(on release: KernelRelease) throws -> CPUFeatures {
+    let features = try CPUFeatures(listing: cpu)
+    guard let core else { return features }
+    guard CoreErrata.cores.contains(core) else {
+      throw QuantityError(text: core, legal: CoreErrata.cores.joined(separator: ", "))
+    }
+    return CoreErrata.features(features, of: core, on: release)
   }
 
   private func chosen(in setting: PolicySetting) throws -> Policy {

@@ -17,7 +17,8 @@ struct ValidateCommand: ParsableCommand {
     discussion: """
       --counts replays every row of a file of event counts (the format of \
       models/facts/captures/kernel-counts.csv) and compares it cell by cell; every difference is \
-      printed. A fact is run as its file says and judged by its claim; facts of use 'fit' may have \
+      printed, and for every row that is not replayed why. Which series and phases are known says \
+      models/facts/captures/README.md. A fact is run as its file says and judged by its claim; facts of use 'fit' may have \
       set a parameter and score nothing. Exit code 1 when a count differs or a gated fact is \
       missed. Without --counts and --facts all files under models/facts are run.
       """
