@@ -173,7 +173,7 @@ extension Machine {
   /// Begins a poll of the queue; returns how long it takes.
   mutating func startPoll() -> Nanoseconds {
     queue.advance(to: now)
-    roundPackets = min(softirqs.weight, queue.occupancy)
+    roundPackets = min(SoftirqRules.weight, queue.occupancy)
     outcome.network.polls += 1
     return costs.poll[Int(roundPackets)]
   }
@@ -184,7 +184,7 @@ extension Machine {
   /// Returns the time that takes, or nil when nothing came.
   mutating func extendPoll() -> Nanoseconds? {
     queue.advance(to: now - costs.completing[Int(roundPackets)])
-    let wanted = min(softirqs.weight, queue.occupancy)
+    let wanted = min(SoftirqRules.weight, queue.occupancy)
     guard wanted > roundPackets else { return nil }
     let more = wanted - roundPackets
     roundPackets = wanted
@@ -259,7 +259,7 @@ extension Machine {
   /// The poll is over: packets go up the stack, and the queue's interrupt is unmasked if the
   /// ring was emptied.
   mutating func finishPoll() {
-    let isFull = roundPackets == softirqs.weight
+    let isFull = roundPackets == SoftirqRules.weight
     let polled = queue.poll(roundPackets)
     if outcome.trace.isOn { recordPoll(polled.all) }
     deliver(polled)

@@ -145,7 +145,11 @@ struct Machine {
     source = input.source
     countsAsPreemptible = input.countsAsPreemptible
     faultGap = input.faultGap
-    var rules = SoftirqRules(input.release, hz: input.kernel.hz)
+    var rules = SoftirqRules(
+      input.release,
+      hz: input.kernel.hz,
+      ticksPerSoftirq: input.host.cpu.ticksPerSoftirq
+    )
     if let skips = input.switches.skipsSoftirqs { rules.skipsWhileThreadRunnable = skips }
     if !input.switches.has(.softirqRule) { rules.skipsWhileThreadRunnable = false }
     softirqs = rules

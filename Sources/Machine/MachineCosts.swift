@@ -40,7 +40,7 @@ struct MachineCosts: Sendable {
     tick = cpu.tick * 1
     softirqEntry = cpu.softirqEntry * 1
     wakeup = cpu.wakeup * 1
-    let weight = SoftirqRules(input.release, hz: input.kernel.hz).weight
+    let weight = SoftirqRules.weight
     poll = (0...weight).map { nic.poll * 1 + nic.packet * $0 }
     packet = nic.packet * 1
     completing = (0...weight).map { nic.packet * (2 * min($0, 8)) / 3 }

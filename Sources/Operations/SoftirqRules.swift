@@ -13,14 +13,14 @@ package struct SoftirqRules: Hashable, Sendable {
   /// Rounds after which a run does not restart.
   package var rounds = 10
   /// Packets that one poll of a queue takes at most.
-  package var weight: Int64 = 64
-  /// How many ticks raise a softirq of their own (an expired timer): 6 % in the recorded runs
-  /// (28 of 503, 95 of 1597), more on hosts with more timers.
-  package var tickRaises = Ratio(1, over: 16)
+  package static let weight: Int64 = 64
+  /// How many ticks raise a softirq of their own.
+  package var tickRaises: Ratio
 
-  /// The rules of a release at so many ticks a second.
-  package init(_ release: ReleaseRules, hz: Int) {
+  /// The rules of a release at so many ticks a second, of which one in so many raises a softirq.
+  package init(_ release: ReleaseRules, hz: Int, ticksPerSoftirq: Int) {
     skipsWhileThreadRunnable = release.softirqYieldsToKsoftirqd
+    tickRaises = Ratio(1, over: Int64(ticksPerSoftirq))
     jiffies = max(1, (2 * Int64(hz) + 999) / 1_000)
   }
 }

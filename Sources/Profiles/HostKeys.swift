@@ -143,6 +143,12 @@ extension HostProfile: Profile {
       .cost("cpu.softirq_entry", \.cpu.softirqEntry, "one softirq run without its polls"),
       .cost("cpu.wakeup", \.cpu.wakeup, "one wakeup of a task"),
       .time("cpu.timer_slack", \.cpu.timerSlack, "how much later than asked a sleep ends"),
+      .count(
+        "cpu.ticks_per_softirq",
+        \.cpu.ticksPerSoftirq,
+        1...1_000_000,
+        "one tick in so many raises a softirq of its own"
+      ),
     ]
   }
 

@@ -168,6 +168,8 @@ package struct ProcessorCosts: Hashable, Sendable {
   package var wakeup = UnitCost.zero
   /// How much later than asked a sleep ends at most: the timer slack of ordinary tasks.
   package var timerSlack = Nanoseconds.zero
+  /// One tick in so many raises a softirq of its own: a timer has expired, or RCU wants to know.
+  package var ticksPerSoftirq = 16
 
   /// Everything free; the loader fills in what a profile says.
   package init() {}

@@ -17,6 +17,7 @@ extension FrontAnswer {
     let basis = "\(runs) runs, ended by \(stop.rawValue); \(context.provenance)"
     for paragraph in [
       Paragraph(label: "knee", sentences: ends.map { [$0] } ?? ["the front is empty"]),
+      context.tested,
       Paragraph(label: "basis", sentences: [basis]),
     ] {
       lines += paragraph.lines()

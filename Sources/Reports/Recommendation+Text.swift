@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import Calibration
 import PageTables
 import Policies
 package import Profiles
@@ -15,12 +16,32 @@ package struct AnswerContext: Hashable, Sendable, Codable {
   package let provenance: String
   /// The files that the profiles came from.
   package let files: [String]
+  /// Published measurements of this kind, each with what the simulator gives.
+  package let published: [ValidationRecord.Row]
+  /// Why there are none where there could be some; nil where nothing is wrong.
+  package let stale: String?
 
   /// Creates a context from its texts.
-  package init(heading: String, provenance: String, files: [String]) {
+  package init(
+    heading: String,
+    provenance: String,
+    files: [String],
+    published: [ValidationRecord.Row] = [],
+    stale: String? = nil
+  ) {
     self.heading = heading
     self.provenance = provenance
     self.files = files
+    self.published = published
+    self.stale = stale
+  }
+
+  /// How far the simulator is from published measurements of this kind.
+  var tested: Paragraph {
+    Paragraph(
+      label: "tested",
+      sentences: published.map(\.sentence) + [stale].compactMap(\.self)
+    )
   }
 }
 
@@ -29,7 +50,8 @@ extension AnswerContext {
   package init(
     workload: Loaded<WorkloadProfile>,
     host: Loaded<HostProfile>,
-    kernel: Loaded<KernelProfile>
+    kernel: Loaded<KernelProfile>,
+    validation: StoredValidation = .none
   ) {
     let machine = kernel.profile
     let preemption = machine.preemption.rawValue.uppercased()
@@ -39,7 +61,9 @@ extension AnswerContext {
         + "(\(preemption), HZ \(machine.hz)): \(Self.shape(workload.profile, host.profile))",
       provenance: "host: "
         + counts.map { "\($0.1) values \($0.0.rawValue)" }.joined(separator: ", "),
-      files: workload.files + host.files + kernel.files
+      files: workload.files + host.files + kernel.files,
+      published: validation.rows(for: workload.profile),
+      stale: validation.staleness(for: workload.profile)
     )
   }
 
@@ -162,6 +186,7 @@ extension Recommendation {
       ),
       Paragraph(label: "holds", sentences: holds.map(\.sentence)),
       Paragraph(label: "safe", sentences: [safety.sentence]),
+      context.tested,
       Paragraph(label: "basis", sentences: [basisSentence(context)]),
       Paragraph(label: "not", sentences: alternatives.map { "\($0.name): \($0.reason)" }),
       Paragraph(label: "paths", sentences: paths.map(Self.pathSentence)),

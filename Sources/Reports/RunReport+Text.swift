@@ -17,6 +17,7 @@ extension RunReport {
     }
     lines.append(table.text())
     for paragraph in details where !paragraph.sentences.isEmpty { lines += paragraph.lines() }
+    lines += context.tested.lines()
     lines += Paragraph(label: "basis", sentences: [context.provenance]).lines()
     return lines.joined(separator: "\n") + "\n"
   }

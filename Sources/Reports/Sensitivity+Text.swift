@@ -12,6 +12,7 @@ extension SensitivityAnswer {
     lines += table.text().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     for paragraph in [
       Paragraph(label: "read", sentences: reading),
+      context.tested,
       Paragraph(label: "basis", sentences: basis + [context.provenance]),
     ] {
       lines += paragraph.lines()

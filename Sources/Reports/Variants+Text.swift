@@ -25,6 +25,7 @@ extension VariantAnswers {
       Paragraph(label: "if", sentences: sentences),
       Paragraph(label: "so", sentences: [agreement]),
       Paragraph(label: "measure", sentences: decidedBy),
+      context.tested,
     ]
     for paragraph in paragraphs where !paragraph.sentences.isEmpty { lines += paragraph.lines() }
     return lines.joined(separator: "\n") + "\n"

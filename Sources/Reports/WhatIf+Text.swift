@@ -103,6 +103,7 @@ extension WhatIfAnswer {
       Paragraph(label: "best", sentences: bestSentences),
       Paragraph(label: "safe", sentences: safetySentences),
       Paragraph(label: "terms", sentences: explanationSentences),
+      context.tested,
       Paragraph(label: "basis", sentences: basisSentences + [context.provenance]),
     ].filter { !$0.sentences.isEmpty }
   }

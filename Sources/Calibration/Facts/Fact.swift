@@ -12,6 +12,14 @@ package struct Fact: Hashable, Sendable {
     case score
   }
 
+  /// The kind of answer whose error a fact tells.
+  package enum Family: String, Hashable, Sendable, CaseIterable, Codable {
+    /// Bulk traffic of the CPU that works on stage 2.
+    case flow
+    /// Storage requests of that CPU.
+    case storage
+  }
+
   /// What a fact says of a run.
   package enum Claim: Hashable, Sendable {
     /// The metric has this value within a share of it: `value` in the metric's unit.
@@ -64,6 +72,8 @@ package struct Fact: Hashable, Sendable {
   package let use: Use
   /// Whether a miss fails a validation; others are printed with their distance.
   package let isGated: Bool
+  /// The kind of answer that says how far the simulator is from this fact; nil for none.
+  package var family: Family?
   /// The keys of the host that it may set, where its use is `fit`.
   package let fits: [String]
   /// What is run.

@@ -29,7 +29,7 @@ private struct FactReader {
 
   static let keys = [
     "says", "source", "use", "gated", "fits", "run", "versus", "metric", "claim", "mechanism",
-    "replicates",
+    "replicates", "family",
   ]
 
   func fact(named id: String, _ node: Node) throws(ProfileError) -> Fact {
@@ -58,6 +58,9 @@ private struct FactReader {
       source: try yaml.text("source", in: parts),
       use: use,
       isGated: try gate(in: parts),
+      family: try parts["family"].map { _ throws(ProfileError) in
+        try choice("family", of: Fact.Family.self, in: parts)
+      },
       fits: fits ?? [],
       run: run,
       versus: versus,

@@ -61,7 +61,7 @@ struct EvaluateSensitivity: ParsableCommand {
       )
     }
     let answer = try SensitivityStudy(question, predictor: predictor).answer(scale: scale)
-    let context = AnswerContext(loaded)
+    let context = AnswerContext(loaded, store)
     switch common.format {
     case .text: try output.write(answer.text(context))
     case .json: try output.write(json(Document(answer: answer, context: context)))

@@ -53,7 +53,7 @@ struct ParetoCommand: ParsableCommand {
     let tools = try engine.tools(store, progress: progress)
     let front = try ParetoFinder(asked, tools: tools).front(metrics)
     progress.clear()
-    let context = AnswerContext(loaded)
+    let context = AnswerContext(loaded, store)
     switch format {
     case .text: try output.write(front.text(context))
     case .csv: try output.write(front.csv())

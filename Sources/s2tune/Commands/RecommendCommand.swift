@@ -57,7 +57,7 @@ struct RecommendCommand: ParsableCommand {
     let asked = try wishes.question(loaded)
     let progress = ProgressLine()
     let tools = try engine.tools(store, progress: progress)
-    let context = AnswerContext(loaded)
+    let context = AnswerContext(loaded, store)
     guard unknown.isEmpty else {
       let answers = try Recommender.variants(asked, unknown: unknown, tools: tools)
       progress.clear()

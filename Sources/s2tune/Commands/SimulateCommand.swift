@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Calibration
 import Events
 import Foundation
 import Machine
@@ -59,7 +60,8 @@ struct SimulateCommand: ParsableCommand {
 
   func run() throws {
     try check()
-    let loaded = try question.load(from: common.store())
+    let store = try common.store()
+    let loaded = try question.load(from: store)
     var scenario = Scenario(
       loaded.setup,
       policy: try loaded.policy(policy),
@@ -71,10 +73,10 @@ struct SimulateCommand: ParsableCommand {
     if trace != nil { scenario.traceLimit = Self.traceLimit }
     let (report, spans) = try scenario.runTraced()
     try write(spans, of: report)
+    let context = AnswerContext(loaded, store)
     switch common.format {
-    case .json: try output.write(json(report))
-    case .text:
-      try output.write(report.text(AnswerContext(loaded)))
+    case .json: try output.write(json(Document(report: report, context: context)))
+    case .text: try output.write(report.text(context))
     }
     guard report.stop == .completed else {
       throw Negative(
@@ -86,6 +88,20 @@ struct SimulateCommand: ParsableCommand {
 }
 
 extension SimulateCommand {
+  /// The report with what surrounds it beside its own values, as JSON.
+  private struct Document: Encodable {
+    let report: RunReport
+    let context: AnswerContext
+
+    private enum CodingKeys: String, CodingKey { case context }
+
+    func encode(to encoder: any Encoder) throws {
+      try report.encode(to: encoder)
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(context, forKey: .context)
+    }
+  }
+
   /// Spans and marks a trace holds at most.
   static let traceLimit = 200_000
 
@@ -113,8 +129,13 @@ extension SimulateCommand {
 }
 
 extension AnswerContext {
-  init(_ loaded: LoadedSetup) {
-    self.init(workload: loaded.workload, host: loaded.host, kernel: loaded.kernel)
+  init(_ loaded: LoadedSetup, _ store: ProfileStore) {
+    self.init(
+      workload: loaded.workload,
+      host: loaded.host,
+      kernel: loaded.kernel,
+      validation: StoredValidation(in: store)
+    )
   }
 }
 

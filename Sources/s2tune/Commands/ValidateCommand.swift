@@ -44,6 +44,18 @@ struct ValidateCommand: ParsableCommand {
   @Flag(help: "Simulate a steady window of each operation instead of the whole.")
   var window = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Writes what the facts that answers quote came to, as \(ValidationRecord.path) of the models "
+        + "directory holds it.",
+      valueName: "file"
+    ),
+    completion: .file(extensions: ["json"])
+  )
+  var record: String?
+  @Flag(help: "Replaces the record where it exists.")
+  var force = false
+
   /// Both comparisons; one that was not asked for is absent.
   struct Answer: Encodable {
     var counts: [CountsSummary]?
@@ -53,6 +65,12 @@ struct ValidateCommand: ParsableCommand {
   func run() throws {
     guard (1...1_000).contains(replicates) else {
       throw Failure.usage("--replicates \(replicates) is not legal; write 1 to 1000")
+    }
+    if let record, !force, FileManager.default.fileExists(atPath: record) {
+      throw FileError.exists(path: record)
+    }
+    guard record == nil || counts.isEmpty || !facts.isEmpty || !only.isEmpty else {
+      throw Failure.usage("--record holds facts, and --counts alone runs none; leave one out")
     }
     let store = try common.store()
     var answer = Answer()
@@ -92,6 +110,9 @@ struct ValidateCommand: ParsableCommand {
       progress.show(done, of: chosen.count, "facts")
     }
     progress.clear()
+    if let record {
+      try UserFile.write(ValidationRecord(results).json(), to: record, force: force)
+    }
     return ValidationSummary(results, unexpressed: files.flatMap(\.unexpressed))
   }
 

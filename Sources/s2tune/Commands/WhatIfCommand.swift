@@ -91,7 +91,7 @@ struct WhatIfCommand: ParsableCommand {
       try vary.map { try sweep($0, whatIf, places, asked[0]) }
       ?? whatIf.answer(try cases(places, asked))
     progress.clear()
-    let context = AnswerContext(places[0])
+    let context = AnswerContext(places[0], store)
     switch common.format {
     case .text: try output.write(answer.text(context))
     case .json: try output.write(json(Document(answer: answer, context: context)))
