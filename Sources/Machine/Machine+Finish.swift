@@ -71,6 +71,10 @@ extension Machine {
     outcome.locks.holds = walker.holds.summary
     outcome.locks.histogram = walker.holds.histogramBars
     outcome.locks.longestChunk = walker.longestChunk
+    // Where the kernel preempts, only what is done under the lock keeps others out.
+    if walker.holds.count > 0 || !model.preemptsKernel {
+      outcome.withoutReschedule = max(walker.longestChunk, walker.longestUnbroken)
+    }
     outcome.locks.breakPoints = walker.breakPoints
     outcome.locks.breaksTaken = walker.breaksTaken
     outcome.calls = walker.calls.summary

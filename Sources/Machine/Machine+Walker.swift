@@ -98,6 +98,11 @@ extension Machine {
     return step.holdsLock ? lockBreak(at: now).fires : needsReschedule
   }
 
+  /// Whether the step has points at which the CPU could be given to another task.
+  private func mayBreak(_ step: WorkStep) -> Bool {
+    step.yieldsBetween && (breaks || !step.holdsLock)
+  }
+
   /// The kernel's own condition for dropping the lock between two chunks.
   @inline(__always)
   private func lockBreak(at time: Instant) -> LockBreak {
@@ -236,6 +241,9 @@ extension Machine {
     )
     outcome.steps[walker.group][walker.index].rounds += 1
     bookStep()
+    walker.unbroken =
+      kind == .stageTwo && !mayBreak(walker.step) ? walker.unbroken + wall : .zero
+    walker.longestUnbroken = max(walker.longestUnbroken, walker.unbroken)
     if kind == .stageTwo { markStageTwo() }
     if walker.step.endsCall, let began = walker.callBegan {
       walker.calls.record(now - began)

@@ -58,6 +58,8 @@ package struct MachineOutcome: Sendable {
   package var network = NetworkOutcome()
   /// Holds of mmu_lock.
   package var locks = LockHolds()
+  /// The longest stretch of the walk without a point at which the CPU could be given to another task.
+  package var withoutReschedule = Nanoseconds.zero
   /// Request latencies.
   package var requests = LatencySummary()
   /// Connection attempts.

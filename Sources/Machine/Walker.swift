@@ -31,6 +31,9 @@ struct Walker: Sendable {
   var holdBegan: Instant?
   var holds = Latencies()
   var longestChunk = Nanoseconds.zero
+  /// Wall time of the present run of stage-2 steps without break points, and the longest.
+  var unbroken = Nanoseconds.zero
+  var longestUnbroken = Nanoseconds.zero
   var breakPoints: Int64 = 0
   var breaksTaken: Int64 = 0
 

@@ -29,6 +29,8 @@ package struct RunReport: Hashable, Sendable, Codable {
   package var operation = OperationTimes()
   /// Every hold of mmu_lock for write by the operation.
   package var locks: LockHolds?
+  /// What the kernel's watchdogs would have seen; nil for storms of faults.
+  package var watchdogs: Watchdogs?
   /// What write-protecting cost, and whom it stalled.
   package var writeProtect: WriteProtectTimes?
   /// What the TCP flows and datagrams of the CPU saw.
@@ -63,7 +65,7 @@ package struct RunReport: Hashable, Sendable, Codable {
     case simulated = "simulated_ns"
     case events = "event_count"
     case digest = "trace_digest"
-    case operation, locks
+    case operation, locks, watchdogs
     case writeProtect = "write_protect"
     case network, requests, connects, storage, migration, faults, neighbours, fleet, cpu
     case masked = "masked_interrupts"

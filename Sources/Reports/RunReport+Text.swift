@@ -36,6 +36,7 @@ extension RunReport {
   private var details: [Paragraph] {
     [
       Paragraph(label: "lock", sentences: lockSentences),
+      Paragraph(label: "dmesg", sentences: watchdogSentences),
       Paragraph(label: "faults", sentences: faultSentences),
       Paragraph(label: "network", sentences: networkSentences),
       Paragraph(label: "storage", sentences: storageSentences),
@@ -64,6 +65,21 @@ extension RunReport {
       sentence += "; \(locks.breaksTaken) of \(locks.breakPoints) break points taken"
     }
     return [sentence]
+  }
+
+  /// What the kernel's watchdogs would have logged; nothing where they would have been quiet.
+  private var watchdogSentences: [String] {
+    guard let watchdogs else { return [] }
+    return watchdogs.warnings.map { warning in
+      let time = watchdogs.time(warning)
+      switch warning {
+      case .softLockup:
+        return "soft lockup: the CPU is stuck for \(time) without a break point, over \(warning.limit)"
+      case .stalledRCU: return "RCU stall: no quiescent state for \(time), over \(warning.limit)"
+      case .hungTask:
+        return "hung task: an ioctl that wants slots_lock is blocked for \(time), over \(warning.limit)"
+      }
+    }
   }
 
   private var faultSentences: [String] {

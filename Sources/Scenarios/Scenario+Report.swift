@@ -123,6 +123,7 @@ extension Scenario {
     report.masked = outcome.masked
     report.operation = times(outcome, scaled, planned)
     if outcome.locks.holds.count > 0 { report.locks = outcome.locks }
+    report.watchdogs = watchdogs(outcome, report)
     if operation.workload.operation == .logEnable {
       report.writeProtect = writeProtect(outcome, report)
     }
@@ -136,6 +137,18 @@ extension Scenario {
       )
     }
     return report
+  }
+
+  /// What the kernel's watchdogs see; a memslot delete and a log start hold slots_lock throughout.
+  private func watchdogs(_ outcome: MachineOutcome, _ report: RunReport) -> Watchdogs {
+    var watchdogs = Watchdogs()
+    watchdogs.withoutReschedule = outcome.withoutReschedule
+    let isDelete =
+      operation.workload.operation == .teardown && operation.path == .memslotDelete
+    if isDelete || operation.workload.operation == .logEnable {
+      watchdogs.slotsLock = report.operation.whole
+    }
+    return watchdogs
   }
 
   private func fidelity(_ scaled: ScaledPlan) -> Fidelity {
