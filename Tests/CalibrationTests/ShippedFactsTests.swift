@@ -56,8 +56,12 @@ import Testing
     )
   }
 
+  /// Those of the thread are in `ThreadFactsTests`, whole.
   @Test func everyGatedFactHoldsInAWindow() throws {
-    for result in validation(1).run(try Self.gated()) {
+    let names = ["KJ24", "AS24", "STORM"]
+    let facts = try Self.gated().filter { fact in !names.contains { fact.id.hasPrefix($0) } }
+    #expect(!facts.isEmpty)
+    for result in validation(1).run(facts) {
       #expect(
         !result.fails,
         "\(result.fact.id): claimed \(result.fact.claimText), simulated \(result.claimed ?? .nan)"

@@ -89,6 +89,24 @@ import Testing
     #expect(try report([]) != report(["--without", "break-points"]))
   }
 
+  /// What `validate` knows of the simulator's error goes with every answer beside a flow.
+  @Test func theReportQuotesWhatIsPublishedOfItsKind() throws {
+    let text = try Tool.run(Self.run + ["--policy", "chunk=2MiB"]).output
+    #expect(text.contains("KJ24-02") && text.contains("measured 0.211, simulated 0."))
+    #expect(!text.contains("KJ24-fio"))
+    let alone = ["--set", "net.flows=0", "--set", "net.offered=0bit/s"]
+    #expect(!(try Tool.run(Self.run + alone).output.contains("KJ24-02")))
+    let json = try Tool.run(Self.run + ["--format", "json"]).output
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+    )
+    #expect(report["operation"] != nil, "the report's own values stay where they were")
+    let context = try #require(report["context"] as? [String: Any])
+    let published = try #require(context["published"] as? [[String: Any]])
+    let share = try #require(published.first { $0["fact"] as? String == "KJ24-02" })
+    #expect(share["measured"] as? Double == 0.2105 && share["simulated"] is Double)
+  }
+
   @Test func helpIsGolden() throws {
     Golden.check(try Tool.run(["help", "simulate"]).output, "help/simulate.txt")
   }
