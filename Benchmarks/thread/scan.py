@@ -8,9 +8,10 @@ Runs `s2tune simulate` on kvm-page-table-test and graviton3, whole operations, t
 
 - region:  release rule x moderation x cost of a packet x ticks that raise a softirq
 - around:  the shipped host and workload, one value changed at a time
+- facts:   what `s2tune validate` says of the thread's facts
 - again:   how long a flow takes to be at 95 % of its rate again after the last chunk
 
-Each becomes a CSV file in docs/thread-2024 and a table in docs/thread-2024.md, between
+Each but the facts becomes a CSV file in docs/thread-2024, and each a table in docs/thread-2024.md, between
 `<!-- scan: NAME -->` and `<!-- end -->`; the region is drawn as region.svg as well.
 """
 
@@ -158,6 +159,33 @@ def again(scan, smoke):
     return list(scan.pool.map(run, AGAIN[:1] if smoke else AGAIN))
 
 
+def facts(scan, smoke):
+    if smoke:
+        return []
+    done = subprocess.run(
+        [scan.program, "validate", "--models", str(HERE / "models"), "--facts",
+         str(HERE / "models" / "facts" / "thread-2024-03.yaml"), "--format", "json"],
+        capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        sys.exit(done.stderr)
+    return json.loads(done.stdout)["rows"]
+
+
+def facts_table(rows):
+    lines = ["| fact | what it says | use | claim | simulated | verdict |", "|---|---|---|---|---:|---|"]
+    for r in rows:
+        value = r.get("predicted")
+        if value is None:
+            text = "-"
+        elif "x " in r["claim"]:
+            text = f"{value:.3g}x"
+        else:
+            text = f"{value / 1e9:.3g} s" if r["metric"].endswith("_ns") else f"{value:.3g}"
+        use = r["use"] + (", gated" if r["isGated"] else "")
+        lines.append(f"| {r['id']} | {r['says']} | {use} | {r['claim']} | {text} | {r['verdict']} |")
+    return lines
+
+
 def region_table(rows):
     """For each rule and moderation: at which packet costs which figure comes out, by ticks."""
     lines = ["| rule | moderation | one tick in | 0.21 | +58 % | both | line rate | stall |",
@@ -251,10 +279,10 @@ def main():
     parser.add_argument("--program", required=True)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--smoke", action="store_true")
-    parser.add_argument("--only", choices=("region", "around", "again"))
+    parser.add_argument("--only", choices=("facts", "region", "around", "again"))
     arguments = parser.parse_args()
     scan = Scan(arguments.program, arguments.workers, "4GiB" if arguments.smoke else "64GiB")
-    parts = {"region": (region, region_table), "around": (around, around_table),
+    parts = {"facts": (facts, facts_table), "region": (region, region_table), "around": (around, around_table),
              "again": (again, again_table)}
     for name, (run, table) in parts.items():
         if arguments.only not in (None, name):
@@ -263,12 +291,14 @@ def main():
         if arguments.smoke:
             print(name, *table(rows), sep="\n")
             continue
+        insert(name, table(rows))
+        if name == "facts":
+            continue
         with open(OUT / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
             writer.writeheader()
             writer.writerows(
                 {k: f"{v:.4f}" if isinstance(v, float) else v for k, v in r.items()} for r in rows)
-        insert(name, table(rows))
         if name == "region":
             (OUT / "region.svg").write_text(picture(rows), encoding="utf-8")
     if arguments.smoke:

@@ -69,7 +69,7 @@ let shipped = ProfileStore.standard(named: nil)
     #expect(abs((walk + flushes) / 128 / 0.300 - 1) < 0.02)
     #expect(
       host.entries.filter { $0.provenance == .fitted }.map(\.key).sorted() == [
-        "stage2.leaf_cleared", "tlbi.ipa_flush",
+        "nic.packet", "stage2.leaf_cleared", "tlbi.ipa_flush",
       ]
     )
   }
