@@ -8,8 +8,10 @@ package import Quantities
 /// (CONFIG_RCU_CPU_STALL_TIMEOUT) for an RCU stall, 120 s (CONFIG_DEFAULT_HUNG_TASK_TIMEOUT) for a task
 /// that sleeps uninterruptibly.
 package struct Watchdogs: Hashable, Sendable, Codable {
-  /// The longest time in which the walking CPU could not be given to another task: neither a break
-  /// point nor, where the kernel preempts, code without a lock. It is without a quiescent state as long.
+  /// The longest time in which the walking CPU could not be given to another task.
+  ///
+  /// There was neither a break point nor, where the kernel preempts, code without a lock; RCU had no
+  /// quiescent state as long.
   package var withoutReschedule = Nanoseconds.zero
   /// How long another ioctl of the VM sleeps for slots_lock; zero where the operation does not hold it.
   package var slotsLock = Nanoseconds.zero

@@ -74,10 +74,10 @@ extension RunReport {
       let time = watchdogs.time(warning)
       switch warning {
       case .softLockup:
-        return "soft lockup: the CPU is stuck for \(time) without a break point, over \(warning.limit)"
+        return "soft lockup: the CPU is stuck for \(time), over \(warning.limit)"
       case .stalledRCU: return "RCU stall: no quiescent state for \(time), over \(warning.limit)"
       case .hungTask:
-        return "hung task: an ioctl that wants slots_lock is blocked for \(time), over \(warning.limit)"
+        return "hung task: who wants slots_lock is blocked for \(time), over \(warning.limit)"
       }
     }
   }

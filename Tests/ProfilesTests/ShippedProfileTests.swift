@@ -12,7 +12,7 @@ let shipped = ProfileStore.standard(named: nil)
 @Suite struct ShippedProfileTests {
   @Test func everyHostLoads() throws {
     let names = shipped.names(of: .host)
-    #expect(names.count == 10)
+    #expect(names.count == 12)
     for name in names {
       let host = try shipped.load(HostProfile.self, named: name)
       #expect(host.profile.name == name)

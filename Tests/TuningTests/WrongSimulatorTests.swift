@@ -26,6 +26,9 @@ struct WrongSimulatorTests {
     // Without a flow a run takes a moment, and what a teardown costs is the same.
     question.workload.network = NetworkLoad()
     question.workload.network.flows = 0
+    // As on the emulated hosts: one tick in nine is chance enough that a third of an interval is a
+    // matter of a percent of coverage.
+    question.host.cpu.ticksPerSoftirq = 16
     var space = DesignSpace(
       hosts: [question.host],
       kernels: [question.kernel],
