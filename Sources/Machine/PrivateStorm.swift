@@ -105,40 +105,51 @@ struct PrivateRun: Sendable {
     let fault = actors[actor].fault
     switch actors[actor].step {
     case .faulted:
-      if fault.line == .zero {
-        clear(actor)
-      } else if line.acquire(actor, isWrite: true) {
-        go(actor, to: .passedLine, after: fault.line)
-      }
+      if !take(\.line, actor, for: \.line, then: .passedLine) { clear(actor) }
     case .passedLine:
-      for next in line.release() { go(next, to: .passedLine, after: actors[next].fault.line) }
+      give(\.line, for: \.line, then: .passedLine)
       clear(actor)
     case .cleared:
-      for next in memory.release() { go(next, to: .cleared, after: actors[next].fault.clearing) }
+      give(\.memory, for: \.clearing, then: .cleared)
       ask(actor)
     case .changed: go(actor, to: .issued, after: fault.issue)
     case .issued:
-      if fault.carried == .zero {
-        finish(actor)
-      } else if fabric.acquire(actor, isWrite: true) {
-        go(actor, to: .carried, after: fault.carried)
-      }
+      if !take(\.fabric, actor, for: \.carried, then: .carried) { finish(actor) }
     case .carried:
-      for next in fabric.release() { go(next, to: .carried, after: actors[next].fault.carried) }
+      give(\.fabric, for: \.carried, then: .carried)
       finish(actor)
     case .ended: running -= 1
+    }
+  }
+
+  /// Queues for what one fault after another takes for some time; false where the fault takes none.
+  private mutating func take(
+    _ server: WritableKeyPath<Self, QueuedLock>,
+    _ actor: Int,
+    for time: KeyPath<PrivateStorm.Fault, Nanoseconds>,
+    then step: Step
+  ) -> Bool {
+    let length = actors[actor].fault[keyPath: time]
+    guard length > .zero else { return false }
+    if self[keyPath: server].acquire(actor, isWrite: true) { go(actor, to: step, after: length) }
+    return true
+  }
+
+  /// Gives it back to whoever waits longest.
+  private mutating func give(
+    _ server: WritableKeyPath<Self, QueuedLock>,
+    for time: KeyPath<PrivateStorm.Fault, Nanoseconds>,
+    then step: Step
+  ) {
+    for next in self[keyPath: server].release() {
+      go(next, to: step, after: actors[next].fault[keyPath: time])
     }
   }
 
   /// The memory is cleared where the host has none there, one vCPU at a time as far as the memory
   /// itself is what limits.
   private mutating func clear(_ actor: Int) {
-    let clearing = actors[actor].fault.clearing
-    if clearing == .zero {
-      ask(actor)
-    } else if memory.acquire(actor, isWrite: true) {
-      go(actor, to: .cleared, after: clearing)
-    }
+    if !take(\.memory, actor, for: \.clearing, then: .cleared) { ask(actor) }
   }
 
   private mutating func ask(_ actor: Int) {

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Foundation
+#endif
+
 package import PageTables
 import Policies
 import Profiles
@@ -49,9 +55,11 @@ extension BatchedOperation {
     fault.inside = costs.insideLock * 1
     storm.relax = try relaxFault(fault, release)
     fault.sharesLock = release.sharedFaults == .all && switches.has(.sharedFaults)
-    fault.inside += cleaning(of: setup.host.granule.page)
+    // A relaxed page was cleaned when it was mapped; what is mapped is cleaned without FWB.
+    let isEmpty = storm.memory == .empty
+    fault.inside += cleaning(of: setup.host.granule.entrySize(level: isEmpty ? level : 3))
     storm.map = fault
-    if setup.workload.operation == .populate { populate(&storm.map, level) }
+    if isEmpty { populate(&storm.map, level) }
     storm.split = fault
     storm.split.inside += setup.host.stage2.tableAllocated * Int64(3 - level)
     addFlush(setup.host.tlbi.ipaFlush.inNanoseconds, to: &storm.split)
@@ -92,8 +100,7 @@ extension BatchedOperation {
     fault.issue = .seconds(rounding: flush / 1e9) - fault.carried
   }
 
-  /// The host's first fault on a leaf: memory is allocated and cleared, and cleaned under the lock
-  /// where the host has no FWB.
+  /// The host's first fault on a leaf: memory is allocated and cleared.
   private func populate(_ fault: inout PrivateStorm.Fault, _ level: Int) {
     let costs = setup.host.fault
     guard level < 3 else {
@@ -106,7 +113,6 @@ extension BatchedOperation {
       fault.clearing = .seconds(rounding: cleared.inSeconds * costs.memoryOccupancy)
     }
     fault.outside += cleared - fault.clearing
-    fault.inside += cleaning(of: leaf) - cleaning(of: setup.host.granule.page)
   }
 
   /// The stage-2 events of `accesses` by each vCPU.
@@ -121,10 +127,11 @@ extension BatchedOperation {
     var touched = granule.page
     var repeats = Double(accesses) * Double(setup.workload.memory.vcpus)
     if case .blocks(let pages) = memory {
-      // All of a block faults once its first page is written, whatever is read.
+      // All of a block faults once a page of it is written, whatever is read.
       (size, mapped) = (granule.entrySize(level: level), level)
       touched = size
-      repeats /= Double(pages)
+      let unwritten = pow(1 - setup.workload.writeShare, Double(pages))
+      repeats *= (1 - unwritten) / Double(pages)
     } else {
       repeats *= setup.workload.writeShare
     }

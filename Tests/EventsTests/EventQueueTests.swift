@@ -9,6 +9,19 @@ enum Kind: Int, EventKind {
   case first, second, third, fourth, fifth, sixth, seventh
 }
 
+/// What the heap and the table have in common.
+protocol EventOrder {
+  var now: Instant { get }
+  var count: Int { get }
+  func time(of kind: Kind) -> Instant?
+  mutating func schedule(_ kind: Kind, at time: Instant)
+  mutating func cancel(_ kind: Kind)
+  mutating func next() -> Kind?
+}
+
+extension EventQueue: EventOrder where Kind == EventsTests.Kind {}
+extension EventTable: EventOrder where Kind == EventsTests.Kind {}
+
 @Suite struct EventQueueTests {
   @Test func orderIsTimeThenPriority() {
     var queue = EventQueue<Kind>()
@@ -34,38 +47,22 @@ enum Kind: Int, EventKind {
     #expect(queue.next() == nil)
   }
 
-  /// The queue against a list that is searched from end to end.
   @Test(arguments: Property.seeds(40)) func agreesWithANaiveList(_ seed: UInt64) {
-    var draw = SplitMix(seed)
-    var queue = EventQueue<Kind>()
-    var naive: [Int: Int64] = [:]
-    for _ in 0..<400 {
-      let kind = Kind.allCases[Int(draw.next() % 7)]
-      switch draw.next() % 4 {
-      case 0:
-        queue.cancel(kind)
-        naive[kind.rawValue] = nil
-      case 1:
-        let expected = naive.min { ($0.value, $0.key) < ($1.value, $1.key) }
-        #expect(queue.next()?.rawValue == expected?.key)
-        if let expected {
-          #expect(queue.now.rawValue == expected.value)
-          naive[expected.key] = nil
-        }
-      default:
-        let time = queue.now + .nanoseconds(Int64(draw.next() % 20))
-        queue.schedule(kind, at: time)
-        naive[kind.rawValue] = time.rawValue
-      }
-      #expect(queue.count == naive.count)
-      #expect(queue.holdsInvariants())
-    }
+    compare(EventQueue<Kind>(), seed) { $0.holdsInvariants() }
   }
 
-  /// The table against the same list.
   @Test(arguments: Property.seeds(40)) func tableAgreesWithANaiveList(_ seed: UInt64) {
+    compare(EventTable<Kind>(), seed) { _ in true }
+  }
+
+  /// A queue against a list that is searched from end to end.
+  private func compare<Queue: EventOrder>(
+    _ empty: Queue,
+    _ seed: UInt64,
+    holds: (Queue) -> Bool
+  ) {
     var draw = SplitMix(seed)
-    var queue = EventTable<Kind>()
+    var queue = empty
     var naive: [Int: Int64] = [:]
     for _ in 0..<400 {
       let kind = Kind.allCases[Int(draw.next() % 7)]
@@ -87,6 +84,7 @@ enum Kind: Int, EventKind {
       }
       #expect(queue.count == naive.count)
       #expect(queue.time(of: kind)?.rawValue == naive[kind.rawValue])
+      #expect(holds(queue))
     }
   }
 

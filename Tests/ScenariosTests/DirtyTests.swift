@@ -125,6 +125,17 @@ import Testing
     #expect(unsplit.operation.whole > report.operation.whole * 5)
   }
 
+  /// Who only reads splits nothing; of few writes some blocks see none.
+  @Test func blocksThatNobodyWritesStayWhole() throws {
+    var scenario = Self.scenario((6, 5), vcpus: 2)
+    scenario.workload.writeShare = 0
+    let reading = try scenario.run()
+    #expect(try #require(reading.faults).faults == 0 && reading.counts.guestAborts == 0)
+    scenario.workload.writeShare = 0.001
+    let blocks = try scenario.run().counts.tablesAllocated
+    #expect(blocks == 13)  // 32 blocks, of which 0.999^512 see no write
+  }
+
   /// Mapping a page takes the lock for write up to 6.1, for read from 6.2.
   @Test func releasesDecideWhoMapsAlone() throws {
     let exclusive = try DirtyTests.seconds(Self.scenario((6, 1), vcpus: 16))
