@@ -47,8 +47,8 @@ struct Latencies: Sendable {
     return summary
   }
 
-  private func percentile(_ share: Double) -> Nanoseconds {
-    guard let histogram else { return .zero }
+  private func percentile(_ share: Double) -> Nanoseconds? {
+    guard let histogram else { return nil }
     return Swift.min(max, Nanoseconds(rawValue: Int64(histogram.valueAtPercentile(share))))
   }
 

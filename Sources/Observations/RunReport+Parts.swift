@@ -3,18 +3,21 @@
 package import Quantities
 
 /// A distribution of times, as far as a report needs it.
+///
+/// A percentile is the least time that so many of the times do not exceed: of fewer times than it
+/// needs, the longest; of none, nil.
 package struct LatencySummary: Hashable, Sendable, Codable {
   /// How many times were recorded.
   package var count: Int64 = 0
-  /// The median.
-  package var p50 = Nanoseconds.zero
-  /// The 99th percentile.
-  package var p99 = Nanoseconds.zero
-  /// The 99.9th percentile.
-  package var p999 = Nanoseconds.zero
-  /// The longest.
-  package var max = Nanoseconds.zero
-  /// The mean; nil in reports of versions that did not say.
+  /// The median; nil of no time.
+  package var p50: Nanoseconds?
+  /// The 99th percentile, which is the longest of fewer than 100 times; nil of no time.
+  package var p99: Nanoseconds?
+  /// The 99.9th percentile, which is the longest of fewer than 1000 times; nil of no time.
+  package var p999: Nanoseconds?
+  /// The longest; nil of no time.
+  package var max: Nanoseconds?
+  /// The mean; nil of no time, and in reports of versions that did not say.
   package var mean: Nanoseconds?
 
   /// A distribution without values.
@@ -80,8 +83,10 @@ package struct LockHolds: Hashable, Sendable, Codable {
 package struct WriteProtectTimes: Hashable, Sendable, Codable {
   /// All calls together.
   package var total = Nanoseconds.zero
-  /// The 99th percentile of one call (one log enable, one CLEAR range).
-  package var callP99 = Nanoseconds.zero
+  /// The 99th percentile of one call (one log enable, one CLEAR range); nil where none was timed.
+  package var callP99: Nanoseconds?
+  /// Calls that `callP99` is taken from; nil in reports of versions that did not say.
+  package var timedCalls: Int64?
   /// The longest a vCPU waited for the lock.
   package var worstStall = Nanoseconds.zero
   /// Calls made.
@@ -93,6 +98,7 @@ package struct WriteProtectTimes: Hashable, Sendable, Codable {
   enum CodingKeys: String, CodingKey {
     case total = "total_ns"
     case callP99 = "call_p99_ns"
+    case timedCalls = "timed_calls"
     case worstStall = "worst_vcpu_stall_ns"
     case calls
   }

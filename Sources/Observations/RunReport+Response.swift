@@ -71,17 +71,67 @@ extension RunReport {
     switch response {
     case .teardownTime: migration == nil ? operation.whole.inNanoseconds : nil
     case .stageTwoTime: migration == nil ? operation.stageTwo.inNanoseconds : nil
-    case .longestHold: locks?.holds.max.inNanoseconds
+    case .longestHold: locks?.holds.max?.inNanoseconds
     case .writeProtectTotal: writeProtect?.total.inNanoseconds
-    case .writeProtectP99: writeProtect?.callP99.inNanoseconds
+    case .writeProtectP99: timesACall ? writeProtect?.callP99?.inNanoseconds : nil
     case .worstStall: writeProtect?.worstStall.inNanoseconds
     case .goodputRetained: network.flatMap { $0.baseline.rawValue > 0 ? $0.retained : nil }
-    case .requestP99: requests?.p99.inNanoseconds
-    case .iopsRetained: storage?.retained
+    case .requestP99: requests.flatMap { $0.count > 0 ? $0.p99?.inNanoseconds : nil }
+    case .iopsRetained: storage.flatMap { $0.baseline > 0 ? $0.retained : nil }
     case .connectsFailed: connects.map { Double($0.failed + $0.slow) }
     case .migrationTime: migration?.time.inNanoseconds
     case .downtime: migration?.downtime.inNanoseconds
     }
+  }
+}
+
+extension RunReport {
+  /// Whether some write-protect call was timed; a report that does not say so timed one.
+  private var timesACall: Bool { writeProtect?.timedCalls != 0 }
+
+  /// How many samples a percentile of the run is taken from, or what a share is a share of; nil for
+  /// responses that are neither, and where the run has no such part.
+  package func samples(of response: Response) -> Int64? {
+    switch response {
+    case .requestP99: requests?.count
+    case .writeProtectP99: writeProtect.flatMap { $0.timedCalls ?? ($0.callP99 == nil ? 0 : nil) }
+    case .iopsRetained: storage.map { $0.baseline > 0 ? 1 : 0 }
+    case .goodputRetained: network.map { $0.baseline.rawValue > 0 ? 1 : 0 }
+    default: nil
+    }
+  }
+
+  /// The responses that the run was to have and of which it saw no sample: none, not zero.
+  package var unsampled: [Response] { Response.allCases.filter { samples(of: $0) == 0 } }
+
+  /// Whether a percentile of the run has too few samples to be anything but their largest.
+  package func isLargest(_ response: Response) -> Bool {
+    guard let needed = response.samplesNeeded, let count = samples(of: response) else {
+      return false
+    }
+    return count > 0 && count < needed
+  }
+}
+
+extension Response {
+  /// Samples from which on a percentile may lie below the largest of them: 100 for a 99th; nil for
+  /// a response that is no percentile.
+  package var samplesNeeded: Int64? {
+    switch self {
+    case .requestP99, .writeProtectP99: 100
+    default: nil
+    }
+  }
+
+  /// One sample and several, in words: `call`, `calls`.
+  package func sampleNoun(_ count: Int64) -> String {
+    let noun =
+      switch self {
+      case .writeProtectP99: "call"
+      case .requestP99: "request"
+      default: "sample"
+      }
+    return count == 1 ? noun : noun + "s"
   }
 }
 

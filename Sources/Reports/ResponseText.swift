@@ -43,6 +43,11 @@ extension Response {
     }
   }
 
+  /// A value beside a limit as `exactText`, or that there is no sample of it.
+  package func exactText(_ value: Double?) -> String {
+    value.map { (known: Double) in exactText(known) } ?? "no sample"
+  }
+
   /// A value beside a limit: as `text`, but with the digits that show on which side it lies.
   package func exactText(_ value: Double) -> String {
     guard value.isFinite, unit == .share else { return text(value) }

@@ -12,6 +12,10 @@ extension RunReport {
     lines += ["policy \(identity.policy), seed \(identity.seed), \(extent)", ""]
     var table = TextTable(columns: [.init("response"), .init("value", isNumber: true)])
     for response in Response.allCases {
+      if unsampled.contains(response) {
+        table.append([response.title, "none"])
+        continue
+      }
       guard let value = value(of: response) else { continue }
       table.append([response.title, response.text(value)])
     }
@@ -35,6 +39,7 @@ extension RunReport {
 
   private var details: [Paragraph] {
     [
+      Paragraph(label: "samples", sentences: sampleSentences),
       Paragraph(label: "lock", sentences: lockSentences),
       Paragraph(label: "dmesg", sentences: watchdogSentences),
       Paragraph(label: "faults", sentences: faultSentences),
@@ -55,12 +60,21 @@ extension RunReport {
     ]
   }
 
+  /// The responses without a sample, and percentiles of fewer samples than they need.
+  private var sampleSentences: [String] {
+    Response.allCases.compactMap { response in
+      guard let count = samples(of: response) else { return nil }
+      if count == 0 { return "\(response.title): no \(response.sampleNoun(1)) was seen" }
+      guard isLargest(response) else { return nil }
+      return response.largestSentence(count)
+    }
+  }
+
   private var lockSentences: [String] {
     guard let locks, locks.holds.count > 0 || locks.longestChunk > .zero else { return [] }
     let holds = locks.holds
     var sentence =
-      "\(holds.count) holds: p50 \(holds.p50), p99 \(holds.p99), longest \(holds.max); longest chunk "
-      + "\(locks.longestChunk)"
+      "\(holds.count) holds: \(holds.text); longest chunk \(locks.longestChunk)"
     if locks.breakPoints > 0 {
       sentence += "; \(locks.breaksTaken) of \(locks.breakPoints) break points taken"
     }
@@ -85,8 +99,7 @@ extension RunReport {
   private var faultSentences: [String] {
     guard let faults, faults.latency.count > 0 else { return [] }
     let latency = faults.latency
-    var sentence =
-      "\(faults.faults) faults: p50 \(latency.p50), p99 \(latency.p99), longest \(latency.max)"
+    var sentence = "\(faults.faults) faults: \(latency.text)"
     if faults.retries > 0 { sentence += "; \(faults.retries) taken again" }
     if faults.notifierCalls > 0 { sentence += "; \(faults.notifierCalls) notifier calls" }
     return [sentence]
@@ -107,7 +120,7 @@ extension RunReport {
     guard let storage else { return [] }
     return [
       "\(significant(storage.baseline)) requests/s before, \(significant(storage.during)) during; "
-        + "p99 \(storage.latency.p99)"
+        + "p99 \(written(storage.latency.p99))"
     ]
   }
 
@@ -164,6 +177,26 @@ extension RunReport {
     ]
     return parts.filter { $0.1 > .zero }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
   }
+}
+
+extension LatencySummary {
+  /// `p50 7 us, p99 90 us, longest 2 ms`.
+  fileprivate var text: String {
+    "p50 \(written(p50)), p99 \(written(p99)), longest \(written(max))"
+  }
+}
+
+extension Response {
+  /// `write-protect p99 is the largest of 1 call (a p99 below that needs 100)`.
+  func largestSentence(_ count: Int64) -> String {
+    "\(title) is the largest of \(count) \(sampleNoun(count)); a lower one needs "
+      + "\(samplesNeeded ?? 0)"
+  }
+}
+
+/// A time, or that there is no sample of it.
+private func written(_ time: Nanoseconds?) -> String {
+  time.map { (known: Nanoseconds) in known.description } ?? "none"
 }
 
 /// A digest as it is printed everywhere.

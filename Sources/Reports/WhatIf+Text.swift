@@ -40,11 +40,10 @@ extension WhatIfAnswer {
         + [.init("limits"), .init("safe"), .init("from")]
     )
     for point in [present] + points {
-      let limits = point.violations.isEmpty ? "kept" : "broken"
       let row = [point.label == best ? point.label + " *" : point.label]
       table.append(
         row + responses.map { point.cell($0) }
-          + [limits, point.safety.isSafe ? "yes" : "NO", point.origin]
+          + [point.limitsWord, point.safety.isSafe ? "yes" : "NO", point.origin]
       )
     }
     return table
@@ -99,6 +98,7 @@ extension WhatIfAnswer {
   private func paragraphs(_ context: AnswerContext) -> [Paragraph] {
     [
       Paragraph(label: "limits", sentences: limitSentences),
+      Paragraph(label: "samples", sentences: sampleSentences),
       Paragraph(label: "flips", sentences: flips.map { "\($0.from): \($0.sentence)" }),
       Paragraph(label: "best", sentences: bestSentences),
       Paragraph(label: "safe", sentences: safetySentences),
@@ -115,7 +115,32 @@ extension WhatIfAnswer {
       guard let miss = point.violations.first(where: { $0.limit == limit }) else {
         return "\(limit): kept"
       }
-      return "\(limit): broken with \(miss.response.exactText(miss.value))"
+      guard let value = miss.value else { return "\(limit): neither kept nor broken: no sample" }
+      return "\(limit): broken with \(miss.response.exactText(value))"
+    }
+  }
+
+  /// Percentiles of the cases that are the largest of few samples, and limits without any.
+  private var sampleSentences: [String] {
+    let cases = [present] + points
+    return responses.flatMap { response in
+      let few = cases.compactMap { point in
+        point.fewSamples?.first { $0.response == response }.map { (point.label, $0.count) }
+      }
+      let none = few.filter { $0.1 == 0 }.map(\.0)
+      let some = few.filter { $0.1 > 0 }
+      var sentences: [String] = []
+      if !none.isEmpty {
+        sentences.append(
+          "\(response.title): no \(response.sampleNoun(1)) was seen in a run of "
+            + "\(none.joined(separator: ", ")); a limit on it is neither kept nor broken there"
+        )
+      }
+      if let least = some.map(\.1).min() {
+        let names = some.map(\.0).joined(separator: ", ")
+        sentences.append("\(names): \(response.largestSentence(least))")
+      }
+      return sentences
     }
   }
 
@@ -155,8 +180,17 @@ extension WhatIfPoint {
   fileprivate func cell(_ response: Response) -> String {
     guard let effect = effects.first(where: { $0.response == response }) else { return "-" }
     if let run = effect.simulated { return response.text(run.value, low: run.low, high: run.high) }
+    if fewSamples?.contains(where: { $0.response == response && $0.count == 0 }) == true {
+      return "none"
+    }
     guard let guess = effect.predicted else { return "-" }
     return "~" + response.text(guess.value, low: guess.low, high: guess.high)
+  }
+
+  /// Whether the limits are kept, in a word or two.
+  fileprivate var limitsWord: String {
+    if violations.isEmpty { return "kept" }
+    return violations.contains { $0.value != nil } ? "broken" : "no sample"
   }
 
   /// Where the figures come from, in two words.

@@ -37,6 +37,7 @@ extension Scenario {
       // The window ended inside the first call: all of it takes as much longer as what was run.
       let call = rounds.firstCall.inSeconds * stretch
       report.writeProtect?.callP99 = .seconds(rounding: call)
+      report.writeProtect?.timedCalls = 1
     }
     report.operation.whole = rounds.time
     return (report, trace)
@@ -53,7 +54,8 @@ extension Scenario {
     var protect = WriteProtectTimes()
     protect.calls = rounds.calls
     protect.callP99 = outcome.calls.p99
-    protect.worstStall = outcome.locks.holds.max
+    protect.timedCalls = outcome.calls.count
+    protect.worstStall = outcome.locks.holds.max ?? .zero
     report.writeProtect = protect
     var faults = FaultOutcome()
     faults.faults = rounds.faults

@@ -233,7 +233,8 @@ extension Scenario {
     var times = WriteProtectTimes()
     times.total = report.operation.whole
     times.callP99 = report.operation.whole
-    times.worstStall = outcome.locks.holds.max
+    times.timedCalls = 1
+    times.worstStall = outcome.locks.holds.max ?? .zero
     times.calls = 1
     return times
   }

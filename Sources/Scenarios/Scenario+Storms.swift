@@ -47,10 +47,10 @@ extension RunReport {
     operation.simulatedShare = 1 / max(1, scale)
     operation.errorBound = scale > 1 ? 0.03 : 0
     faults = outcome.faults
-    guard outcome.holds.count > 0 else { return }
+    guard let longest = outcome.holds.max else { return }
     var locks = LockHolds()
     locks.holds = outcome.holds
-    locks.longestChunk = outcome.holds.max
+    locks.longestChunk = longest
     self.locks = locks
   }
 }

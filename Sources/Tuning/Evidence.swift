@@ -31,6 +31,16 @@ struct KnownEffects {
   /// Why the model's place is not inside.
   var placeReason: String? { furthest?.reason }
 
+  /// The responses of which some run saw no sample, or too few for a percentile below the largest.
+  var fewSamples: [SampleCount]? {
+    let found = Response.allCases.compactMap { response in
+      let few = reports.filter { $0.samples(of: response) == 0 || $0.isLargest(response) }
+      return few.compactMap { $0.samples(of: response) }.min()
+        .map { SampleCount(response: response, count: $0) }
+    }
+    return found.isEmpty ? nil : found
+  }
+
   /// A response as predicted and as simulated.
   func effect(_ response: Response, _ confidence: Double) -> Effect {
     let values = reports.compactMap { $0.value(of: response) }

@@ -37,7 +37,9 @@ package struct Goal: Sendable {
 
   /// Turns a question's limits into numbers, relative ones from the present policy's values.
   ///
-  /// `present` holds the responses that the workload has; a limit on another is refused.
+  /// `present` holds the responses that the present policy's runs have. A limit on one that the
+  /// workload does not have is refused; one of which those runs saw no sample stays, and is neither
+  /// kept nor broken until some run sees one.
   package init(_ question: Question, present: [Response: Double]) throws(TuningError) {
     let available = Response.allCases.filter { present[$0] != nil }
     let names = Metric.allCases.filter { available.contains($0.response) }.map(\.rawValue)
@@ -46,10 +48,22 @@ package struct Goal: Sendable {
     }
     let objective = question.goal.response
     guard available.contains(objective) else { throw refusal(question.goal) }
-    let shown = [objective] + available.filter { $0 != objective }
+    func isUnsampled(_ response: Response) -> Bool {
+      present[response] == nil && response.isSampled
+        && question.workload.has(response, policy: question.presentPolicy)
+    }
+    var shown = [objective] + available.filter { $0 != objective }
     var limits: [Limit] = []
     for level in question.limits {
       let response = level.metric.response
+      if isUnsampled(response) {
+        guard let bound = level.limit(baseline: nil) else {
+          throw .noSample(limit: level.description, workload: question.workload.name)
+        }
+        shown.append(response)
+        limits.append(Limit(level: level, response: response, bound: bound))
+        continue
+      }
       guard let bound = level.limit(baseline: present[response]),
         available.contains(response)
       else {
@@ -106,7 +120,7 @@ package struct Goal: Sendable {
     values + ratios.map { values[$0] == other[$0] ? 1 : values[$0] / other[$0] }
   }
 
-  /// The limits that values break, with how much.
+  /// The limits that values break, with how much, and those that nothing can be held against.
   package func violations(of values: [Double]) -> [Violation] {
     zip(limits, problem.violations(of: values)).compactMap { limit, excess in
       guard excess > 0 || excess.isNaN,
@@ -115,26 +129,35 @@ package struct Goal: Sendable {
       return Violation(
         limit: limit.level.description,
         response: limit.response,
-        value: values[place],
+        value: values[place].isNaN ? nil : values[place],
         bound: limit.bound
       )
     }
   }
 }
 
-/// A limit that a policy breaks.
+/// A limit that a policy breaks, or of whose response its runs saw no sample.
 package struct Violation: Hashable, Sendable, Codable {
   /// The limit as asked, such as `io.goodput>=0.95`.
   package let limit: String
   /// The response it bounds.
   package let response: Response
-  /// The policy's value, in the response's unit.
-  package let value: Double
+  /// The policy's value, in the response's unit; nil where there was no sample: the limit is then
+  /// neither kept nor broken.
+  package let value: Double?
   /// The limit's number, in the response's unit.
   package let bound: Double
 }
 
 extension Response {
+  /// Whether a run can have the response's part and yet no sample of it.
+  var isSampled: Bool {
+    switch self {
+    case .requestP99, .writeProtectP99, .iopsRetained, .goodputRetained: true
+    default: false
+    }
+  }
+
   /// The response over that of the present policy, as the search sees it.
   fileprivate var ratioForSearch: SearchResponse {
     SearchResponse(

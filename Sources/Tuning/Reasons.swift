@@ -63,7 +63,7 @@ extension RecommendationRun {
     }
     var sentences = [
       "a chunk of the present policy (\(present.text(of: .chunk) ?? "")) takes up to "
-        + "\(locks.longestChunk), and mmu_lock is held up to \(locks.holds.max)"
+        + "\(locks.longestChunk), and mmu_lock is held up to \(locks.holds.max ?? .zero)"
     ]
     guard let network = report.network else { return sentences }
     if question.workload.network.reader == .sameCPU, present.interrupt == .sameCPU {
@@ -227,6 +227,9 @@ extension RecommendationRun {
 }
 
 extension Violation {
-  /// "breaks io.goodput>=0.97 with 21 %".
-  var sentence: String { "breaks \(limit) with \(response.written(value))" }
+  /// "breaks io.goodput>=0.97 with 21 %", or that nothing was seen of what the limit bounds.
+  var sentence: String {
+    guard let value else { return "cannot be held against \(limit): no sample" }
+    return "breaks \(limit) with \(response.written(value))"
+  }
 }

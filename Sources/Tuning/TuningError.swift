@@ -10,6 +10,8 @@ package enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
   case contradiction(String, String)
   /// A metric that the workload does not have.
   case noSuchResponse(metric: String, workload: String, legal: [String])
+  /// A limit relative to the present policy, whose runs saw no sample of what it bounds.
+  case noSample(limit: String, workload: String)
   /// A policy that cannot exist on the host, kernel or guest; the text says why.
   case impossiblePolicy(String)
   /// A sweep over a knob that does not take a range, or a range that is none.
@@ -40,6 +42,9 @@ package enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
       "the limits \(first) and \(second) contradict each other; give one limit a metric"
     case .noSuchResponse(let metric, let workload, let legal):
       "the workload \(workload) has no \(metric); it has \(legal.joined(separator: ", "))"
+    case .noSample(let limit, let workload):
+      "the limit \(limit) is relative to the present policy, whose runs of \(workload) saw no sample "
+        + "of it; write an absolute limit"
     case .impossiblePolicy(let reason), .illegalValue(let reason): reason
     case .illegalSweep(let text, let legal): "'\(text)' is not a sweep; write \(legal)"
     case .badTable(let file, let entry, let problem): "\(file), entry \(entry): \(problem)"

@@ -126,6 +126,7 @@ package struct WhatIf: Sendable {
       source: known.source,
       place: known.place,
       placeReason: known.placeReason,
+      fewSamples: known.fewSamples,
       explanation: try explanation(one, goal)
     )
   }
@@ -150,7 +151,10 @@ package struct WhatIf: Sendable {
         found.append(WhatIfFlip(after: before.label, from: after.label, sentence: sentence))
       }
       let (old, new) = (before.violations.map(\.limit), after.violations.map(\.limit))
-      for limit in new where !old.contains(limit) { add("\(limit) is broken from here on") }
+      for miss in after.violations where !old.contains(miss.limit) {
+        let verdict = miss.value == nil ? "has no sample" : "is broken"
+        add("\(miss.limit) \(verdict) from here on")
+      }
       for limit in old where !new.contains(limit) { add("\(limit) is kept from here on") }
       if before.safety.isSafe != after.safety.isSafe {
         add(after.safety.isSafe ? "safe from here on" : after.safety.sentence)

@@ -37,6 +37,19 @@ package enum AnswerSource: String, Hashable, Sendable, CaseIterable, Codable {
   case simulationWithoutModel = "simulation-without-model"
 }
 
+/// A percentile of runs that is the largest of its samples, or of no sample at all.
+package struct SampleCount: Hashable, Sendable, Codable {
+  /// The percentile.
+  package let response: Response
+  /// The least samples that a run of the case had.
+  package let count: Int64
+
+  enum CodingKeys: String, CodingKey {
+    case response
+    case count = "sample_count"
+  }
+}
+
 /// One case answered.
 package struct WhatIfPoint: Hashable, Sendable, Codable {
   /// The case's label.
@@ -67,6 +80,9 @@ package struct WhatIfPoint: Hashable, Sendable, Codable {
   package let place: Validity.Place?
   /// Why the model's place is not inside.
   package let placeReason: String?
+  /// The responses of which some run saw no sample, or too few for a percentile below the largest;
+  /// nil where there are none.
+  package let fewSamples: [SampleCount]?
   /// What each predicted effect is made of, where it was asked for; the terms add up to it.
   package let explanation: [Explanation]?
 
@@ -77,6 +93,7 @@ package struct WhatIfPoint: Hashable, Sendable, Codable {
     case violations, safety, source
     case place = "domain"
     case placeReason = "domain_reason"
+    case fewSamples = "few_samples"
     case explanation
   }
 

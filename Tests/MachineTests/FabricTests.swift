@@ -63,7 +63,7 @@ import Testing
   }
 
   /// Under the exclusive lock only one vCPU flushes at a time: the lock decides, not the fabric.
-  @Test func anExclusiveLockSerialisesWholeFaults() {
+  @Test func anExclusiveLockSerialisesWholeFaults() throws {
     var storm = PrivateStorm(vcpus: 8, accesses: 1_000, memory: .pages, seed: Seed(1))
     storm.relax.outside = .nanoseconds(500)
     storm.relax.inside = .nanoseconds(300)
@@ -74,7 +74,7 @@ import Testing
     let each = 8 * 1_000 * Nanoseconds.nanoseconds(1_200).inSeconds
     #expect(abs(outcome.time.inSeconds / each - 1) < 0.01)
     #expect(outcome.faults.faults == 8_000 && outcome.holds.count == 8_000)
-    #expect(outcome.holds.max <= .nanoseconds(1_210))
+    #expect(try #require(outcome.holds.max) <= .nanoseconds(1_210))
   }
 }
 

@@ -123,6 +123,23 @@ import Testing
     #expect(flat(report).contains("longest chunk 1 us") && !flat(report).contains("break points"))
   }
 
+  @Test func aPercentileOfNothingIsNoneAndOneOfFewIsTheLargest() {
+    var report = full
+    report.requests = LatencySummary()
+    var protect = WriteProtectTimes()
+    (protect.callP99, protect.timedCalls) = (.milliseconds(57), 1)
+    report.writeProtect = protect
+    report.storage?.latency = LatencySummary()
+    let text = flat(report)
+    #expect(text.contains("requests p99 none"))
+    #expect(text.contains("requests p99: no request was seen"))
+    #expect(text.contains("write-protect p99 57 ms"))
+    #expect(text.contains("write-protect p99 is the largest of 1 call; a lower one needs 100"))
+    #expect(text.contains("250 during; p99 none"))
+    report.writeProtect?.timedCalls = 100
+    #expect(!flat(report).contains("the largest of"))
+  }
+
   @Test func aWindowSaysWhatShareOfItWasRun() {
     var report = bare
     (report.fidelity, report.operation.simulatedShare) = (.window, 0.0625)

@@ -102,6 +102,25 @@ private struct Sample {
     #expect(try sample.text().contains("  limits   none were asked for"))
   }
 
+  @Test func aLimitWithoutASampleIsNeitherKeptNorBroken() throws {
+    let none = """
+      "violations": [{"limit": "io.goodput>=0.97", "response": "goodput_retained_share", "bound": 1}],
+      "few_samples": [{"response": "goodput_retained_share", "sample_count": 0}],
+      """
+    var sample = Sample()
+    let point = Sample.point("asked", 2e9, kept: 0.98, by: "simulation")
+      .replacing("\"violations\": [],", with: none)
+    sample.points = [point]
+    let text = try sample.text()
+    #expect(text.contains("limits   io.goodput>=0.97: neither kept nor broken: no sample"))
+    #expect(text.contains("samples  TCP keeps: no sample was seen in a run of asked"))
+    sample.points += [Sample.point("other", 2e9, kept: 0.9, by: "simulation")]
+    let rows = try sample.text().components(separatedBy: "\n")
+      .map { $0.split(separator: " ").joined(separator: " ") }
+    #expect(rows.contains { $0.hasPrefix("asked") && $0.hasSuffix("no sample yes runs") })
+    #expect(rows.contains { $0.hasPrefix("other") && $0.hasSuffix("broken yes runs") })
+  }
+
   @Test func casesAreRowsAndTheBestOneIsMarked() throws {
     let lines = try sweep.text().components(separatedBy: "\n")
     #expect(lines[2].hasPrefix("case ") && lines[2].hasSuffix("limits  safe  from"))

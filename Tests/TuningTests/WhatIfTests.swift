@@ -7,6 +7,7 @@ import PageTables
 import Policies
 import Profiles
 import Quantities
+import Randomness
 import Testing
 
 @testable import Tuning
@@ -66,6 +67,27 @@ import Testing
     #expect(answer.best == answer.flips.first?.after)
   }
 
+  @Test func aLimitOfNoSampleIsSaidAndNothingIsTheBest() throws {
+    let tools = TuningTools(simulator: NoRequests(), predictor: nil, safety: FormulaSafety())
+    var question = exampleQuestion()
+    question.workload.network.requests = 200
+    question.serviceLevels = [ServiceLevel(.requestP99, .time(.milliseconds(2)))]
+    let answer = try WhatIf(question, tools: tools).point(question.presentPolicy)
+    let point = answer.points[0]
+    #expect(point.violations.map(\.value) == [nil])
+    #expect(point.fewSamples?.map(\.response) == [.requestP99])
+    #expect(answer.best == nil && answer.limits == ["request.p99<=2ms"])
+    #expect(try JSON.text(answer).contains("\"few_samples\""), "it can be written")
+    // A default of the profile is not dropped in silence either.
+    question.workload.serviceLevels = question.serviceLevels ?? []
+    question.serviceLevels = nil
+    #expect(try WhatIf(question, tools: tools).point(question.presentPolicy).best == nil)
+    question.serviceLevels = [ServiceLevel(.requestP99, .relative(1.2))]
+    #expect(throws: TuningError.noSample(limit: "request.p99<=1.2x", workload: "churn")) {
+      try WhatIf(question, tools: tools).point(question.presentPolicy)
+    }
+  }
+
   @Test func unsafePoliciesAreAnsweredWithTheHazard() throws {
     var policy = exampleQuestion().presentPolicy
     policy.flush = .none
@@ -99,6 +121,21 @@ import Testing
   func otherTextIsRefused(text: String) {
     #expect(throws: TuningError.illegalSweep(text: text, legal: Sweep.legal)) {
       try Sweep(parsing: text)
+    }
+  }
+
+  /// The formula beside a client of which no request was answered.
+  private struct NoRequests: PolicySimulator {
+    func report(
+      _ question: Question,
+      policy: Policy,
+      seed: Seed,
+      extent: RunExtent
+    ) throws(TuningError) -> RunReport {
+      var report = try FormulaSimulator()
+        .report(question, policy: policy, seed: seed, extent: extent)
+      report.requests = LatencySummary()
+      return report
     }
   }
 
