@@ -34,6 +34,9 @@ package struct PolicySetting: Hashable, Sendable {
   /// The whole IPA space.
   package var space: ByteCount { ByteCount(rawValue: 1 << min(ipaBits, 62)) }
 
+  /// The smallest block that KVM maps: 2 MiB with 4K pages, 32 MiB with 16K, 512 MiB with 64K.
+  package var smallestBlock: ByteCount { granule.smallestBlock }
+
   /// Bytes mapped by one entry of the root table, the chunk up to 6.0.
   ///
   /// An IPA width that the granule does not allow counts as the nearest that it does.

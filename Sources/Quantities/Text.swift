@@ -103,6 +103,15 @@ extension ByteCount: CustomStringConvertible {
   }
 }
 
+extension ByteCount {
+  /// The size as `description`, with a space before its unit, as running text has it: `2 MiB`.
+  package var spaced: String {
+    let text = description
+    let number = text.prefix { $0.isNumber || $0 == "-" }
+    return "\(number) \(text.dropFirst(number.count))"
+  }
+}
+
 extension BitRate: CustomStringConvertible {
   /// The forms that `init(parsing:)` accepts, for messages.
   public static let legalText =

@@ -113,10 +113,17 @@ extension Policy {
       return [today("ioctl", "KVM_CLEAR_DIRTY_LOG over the whole slot")]
     }
     let pages = clearRange.divided(roundedUpBy: granule.page)
-    let shift = Int64.bitWidth - 1 - pages.leadingZeroBitCount
+    let (range, standard) = (QEMUClearRange(clearRange), QEMUClearRange.standard)
     return [
-      today("ioctl", "KVM_CLEAR_DIRTY_LOG with num_pages=\(pages)"),
-      today("qemu", "-global migration.x-clear-bitmap-shift=\(shift) (default 18)"),
+      today(
+        "ioctl",
+        "KVM_CLEAR_DIRTY_LOG with num_pages=\(pages) (\(granule.rawValue) pages of the host)"
+      ),
+      today(
+        "qemu",
+        "-global \(range.argument) (ranges of \(range.sizeText), whatever the host's page; default "
+          + "\(standard.shift), \(standard.size.spaced))"
+      ),
       today("cloud-hypervisor", "no option; it has to cut its ioctl itself"),
     ]
   }

@@ -33,17 +33,17 @@ extension TableEntry {
     if policy.eagerSplit > .zero {
       arguments += ["-accel", "kvm,eager-split-size=\(policy.eagerSplit.rawValue)"]
     }
-    if let range = policy.clearRange, let shift = clearShift(range) {
-      arguments += ["-global", "migration.x-clear-bitmap-shift=\(shift)"]
+    if let range = policy.clearRange {
+      arguments += ["-global", QEMUClearRange(range).argument]
     }
     return arguments
   }
 
-  /// The logarithm of a CLEAR range in pages, within QEMU's 6 to 31; nil outside.
-  private func clearShift(_ range: ByteCount) -> Int? {
-    let page: Int64 = key.granule == "64K" ? 65536 : key.granule == "16K" ? 16384 : 4096
-    let shift = (range.rawValue / page).trailingZeroBitCount
-    return (6...31).contains(shift) ? shift : nil
+  /// What the arguments come to in bytes, for a comment; nil where they say it themselves.
+  fileprivate var qemuComment: String? {
+    recommended.flatMap { self.policy($0) }?.clearRange.map { range in
+      "CLEAR in ranges of \(QEMUClearRange(range).sizeText), whatever the host's page"
+    }
   }
 }
 
@@ -55,7 +55,8 @@ extension TuningTable {
     entries.map { entry in
       let arguments = entry.qemuArguments
       guard !arguments.isEmpty else { return "# \(entry.name): QEMU has no option for this\n" }
-      return "# \(entry.name)\n\(arguments.joined(separator: " "))\n"
+      let comment = entry.qemuComment.map { ": \($0)" } ?? ""
+      return "# \(entry.name)\(comment)\n\(arguments.joined(separator: " "))\n"
     }.joined()
   }
 }

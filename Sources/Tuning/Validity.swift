@@ -82,7 +82,7 @@ extension RecommendationRun {
       found.append(
         Variation(
           key: "vm.block_share",
-          phrase: "a share of 2 MiB leaves of",
+          phrase: "a share of \(question.setting.smallestBlock.spaced) leaves of",
           held: "up to",
           values: shares.map { share in
             (significant(share), { $0.memory.blockShare = share })

@@ -132,6 +132,42 @@ private func exampleTable(noise: Double = 0.002) throws -> (TuningTable, [Questi
     #expect(entry.qemuArguments.isEmpty)
   }
 
+  /// QEMU counts a CLEAR range in its own pages of 4 KiB, the kernel in those of the host.
+  @Test(
+    arguments: Granule.allCases,
+    [
+      ("4MiB", 10, "4 MiB, 4194304 bytes"), ("1GiB", 18, "1 GiB, 1073741824 bytes"),
+      ("12MiB", 11, "8 MiB, 8388608 bytes"), ("16TiB", 31, "8 TiB, 8796093022208 bytes"),
+    ]
+  )
+  func aClearRangeIsToldToQEMUInItsOwnPages(
+    granule: Granule,
+    range: (text: String, shift: Int, bytes: String)
+  ) throws {
+    let option = "migration.x-clear-bitmap-shift=\(range.shift)"
+    var question = exampleQuestion()
+    question.host.granule = granule
+    question.workload.operation = .migration
+    let policy = try Policy(parsing: "clear=\(range.text)", over: question.presentPolicy)
+    let change = try #require(policy.changes(from: question.presentPolicy).first)
+    let steps = policy.steps(change, question)
+    let line = try #require(steps.first { $0.place == "qemu" }).text
+    #expect(line.contains("-global \(option) (ranges of \(range.bytes), "), "\(line)")
+    #expect(line.contains("default 18, 1 GiB"))
+    let pages = try ByteCount(parsing: range.text).rawValue / granule.page.rawValue
+    let ioctl = try #require(steps.first { $0.place == "ioctl" }).text
+    #expect(ioctl.contains("num_pages=\(pages) (\(granule.rawValue) pages of the host)"))
+
+    let (table, _) = try exampleTable()
+    let entry = table.entries[0]
+    let text = String(decoding: try AnswerStore.json(table), as: UTF8.self)
+      .replacing("\"granule\" : \"4K\"", with: "\"granule\" : \"\(granule.rawValue)\"")
+      .replacing(try #require(entry.recommended), with: policy.description)
+    let lines = try TuningTable(json: Data(text.utf8), file: "t.json").qemuLines
+    #expect(lines.contains("# \(entry.name): CLEAR in ranges of \(range.bytes), "), "\(lines)")
+    #expect(lines.contains("\n-global \(option)\n"), "\(lines)")
+  }
+
   @Test func diffFindsWhatChangedAndNothingElse() throws {
     let (table, _) = try exampleTable()
     #expect(table.changes(to: table).isEmpty)
