@@ -36,6 +36,11 @@ package struct LoadedSetup: Sendable {
     try set(changes)
   }
 
+  /// The keys of all profiles.
+  package static var keys: [String] {
+    WorkloadProfile.keys.map(\.name) + HostProfile.keys.map(\.name) + KernelProfile.keys.map(\.name)
+  }
+
   /// Whether some profile has a key.
   package static func hasKey(_ key: String) -> Bool {
     Loaded<WorkloadProfile>.hasKey(key) || Loaded<HostProfile>.hasKey(key)

@@ -79,16 +79,14 @@ extension HostProfile: Profile {
         \.tlbi.repeatedSync,
         "one TLBI and DSB that an erratum repeats"
       ),
-      .number(
+      .share(
         "tlbi.occupancy",
         \.tlbi.occupancy,
-        0...1,
         "share of a broadcast flush during which the fabric carries no other"
       ),
-      .number(
+      .share(
         "tlbi.reach",
         \.tlbi.reach,
-        0...1,
         "share that each further CPU on which the VM has run adds to a broadcast flush"
       ),
       .cost("tlbi.vmid_refill", \.tlbi.vmidRefill, "TLB refill of a vCPU after a VMID flush"),
@@ -102,10 +100,9 @@ extension HostProfile: Profile {
       .cost("fault.retry", \.fault.retry, "time until a fault that lost a race faults again"),
       .cost("fault.page_allocation", \.fault.pageAllocation, "allocating and clearing a page"),
       .cost("fault.huge_mebibyte", \.fault.hugeMebibyte, "clearing one MiB of a huge page"),
-      .number(
+      .share(
         "fault.memory_occupancy",
         \.fault.memoryOccupancy,
-        0...1,
         "share of clearing a huge page in which the memory clears no other"
       ),
       .cost(

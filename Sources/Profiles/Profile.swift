@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Quantities
+
 /// A profile that is read from YAML key by key.
 package protocol Profile: Sendable {
   /// Which of the three kinds it is.
@@ -85,29 +87,4 @@ package struct Loaded<Content: Profile>: Sendable {
       entries: [entry] + entries.filter { $0.key != key }
     )
   }
-}
-
-/// Up to three names that share the longest beginning or most letters with a name.
-func nearest(_ name: String, among names: [String]) -> [String] {
-  let scored = names.enumerated().map { index, candidate in
-    (candidate, distance(Array(name.utf8), Array(candidate.utf8)), index)
-  }
-  return scored.sorted { ($0.1, $0.2) < ($1.1, $1.2) }.prefix(3).map(\.0)
-}
-
-/// The edit distance of two short texts (Levenshtein).
-private func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-  let left = left.prefix(64)
-  var row = Array(0...right.count)
-  for (index, letter) in left.enumerated() {
-    var diagonal = row[0]
-    row[0] = index + 1
-    for column in right.indices {
-      let cost = min(row[column], row[column + 1]) + 1
-      (diagonal, row[column + 1]) = (
-        row[column + 1], min(cost, diagonal + (letter == right[column] ? 0 : 1))
-      )
-    }
-  }
-  return row[right.count]
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Quantities
+
 /// Why a profile could not be used.
 package enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No file of this name in any of the directories that were searched.
@@ -37,7 +39,7 @@ package enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
         "no \(kind.rawValue) profile '\(name)': no models directory was found; name one with --models"
       } else {
         "no \(kind.rawValue) profile '\(name)' in \(searched.joined(separator: ", ")); legal names are "
-          + known.joined(separator: ", ")
+          + known.joined(separator: ", ") + didYouMean(name, among: known)
       }
     case .unknownSeries(let kind, let name, let series, let near, let searched):
       if searched.isEmpty {

@@ -146,7 +146,19 @@ extension ProfileKey {
     )
   }
 
-  /// A number within a range; shares are 0 to 1.
+  /// A share from 0 to 1, also in per cent.
+  static func share(_ name: String, _ field: Field<Root, Double>, _ summary: String) -> Self {
+    .value(
+      name,
+      field,
+      summary,
+      legal: "a share, such as 0.25 or 25%, from 0 to 1",
+      parse: { text in fraction(text).flatMap { (0...1).contains($0) ? $0 : nil } },
+      print: { significant($0, digits: 15) }
+    )
+  }
+
+  /// A number within a range; shares are `share`.
   static func number(
     _ name: String,
     _ field: Field<Root, Double>,

@@ -63,7 +63,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     let relation = metric.moreIsBetter ? ">=" : "<="
     let value =
       switch metric.response.unit {
-      case .share: "0.95 (a share from 0 to 1)"
+      case .share: "0.95 (a share from 0 to 1, also as 95%)"
       case .nanoseconds: "2ms (a time)"
       case .count: "0 (a number)"
       }
@@ -75,8 +75,10 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     guard let relation = text.firstIndex(where: { $0 == "<" || $0 == ">" }),
       let metric = Metric(rawValue: String(text[..<relation]).filter { $0 != " " })
     else {
-      let names = Metric.allCases.map(\.rawValue).joined(separator: ", ")
-      throw QuantityError(text: text, legal: "METRIC>=VALUE or METRIC<=VALUE for one of \(names)")
+      let names = Metric.allCases.map(\.rawValue)
+      let name = text.prefix { !"<>= ".contains($0) }
+      let legal = "METRIC>=VALUE or METRIC<=VALUE for one of \(names.joined(separator: ", "))"
+      throw QuantityError(text: text, legal: legal + didYouMean(String(name), among: names))
     }
     try self.init(metric, parsing: String(text[relation...]))
   }
@@ -93,7 +95,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     }
     switch metric.response.unit {
     case .share:
-      guard let share = Double(value), (0...1).contains(share) else { throw refusal }
+      guard let share = fraction(value), (0...1).contains(share) else { throw refusal }
       bound = .share(share)
     case .nanoseconds:
       guard let time = try? Nanoseconds(parsing: value) else { throw refusal }

@@ -32,19 +32,17 @@ extension WorkloadProfile: Profile {
       ),
       .count("vm.ipa_bits", \.memory.ipaBits, 32...52, "width of the IPA space in bits"),
       .count("vm.vcpus", \.memory.vcpus, 1...4096, "vCPUs"),
-      .number(
+      .share(
         "vm.block_share",
         \.memory.blockShare,
-        0...1,
         "share mapped by level-2 blocks"
       ),
-      .number(
+      .share(
         "vm.huge_block_share",
         \.memory.hugeBlockShare,
-        0...1,
         "share mapped by level-1 blocks (4K granule)"
       ),
-      .number("vm.touched_share", \.memory.touchedShare, 0...1, "share that is mapped at all"),
+      .share("vm.touched_share", \.memory.touchedShare, "share that is mapped at all"),
       hugetlbKey,
     ]
   }
@@ -62,7 +60,8 @@ extension WorkloadProfile: Profile {
       legal: (["none"] + hugetlbPages.map(\.description)).joined(separator: ", "),
       isSilentUnset: true,
       write: { workload, text in
-        let size = hugetlbPages.first { $0.description == text }
+        let asked = try? ByteCount(parsing: text)
+        let size = hugetlbPages.first { $0 == asked }
         guard size != nil || text == "none" else { return false }
         workload.memory.hugetlb = size
         return true
@@ -75,10 +74,9 @@ extension WorkloadProfile: Profile {
     [
       .choice("operation", \.operation, "what the host does to the guest's stage 2"),
       .choice("teardown.path", \.teardownPath, "through which path a teardown runs"),
-      .number(
+      .share(
         "dirty.write_share",
         \.writeShare,
-        0...1,
         "share of the accesses that write with operation=dirty"
       ),
       .count("neighbours", \.neighbours, 0...4096, "other teardowns at the same time"),

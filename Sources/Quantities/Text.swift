@@ -17,10 +17,13 @@ public struct QuantityError: Error, Hashable, Sendable, CustomStringConvertible 
   public var description: String { "'\(text)' is not legal here; write \(legal)" }
 }
 
-/// A unit as a person writes it, and its size in the base unit.
+/// A unit as it is written, as people write it as well, and its size in the base unit.
 struct Unit {
   let name: String
   let scale: Double
+  var others: [String] = []
+
+  func isWritten(_ text: Substring) -> Bool { text == name || others.contains { $0 == text } }
 }
 
 /// Splits a text into a non-negative decimal number and a unit.
@@ -33,7 +36,7 @@ func magnitude(
   let rest = text.dropFirst(number.count)
   let name = rest.drop { $0 == " " }
   guard let value = Double(number.filter { $0 != "_" }), value.isFinite,
-    let unit = units.first(where: { $0.name == name })
+    let unit = units.first(where: { $0.isWritten(name) })
   else { throw QuantityError(text: text, legal: legal) }
   return value * unit.scale
 }
@@ -81,15 +84,20 @@ extension UnitCost: CustomStringConvertible {
 
 extension ByteCount: CustomStringConvertible {
   /// The forms that `init(parsing:)` accepts, for messages.
-  public static let legalText = "a size with its unit, such as 2MiB (B, KiB, MiB, GiB, TiB)"
+  public static let legalText =
+    "a size with its unit, such as 2MiB or 2M (B, KiB, MiB, GiB, TiB; K, KB and the like mean the same)"
 
   static let units = [
-    Unit(name: "B", scale: 1), Unit(name: "KiB", scale: 0x1p10),
-    Unit(name: "MiB", scale: 0x1p20), Unit(name: "GiB", scale: 0x1p30),
-    Unit(name: "TiB", scale: 0x1p40),
+    Unit(name: "B", scale: 1),
+    Unit(name: "KiB", scale: 0x1p10, others: ["K", "KB", "k", "kB"]),
+    Unit(name: "MiB", scale: 0x1p20, others: ["M", "MB"]),
+    Unit(name: "GiB", scale: 0x1p30, others: ["G", "GB"]),
+    Unit(name: "TiB", scale: 0x1p40, others: ["T", "TB"]),
   ]
 
   /// Reads a size with its unit, such as `2MiB`.
+  ///
+  /// Sizes are of memory, so every unit is binary: `2M`, `2MB` and `2MiB` are all 2097152 bytes.
   public init(parsing text: String) throws(QuantityError) {
     let value = try magnitude(text, units: Self.units, legal: Self.legalText)
     self.init(rawValue: try whole(value, text: text, legal: Self.legalText))
@@ -115,14 +123,19 @@ extension ByteCount {
 extension BitRate: CustomStringConvertible {
   /// The forms that `init(parsing:)` accepts, for messages.
   public static let legalText =
-    "a rate with its unit, such as 9.5Gbit/s (bit/s, kbit/s, Mbit/s, Gbit/s)"
+    "a rate with its unit, such as 9.5Gbit/s or 9.5Gbps (bit/s, kbit/s, Mbit/s, Gbit/s)"
 
   static let units = [
-    Unit(name: "bit/s", scale: 1), Unit(name: "kbit/s", scale: 1e3),
-    Unit(name: "Mbit/s", scale: 1e6), Unit(name: "Gbit/s", scale: 1e9),
+    Unit(name: "bit/s", scale: 1, others: ["bps", "b/s"]),
+    Unit(name: "kbit/s", scale: 1e3, others: ["kbps", "kb/s", "Kbit/s", "Kbps"]),
+    Unit(name: "Mbit/s", scale: 1e6, others: ["Mbps", "Mb/s"]),
+    Unit(name: "Gbit/s", scale: 1e9, others: ["Gbps", "Gb/s"]),
   ]
 
   /// Reads a rate with its unit, such as `9.5Gbit/s`.
+  ///
+  /// Rates are of links, so every unit is decimal and counts bits: `10Gbps` and `10Gbit/s` are 10^10
+  /// bits per second. Bytes per second (`GB/s`) are refused.
   public init(parsing text: String) throws(QuantityError) {
     let value = try magnitude(text, units: Self.units, legal: Self.legalText)
     self.init(rawValue: try whole(value, text: text, legal: Self.legalText))
@@ -161,6 +174,15 @@ extension PageCount: CustomStringConvertible {
 extension AddressRange: CustomStringConvertible {
   /// Start and end in hexadecimal, as kernel logs write them.
   public var description: String { "\(start)-\(end)" }
+}
+
+/// Reads a number, or a number of per cent, as a fraction.
+///
+/// `0.95` and `95%` are both 0.95; nil where the text is neither. The range is the caller's to check.
+public func fraction(_ text: String) -> Double? {
+  guard text.hasSuffix("%") else { return Double(text).flatMap { $0.isFinite ? $0 : nil } }
+  let number = text.dropLast().reversed().drop { $0 == " " }.reversed()
+  return Double(String(number)).flatMap { $0.isFinite ? $0 / 100 : nil }
 }
 
 /// A number with at most four significant digits and no trailing zeros.

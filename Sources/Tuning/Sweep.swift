@@ -41,11 +41,13 @@ package struct Sweep: Hashable, Sendable {
   /// Whether the key is a policy's knob; otherwise it is a key of the workload's profile.
   package var isKnob: Bool { PolicyKey(rawValue: key) != nil }
 
-  /// A value as a number: bytes, nanoseconds, or the number itself; nil where it is a word.
+  /// A value as a number: bytes, nanoseconds, bits per second, a fraction or the number itself; nil
+  /// where it is a word.
   static func position(of value: String) -> Double? {
     if let size = try? ByteCount(parsing: value) { return Double(size.rawValue) }
     if let time = try? Nanoseconds(parsing: value) { return Double(time.rawValue) }
-    return Double(value)
+    if let rate = try? BitRate(parsing: value) { return Double(rate.rawValue) }
+    return fraction(value)
   }
 
   private static func values(from low: String, to high: String) -> [String]? {
@@ -59,7 +61,10 @@ package struct Sweep: Hashable, Sendable {
         $0.map { Nanoseconds(rawValue: $0).compactText }
       }
     }
-    guard let low = Double(low), let high = Double(high), low.isFinite, high.isFinite, low < high
+    if let low = try? BitRate(parsing: low), let high = try? BitRate(parsing: high) {
+      return doubled(low.rawValue, high.rawValue).map { $0.map { "\($0)bit/s" } }
+    }
+    guard let low = fraction(low), let high = fraction(high), low < high
     else { return nil }
     return (0...10).map { significant(low + (high - low) * Double($0) / 10) }
   }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Policies
 import Operations
 import Profiles
+import Quantities
 package import Tuning
 
 /// What an answer is judged by, and against what.
@@ -23,7 +24,15 @@ struct GoalOptions: ParsableArguments {
   )
   var objective: String?
 
-  @Option(help: "The confidence of intervals and comparisons, between 0 and 1.")
+  @Option(
+    help: "Confidence of intervals and comparisons, between 0 and 1, such as 95%. (default: 0.95)",
+    transform: { text in
+      guard let value = fraction(text) else {
+        throw QuantityError(text: text, legal: "a number between 0 and 1, such as 0.95 or 95%")
+      }
+      return value
+    }
+  )
   var confidence = 0.95
 
   @Option(help: "The seed of all chance.")
@@ -56,6 +65,7 @@ func metric(_ name: String) throws -> Metric {
     throw Failure.usage(
       "objective '\(name)' is not legal; write one of "
         + Metric.allCases.map(\.rawValue).joined(separator: ", ")
+        + didYouMean(name, among: Metric.allCases.map(\.rawValue))
     )
   }
   return metric

@@ -44,7 +44,7 @@ import Testing
     ("chunk=2MiB,", "key=value"),
     ("size=2MiB", "legal keys are chunk, tlbi"),
     ("chunk=2MiB,chunk=4MiB", "given twice"),
-    ("chunk=2MB", "chunk=2MB"),
+    ("chunk=2Mb", "chunk=2Mb"),
     ("chunk=", "root-entry"),
     ("chunk=0B", "largest-block"),
     ("chunk=visits:-1", "visits:512"),

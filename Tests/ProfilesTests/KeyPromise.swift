@@ -12,6 +12,8 @@ enum KeyPromise {
   case count(ClosedRange<Int>)
   /// A number from and to.
   case number(ClosedRange<Double>)
+  /// A share from and to, also in per cent.
+  case share(ClosedRange<Double>)
   /// A time up to, in nanoseconds; costs have picoseconds.
   case time(limit: Int64, isCost: Bool)
   /// A size from and to, in bytes.
@@ -34,6 +36,8 @@ enum KeyPromise {
       self = .count(low...high)
     } else if legal.hasPrefix("a number"), let low = Double(low), let high = Double(high) {
       self = .number(low...high)
+    } else if legal.hasPrefix("a share"), let low = Double(low), let high = Double(high) {
+      self = .share(low...high)
     } else if legal.hasPrefix("a time"), let high = try? Nanoseconds(parsing: high) {
       self = .time(limit: high.rawValue, isCost: high == .seconds(100))
     } else if legal.hasPrefix("a size"), let low = try? ByteCount(parsing: low),
@@ -62,6 +66,8 @@ extension KeyPromise {
     switch self {
     case .count(let range): ["\(range.lowerBound)", "\(range.upperBound)"]
     case .number(let range): ["\(range.lowerBound)", "\(range.upperBound)", "0.5", "5e-1"]
+    case .share(let range):
+      ["\(range.lowerBound)", "\(range.upperBound)", "0.5", "5e-1", "50%", "100%", "12.5 %"]
     case .time(let limit, _): ["0ns", "\(limit)ns", "\(limit / 1_000_000_000) s", "0.5us"]
     case .size(let range): ["\(range.lowerBound)B", "\(range.upperBound)B", "64 KiB"]
     case .rate(let limit): ["0bit/s", "\(limit)bit/s", "2.5 Gbit/s", "9_000kbit/s"]
@@ -79,7 +85,7 @@ extension KeyPromise {
     switch form {
     case "a time": ["0ns", "2ms", " 2 ms", "1.2x"]
     case "a number": ["0", "17", "1.2x", " 3"]
-    default: ["0", "1", "0.95", "1.2x", " 0.5"]
+    default: ["0", "1", "0.95", "1.2x", " 0.5", "95%"]
     }
   }
 
@@ -98,12 +104,17 @@ extension KeyPromise {
       ]
     case .number(let range):
       ["\(range.lowerBound - 0.001)", "\(range.upperBound + 0.001)", "0,5", "50%", "0.5x"]
+    case .share(let range):
+      [
+        "\(range.lowerBound - 0.001)", "\(range.upperBound + 0.001)", "0,5", "50%%", "0.5x", "101%",
+        "-1%", "%",
+      ]
     case .time(let limit, let isCost):
       ["\(limit)\(isCost ? ".001" : "")1ns", "5", "5m", "5S", "5KiB", "-5ns", "ns", "5nsns"]
     case .size(let range):
-      ["\(range.upperBound + 1)B", "5", "5KB", "64kib", "64Kib", "64ns", "-64KiB", "1e6TiB"]
+      ["\(range.upperBound + 1)B", "5", "5Kb", "64kib", "64Kib", "64ns", "-64KiB", "1e6TiB"]
         + (range.lowerBound > 0 ? ["\(range.lowerBound - 1)B"] : [])
-    case .rate(let limit): ["\(limit + 1)bit/s", "5", "5Gb/s", "5Gbit", "5GiB", "-5Gbit/s"]
+    case .rate(let limit): ["\(limit + 1)bit/s", "5", "5GB/s", "5Gbit", "5GiB", "-5Gbit/s"]
     case .words(let words): words.flatMap { [$0 + "x", " " + $0, $0 + ","] }
     case .level(let relation, let form): Self.wrong(relation, form)
     case .form: ["none,", "a", "6.1.2.3", "0x8000000000000000", "0xg"]
@@ -117,7 +128,7 @@ extension KeyPromise {
       switch form {
       case "a time": ["2", "2KiB", "-2ms"]
       case "a number": ["0.5", "-1", "2ms"]
-      default: ["1.001", "95", "95%", "-0.1"]
+      default: ["1.001", "95", "950%", "-0.1"]
       }
     let all = bounds + ["0x", "-1x", "infx", "nanx", "x", "", "1.2y", "=1"]
     return all.map { relation + $0 } + [other + "0.5", other + "1.2x", "0.5", "None"]
@@ -131,7 +142,7 @@ extension KeyPromise {
     case .count(let range):
       let size = Self.size(UInt64(range.upperBound - range.lowerBound), &chance)
       return "\(range.lowerBound + Int(size))"
-    case .number: return "\(Double(chance.uniform(below: 1_000_001)) / 1e6)"
+    case .number, .share: return "\(Double(chance.uniform(below: 1_000_001)) / 1e6)"
     case .time(let limit, let isCost):
       let time = Self.size(UInt64(limit - 1), &chance)
       return isCost ? "\(time).\(100 + chance.uniform(below: 900))ns" : "\(time)ns"

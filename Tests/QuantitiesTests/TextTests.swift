@@ -25,13 +25,15 @@ import Testing
   @Test(
     arguments: [
       ("2MiB", 2 << 20), ("1GiB", 1 << 30), ("4096B", 4096), ("1.5KiB", 1536), ("16TiB", 16 << 40),
+      ("2M", 2 << 20), ("2MB", 2 << 20), ("256GB", 256 << 30), ("256G", 256 << 30), ("4k", 4096),
+      ("64 KB", 65_536), ("1.5T", 3 << 39), ("0.5kB", 512),
     ] as [(String, Int64)]
   )
   func readsSizes(text: String, bytes: Int64) throws {
     #expect(try ByteCount(parsing: text) == .bytes(bytes))
   }
 
-  @Test(arguments: ["2MB", "2M", "2", "MiB", "99999999TiB", "١KiB"])
+  @Test(arguments: ["2Mb", "2m", "2", "MiB", "2Mi", "2 MIB", "2MBs", "99999999TiB", "١KiB"])
   func refusesSizes(text: String) {
     #expect(throws: QuantityError.self) { try ByteCount(parsing: text) }
   }
@@ -48,10 +50,37 @@ import Testing
   @Test(
     arguments: [
       ("9.5Gbit/s", 9_500_000_000), ("10 Gbit/s", 10_000_000_000), ("100Mbit/s", 100_000_000),
+      ("10Gbps", 10_000_000_000), ("1.5 Mbps", 1_500_000), ("64kbps", 64_000),
+      ("10Gb/s", 10_000_000_000),
     ] as [(String, Int64)]
   )
   func readsRates(text: String, bits: Int64) throws {
     #expect(try BitRate(parsing: text).rawValue == bits)
+  }
+
+  @Test(arguments: ["10G", "10GB/s", "10GBps", "10gbps", "10Gbit", "10"])
+  func refusesRates(text: String) {
+    #expect(throws: QuantityError.self) { try BitRate(parsing: text) }
+  }
+
+  @Test(
+    arguments: [
+      ("0.95", 0.95), ("95%", 0.95), ("97.5 %", 0.975), ("0%", 0), ("100%", 1), ("1e-3", 0.001),
+      ("%", nil), ("95%%", nil), ("x", nil), ("nan", nil), ("inf%", nil),
+    ] as [(String, Double?)]
+  )
+  func readsFractions(text: String, value: Double?) {
+    #expect(fraction(text) == value)
+  }
+
+  @Test(
+    arguments: [
+      ("graviton33", "; did you mean graviton3 or graviton4?"), ("mars", ""),
+      ("ampere", "; did you mean ampere-altra?"), ("", ""),
+    ] as [(String, String)]
+  )
+  func namesWhatMayHaveBeenMeant(text: String, hint: String) {
+    #expect(didYouMean(text, among: ["ampere-altra", "graviton3", "graviton4"]) == hint)
   }
 
   @Test(arguments: ["0x40000000", "1073741824"])
