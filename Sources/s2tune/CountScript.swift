@@ -59,7 +59,8 @@ struct CountScript {
   }
 
   private static func level(_ name: String, in text: String, granule: Granule) throws -> Int {
-    guard let level = (0...3).first(where: { leafName(granule, $0) == name }) else {
+    let size = try? ByteCount(parsing: name)
+    guard let level = (0...3).first(where: { granule.entrySize(level: $0) == size }) else {
       let sizes = (granule.minimumBlockLevel...3).reversed().map { leafName(granule, $0) }
       throw QuantityError(text: text, legal: "a leaf of " + sizes.joined(separator: ", "))
     }
@@ -70,7 +71,11 @@ struct CountScript {
   static func operation(_ text: String, granule: Granule) throws -> Operation {
     let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
     let refusal = QuantityError(text: text, legal: Verb.legal)
-    guard let word = parts.first, let verb = Verb(rawValue: word) else { throw refusal }
+    guard let word = parts.first else { throw refusal }
+    guard let verb = Verb(rawValue: word) else {
+      let hint = unmodelled[word] ?? didYouMean(word, among: Verb.allCases.map(\.rawValue))
+      throw QuantityError(text: text, legal: Verb.legal + hint)
+    }
     guard verb != .destroy else {
       guard parts.count == 1 else { throw refusal }
       return Operation(text: text, verb: verb, target: .nothing)
@@ -79,6 +84,13 @@ struct CountScript {
     let target = try target(of: verb, parts[1], granule)
     return Operation(text: text, verb: verb, target: target)
   }
+
+  /// Operations of the same walker that there is no model of, with what to say of them.
+  private static let unmodelled = Dictionary(
+    uniqueKeysWithValues: ["age", "test-age"].map { word in
+      (word, "; aging (kvm_age_hva, the walk that clears access flags) is not modelled")
+    }
+  )
 
   private static func target(
     of verb: Verb,

@@ -160,6 +160,9 @@ import Testing
 
   @Test(arguments: [
     (["--op", "foo"], 64, "unmap:RANGE"),
+    (["--op", "age:0x40000000+1GiB"], 64, "aging (kvm_age_hva"),
+    (["--op", "unmpa:0x40000000+1GiB"], 64, "did you mean unmap"),
+    (["--policy", "chnk=2MiB", "--op", "destroy"], 64, "did you mean chunk?"),
     ([], 64, "no --op"),
     (["--map", "0x40000000+1GiB:3K", "--op", "destroy"], 64, "a leaf of 4K, 2M, 1G"),
     (["--map", "40000000", "--op", "destroy"], 64, "RANGE:LEAF"),
