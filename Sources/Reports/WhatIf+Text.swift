@@ -99,6 +99,7 @@ extension WhatIfAnswer {
     [
       Paragraph(label: "limits", sentences: limitSentences),
       Paragraph(label: "samples", sentences: sampleSentences),
+      Paragraph(label: "idle", sentences: idleSentences),
       Paragraph(label: "flips", sentences: flips.map { "\($0.from): \($0.sentence)" }),
       Paragraph(label: "best", sentences: bestSentences),
       Paragraph(label: "safe", sentences: safetySentences),
@@ -117,6 +118,16 @@ extension WhatIfAnswer {
       }
       guard let value = miss.value else { return "\(limit): neither kept nor broken: no sample" }
       return "\(limit): broken with \(miss.response.exactText(value))"
+    }
+  }
+
+  /// What the cases turn without effect.
+  private var idleSentences: [String] {
+    points.flatMap { point in
+      (point.idleKnobs ?? []).map { idle in
+        let name = points.count > 1 ? point.label + ": " : ""
+        return "\(name)\(idle.knob) has no effect in this operation: \(idle.reason)"
+      }
     }
   }
 

@@ -127,8 +127,16 @@ package struct WhatIf: Sendable {
       place: known.place,
       placeReason: known.placeReason,
       fewSamples: known.fewSamples,
+      idleKnobs: idleKnobs(one),
       explanation: try explanation(one, goal)
     )
+  }
+
+  /// The knobs that a case turns away from the present policy and that nothing here reads.
+  private func idleKnobs(_ one: WhatIfCase) -> [IdleKnob]? {
+    let present = one.question.presentPolicy
+    let found = one.question.workload.idleKnobs(of: one.policy, turnedFrom: present)
+    return found.isEmpty ? nil : found
   }
 
   /// The terms of a case's predictions, in the order of its effects; nil where nobody asks.

@@ -83,6 +83,9 @@ package struct WhatIfPoint: Hashable, Sendable, Codable {
   /// The responses of which some run saw no sample, or too few for a percentile below the largest;
   /// nil where there are none.
   package let fewSamples: [SampleCount]?
+  /// The knobs that the policy turns and that change nothing here, such as a chunk on the path of an
+  /// exiting process; nil where there are none.
+  package let idleKnobs: [IdleKnob]?
   /// What each predicted effect is made of, where it was asked for; the terms add up to it.
   package let explanation: [Explanation]?
 
@@ -94,6 +97,7 @@ package struct WhatIfPoint: Hashable, Sendable, Codable {
     case place = "domain"
     case placeReason = "domain_reason"
     case fewSamples = "few_samples"
+    case idleKnobs = "idle_knobs"
     case explanation
   }
 

@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import Operations
 import Profiles
+import Quantities
 
 /// How an answer is written.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
@@ -85,12 +86,14 @@ struct ChangeOptions: ParsableArguments {
   )
   var dump: String?
 
-  /// Three profiles with these values in them.
+  /// Three profiles with these values in them; says on standard error which values this workload never
+  /// reads, unless the same was said before.
   func load(
     from store: ProfileStore,
     workload: String,
     host: String,
-    kernel: String
+    kernel: String,
+    isRepeated: Bool = false
   ) throws -> LoadedSetup {
     var loaded = try LoadedSetup(
       workload: workload,
@@ -99,8 +102,18 @@ struct ChangeOptions: ParsableArguments {
       from: store,
       setting: set.map(Self.change)
     )
+    if !isRepeated { noteUnread(in: loaded.workload.profile) }
     if let dump { try loaded.layOut(DumpFile.read(dump, granule: loaded.host.profile.granule)) }
     return loaded
+  }
+
+  /// One line for each value that changes nothing in a workload.
+  private func noteUnread(in workload: WorkloadProfile) {
+    for assignment in set {
+      let key = String(assignment.prefix { $0 != "=" })
+      guard let reason = workload.unreadReason(ofKey: key) else { continue }
+      note("--set \(key) is not read here: \(reason)")
+    }
   }
 
   /// One `key=value`, refused where no profile has the key.
@@ -112,6 +125,7 @@ struct ChangeOptions: ParsableArguments {
     guard LoadedSetup.hasKey(parts[0]) else {
       throw Failure.usage(
         "--set key '\(parts[0])' does not exist in any profile; 's2tune profiles keys' lists them"
+          + didYouMean(parts[0], among: LoadedSetup.keys)
       )
     }
     return (parts[0], parts[1])

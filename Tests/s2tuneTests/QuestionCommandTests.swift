@@ -86,6 +86,19 @@ private func object(_ result: Tool.Result) throws -> [String: Any] {
       "--vary"
     ),
     (["--policy", "chunk=3MiB"], 64, "power of two"),
+    (["--policy", "clear=2MiB"], 64, "operation is teardown, and clear is read by migration"),
+    (["--kernel", "6.12", "--policy", "split=2MiB"], 64, "split is read by log-enable, migration"),
+    (
+      [
+        "--set", "net.flows=0", "--set", "net.requests=0", "--set", "net.connects=0", "--policy",
+        "napi=threaded",
+      ], 64, "napi=threaded has no effect here: the workload has no network load"
+    ),
+    (["--vary", "clear=2MiB..8MiB"], 64, "--vary clear has no effect here"),
+    (["--vary", "migration.link=1Gbps,10Gbps"], 64, "read by migration"),
+    (["--set", "net.offred=1Gbps"], 64, "did you mean net.offered?"),
+    (["--slo", "io.godput>=95%"], 64, "did you mean io.goodput?"),
+    (["--objective", "teardown.tme"], 64, "did you mean teardown.time?"),
     (["--policy", "tlbi=deferred"], 64, "FEAT_TLBIRANGE"),
     (["--explain"], 64, "--explain"),
     (["--cost-model", "/does/not/exist"], 65, "/does/not/exist"),
@@ -99,6 +112,53 @@ private func object(_ result: Tool.Result) throws -> [String: Any] {
     let result = try Tool.run(["what-if"] + base + arguments)
     #expect(result.status == status, "\(result.errors)")
     #expect(result.output.isEmpty && result.errors.contains(part), "\(result.errors)")
+  }
+}
+
+@Suite struct UnreadTests {
+  /// Sizes, rates and shares as people type them give the answer of their long forms.
+  @Test func whatPeopleTypeIsRead() throws {
+    let base = ["what-if", "--workload", "container-churn", "--host", "graviton3", "--cost-model"]
+    let short = try Tool.run(
+      base + [
+        "none", "--set", "vm.memory=1G", "--set", "net.offered=2Gbps", "--set",
+        "vm.block_share=25%", "--slo", "io.goodput>=95%", "--policy", "chunk=2MiB", "--confidence",
+        "95%",
+      ]
+    )
+    let long = try Tool.run(
+      base + [
+        "none", "--set", "vm.memory=1GiB", "--set", "net.offered=2Gbit/s", "--set",
+        "vm.block_share=0.25", "--slo", "io.goodput>=0.95", "--policy", "chunk=2MiB",
+        "--confidence", "0.95",
+      ]
+    )
+    #expect(short.status == 0, "\(short.errors)")
+    // A case is called what it was typed as.
+    #expect(short.output.replacing("chunk=2M:", with: "chunk=2MiB:") == long.output)
+  }
+
+  @Test func aValueThatIsNotReadIsSaidOnce() throws {
+    let result = try Tool.run(
+      ["what-if", "--set", "migration.link=10Gbps", "--kernel", "6.1", "--kernel", "6.12"] + small
+    )
+    #expect(result.status == 0)
+    let note = "s2tune: note: --set migration.link is not read here: the operation is teardown"
+    #expect(result.errors.components(separatedBy: note).count == 2, "\(result.errors)")
+    let read = try Tool.run(["what-if", "--set", "net.window=1MiB"] + small)
+    #expect(read.errors.isEmpty, "\(read.errors)")
+  }
+
+  /// On a path that does not read it a knob is answered, and the answer says so.
+  @Test func aKnobThatThePathDoesNotReadIsSaid() throws {
+    let policy = "path=process-exit,chunk=2MiB"
+    let answer = try Tool.run(["what-if", "--policy", policy] + small)
+    #expect(answer.status == 0)
+    let words = answer.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(words.contains("idle chunk=2MiB has no effect in this operation: process-exit takes"))
+    let run = ["simulate", "--window"] + small.dropLast(2) + ["--policy"]
+    #expect(try Tool.run(run + [policy]).errors.contains("chunk=2MiB has no effect"))
+    #expect(try Tool.run(run + ["clear=2MiB"]).status == 64)
   }
 }
 

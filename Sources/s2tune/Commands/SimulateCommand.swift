@@ -9,6 +9,7 @@ import Observations
 import Policies
 import Operations
 import Profiles
+import Quantities
 import Randomness
 import Reports
 import Scenarios
@@ -62,9 +63,15 @@ struct SimulateCommand: ParsableCommand {
     try check()
     let store = try common.store()
     let loaded = try question.load(from: store)
+    let policy = try loaded.policy(policy)
+    let (workload, baseline) = (loaded.workload.profile, loaded.setup.setting.baseline)
+    try workload.refuseIdle(policy, turnedFrom: baseline)
+    for idle in workload.idleKnobs(of: policy, turnedFrom: baseline) {
+      note("\(idle.knob) has no effect in this operation: \(idle.reason)")
+    }
     var scenario = Scenario(
       loaded.setup,
-      policy: try loaded.policy(policy),
+      policy: policy,
       seed: Seed(seed)
     )
     scenario.switches = try MachineSwitches(without: without.map(mechanism))
@@ -117,7 +124,8 @@ extension SimulateCommand {
   private func mechanism(_ name: String) throws -> Mechanism {
     if let mechanism = Mechanism(rawValue: name) { return mechanism }
     let legal = Mechanism.allCases.map(\.rawValue).joined(separator: ", ")
-    throw Failure.usage("--without \(name) is not legal; write one of \(legal)")
+    let hint = didYouMean(name, among: Mechanism.allCases.map(\.rawValue))
+    throw Failure.usage("--without \(name) is not legal; write one of \(legal)\(hint)")
   }
 
   private func write(_ spans: Trace, of report: RunReport) throws {

@@ -104,11 +104,21 @@ struct WhatIfCommand: ParsableCommand {
     guard host.count * kernels.count == 1 || changes.dump == nil else {
       throw Failure.usage("--stage2-dump goes with one host and one kernel; name one of each")
     }
-    return try host.flatMap { host in
-      try kernels.map { kernel in
-        try changes.load(from: store, workload: workload, host: host, kernel: kernel)
+    var loaded: [LoadedSetup] = []
+    for host in host {
+      for kernel in kernels {
+        loaded.append(
+          try changes.load(
+            from: store,
+            workload: workload,
+            host: host,
+            kernel: kernel,
+            isRepeated: !loaded.isEmpty
+          )
+        )
       }
     }
+    return loaded
   }
 
   /// The policy of a text over what the host does now.
@@ -116,6 +126,7 @@ struct WhatIfCommand: ParsableCommand {
     guard !text.isEmpty else { return question.presentPolicy }
     let policy = try Policy(parsing: text, over: question.presentPolicy)
     try policy.validate(in: question.setting)
+    try question.workload.refuseIdle(policy, turnedFrom: question.presentPolicy)
     return policy
   }
 
@@ -132,8 +143,18 @@ struct WhatIfCommand: ParsableCommand {
     guard changes.dump == nil || sweep.isKnob else {
       throw Failure.usage("--vary '\(text)' varies the guest that --stage2-dump fixes; name a knob")
     }
+    try refuseIdle(sweep, question.workload)
     let base = try policy(policy.first ?? "", question)
     return try whatIf.sweep(sweep, policy: base, loaded: places[0])
+  }
+
+  /// Refuses a sweep whose cases would all be alike.
+  private func refuseIdle(_ sweep: Sweep, _ workload: WorkloadProfile) throws {
+    let key = PolicyKey(rawValue: sweep.key)
+    let reason =
+      key.map { workload.idleReason($0) } ?? workload.unreadReason(ofKey: sweep.key)
+    guard let reason else { return }
+    throw Failure.usage("--vary \(sweep.key) has no effect here: \(reason)")
   }
 
   private func cases(
