@@ -168,7 +168,7 @@ def facts(scan, smoke):
         capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         sys.exit(done.stderr)
-    return json.loads(done.stdout)["rows"]
+    return json.loads(done.stdout)["facts"]["rows"]
 
 
 def facts_table(rows):
@@ -181,7 +181,7 @@ def facts_table(rows):
             text = f"{value:.3g}x"
         else:
             text = f"{value / 1e9:.3g} s" if r["metric"].endswith("_ns") else f"{value:.3g}"
-        use = r["use"] + (", gated" if r["isGated"] else "")
+        use = r["use"] + (", gated" if r["gated"] else "")
         lines.append(f"| {r['id']} | {r['says']} | {use} | {r['claim']} | {text} | {r['verdict']} |")
     return lines
 

@@ -60,6 +60,7 @@ struct S2Tune: ParsableCommand {
       TableCommand.self,
       SimulateCommand.self,
       CountCommand.self,
+      PolicyCommand.self,
       CampaignCommand.self,
       FitCommand.self,
       EvaluateCommand.self,

@@ -8,12 +8,17 @@ func answer(_ text: String) {
   FileHandle.standardOutput.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
 }
 
-/// Writes a value as JSON with sorted keys to standard output.
-func answer(json value: some Encodable) throws { answer(try json(value)) }
+/// Writes a document as JSON with sorted keys to standard output.
+func answer(json value: some Encodable, _ schema: OutputSchema) throws {
+  answer(try json(value, schema))
+}
 
-/// A value as JSON with sorted keys.
-func json(_ value: some Encodable) throws -> String {
-  try JSON.text(value) + "\n"
+/// A document as JSON with sorted keys and the version of its form.
+func json(_ value: some Encodable, _ schema: OutputSchema) throws -> String {
+  let document = Versioned(content: value, schema: schema)
+  // Only there is "no end" a figure: how far a search is from what it never found.
+  let data = try JSON.data(document, writesInfinities: schema == .evaluateSearch)
+  return String(decoding: data, as: UTF8.self) + "\n"
 }
 
 /// Tells the user something beside the answer, on standard error.

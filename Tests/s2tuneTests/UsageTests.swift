@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct UsageTests {
   @Test(arguments: [
-    [], ["--help"], ["count", "--help"], ["validate", "--help"], ["instructions", "--help"],
+    [], ["--help"], ["count", "--help"], ["policy", "--help"], ["validate", "--help"],
+    ["instructions", "--help"],
     ["profiles", "--help"], ["profiles", "list", "--help"],
     ["recommend", "--help"], ["what-if", "--help"], ["pareto", "--help"], ["export", "--help"],
     ["table", "--help"], ["table", "diff", "--help"], ["table", "verify", "--help"],
@@ -28,6 +29,9 @@ import Testing
     (["profiles", "list", "--format", "xml"], "xml"),
     (["profiles", "list", "--models", "/does/not/exist"], "is not a directory"),
     (["profiles", "show", "host", "graviton9"], "legal names are ampere-altra"),
+    (["profiles", "show", "host", "graviton9"], "did you mean graviton3 or graviton4?"),
+    (["profiles", "show", "workload", "live-migraton"], "did you mean live-migration"),
+    (["profiles", "show", "kernel", "6.13"], "did you mean 6.1"),
     (["profiles", "show", "host", "../graviton3"], "is not legal"),
   ])
   func wrongUsageEndsWith64(arguments: [String], part: String) throws {
@@ -62,8 +66,9 @@ import Testing
 
   @Test func jsonIsReadBack() throws {
     let result = try Tool.run(["profiles", "list", "--format", "json"])
-    let rows =
-      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: String]]
+    let document =
+      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+    let rows = document?["profiles"] as? [[String: String]]
     #expect(rows?.contains { $0["name"] == "graviton3" && $0["kind"] == "host" } == true)
   }
 }

@@ -30,6 +30,12 @@ package struct ValidationSummary: Sendable, Encodable {
     package let verdict: String
     /// Why it could not be run, or the mechanism behind the prediction; may be empty.
     package let note: String
+
+    enum CodingKeys: String, CodingKey {
+      case id, says, source, use
+      case isGated = "gated"
+      case metric, claim, predicted, low, high, ratio, verdict, note
+    }
   }
 
   /// How many facts of a source hold.
@@ -44,6 +50,12 @@ package struct ValidationSummary: Sendable, Encodable {
     package let fittedHold: Int
     /// Facts of use `fit`.
     package let fitted: Int
+
+    enum CodingKeys: String, CodingKey {
+      case source, scored, fitted
+      case scoredHold = "scored_hold"
+      case fittedHold = "fitted_hold"
+    }
   }
 
   /// The facts in the order of the files.

@@ -35,6 +35,13 @@ struct CalibrateCommand: ParsableCommand {
       let presentNs: Double
       let fittedNs: Double
       let standardErrorNs: Double?
+
+      enum CodingKeys: String, CodingKey {
+        case key
+        case presentNs = "present_ns"
+        case fittedNs = "fitted_ns"
+        case standardErrorNs = "standard_error_ns"
+      }
     }
     struct Residual: Encodable {
       let fact: String
@@ -72,7 +79,8 @@ struct CalibrateCommand: ParsableCommand {
           residuals: fit.residuals.map {
             .init(fact: $0.id, measured: $0.measured, predicted: $0.predicted)
           }
-        )
+        ),
+        .calibrate
       )
     }
     var costs = TextTable(columns: [

@@ -71,7 +71,7 @@ struct CampaignOptions: ParsableArguments {
         "\(file): \(status.done) of \(status.runs) runs of campaign \(status.name), seed "
           + "\(status.seed), simulator \(status.simulator), digest \(status.digest)"
       )
-    case .json: try answer(json: status)
+    case .json: try answer(json: status, .campaign)
     }
   }
 }

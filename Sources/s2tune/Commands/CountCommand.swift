@@ -68,6 +68,12 @@ struct CountCommand: ParsableCommand {
     let isInherited: Bool
     let reason: String
     let kernelRule: String
+
+    enum CodingKeys: String, CodingKey {
+      case hazard, models, reason
+      case isInherited = "inherited"
+      case kernelRule = "kernel_rule"
+    }
   }
 
   /// Whether the policy can leave a stale translation.
@@ -172,7 +178,7 @@ struct CountCommand: ParsableCommand {
   }
 
   private func write(_ result: Answer, _ verdict: HazardVerdict) throws {
-    guard common.format == .text else { return try answer(json: result) }
+    guard common.format == .text else { return try answer(json: result, .count) }
     // Many operations are numbered, so that a line stays readable.
     let isNumbered = result.operations.count > 3
     let names = result.operations.indices.map {

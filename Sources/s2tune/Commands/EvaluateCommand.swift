@@ -79,7 +79,7 @@ struct EvaluateSearch: ParsableCommand {
     }
     switch common.format {
     case .text: try output.write(quality.text())
-    case .json: try output.write(String(decoding: AnswerStore.json(quality), as: UTF8.self))
+    case .json: try output.write(json(quality, .evaluateSearch))
     }
     guard quality.isGood else { throw Negative(sentence: "a target of the search is missed") }
   }

@@ -71,7 +71,7 @@ struct EvaluateModel: ParsableCommand {
     }
     switch common.format {
     case .text: answer(evaluation.text())
-    case .json: try answer(json: evaluation)
+    case .json: try answer(json: evaluation, .evaluateModel)
     }
     if !evaluation.meetsTargets { throw Negative() }
   }

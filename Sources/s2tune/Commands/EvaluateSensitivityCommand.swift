@@ -64,7 +64,7 @@ struct EvaluateSensitivity: ParsableCommand {
     let context = AnswerContext(loaded, store)
     switch common.format {
     case .text: try output.write(answer.text(context))
-    case .json: try output.write(json(Document(answer: answer, context: context)))
+    case .json: try output.write(json(Document(answer: answer, context: context), .sensitivity))
     }
   }
 }

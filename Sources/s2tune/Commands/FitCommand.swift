@@ -95,7 +95,7 @@ struct FitCommand: ParsableCommand {
     }
     switch common.format {
     case .text: answer(model.card)
-    case .json: try answer(json: ModelSummary(model))
+    case .json: try answer(json: ModelSummary(model), .fit)
     }
   }
 }

@@ -75,7 +75,9 @@ struct InstructionsCommand: ParsableCommand {
   }
 
   private func write(_ models: [InstructionModel]) throws {
-    guard common.format == .text else { return try answer(json: models) }
+    guard common.format == .text else {
+      return try answer(json: Listed(name: "models", elements: models), .instructions)
+    }
     var table = TextTable(columns: [
       .init("kernel"), .init("cpu"), .init("operation"), .init("rows", isNumber: true),
       .init("worst fitted", isNumber: true), .init("worst left out", isNumber: true),

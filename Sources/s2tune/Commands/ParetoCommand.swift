@@ -57,7 +57,7 @@ struct ParetoCommand: ParsableCommand {
     switch format {
     case .text: try output.write(front.text(context))
     case .csv: try output.write(front.csv())
-    case .json: try output.write(json(Document(front: front, context: context)))
+    case .json: try output.write(json(Document(front: front, context: context), .pareto))
     }
     guard front.points.contains(where: \.violations.isEmpty) else {
       throw Negative(sentence: "no policy that was simulated keeps the limits")

@@ -34,7 +34,9 @@ struct ListProfiles: ParsableCommand {
     let rows =
       try rows(HostProfile.self, store) + rows(KernelProfile.self, store)
       + rows(WorkloadProfile.self, store)
-    guard common.format == .text else { return try answer(json: rows) }
+    guard common.format == .text else {
+      return try answer(json: Listed(name: "profiles", elements: rows), .profiles)
+    }
     let width = rows.map(\.name.count).max() ?? 0
     answer(
       rows.map { row in
@@ -103,7 +105,9 @@ struct ShowProfile: ParsableCommand {
         origin: $0.origin.description
       )
     }
-    guard common.format == .text else { return try answer(json: rows) }
+    guard common.format == .text else {
+      return try answer(json: Listed(name: "values", elements: rows), .profile)
+    }
     var lines = [
       "\(name): \(loaded.summary)", "from \(loaded.files.joined(separator: ", then "))", "",
     ]
@@ -134,7 +138,9 @@ struct ListKeys: ParsableCommand {
 
   func run() throws {
     let rows = rows(HostProfile.self) + rows(KernelProfile.self) + rows(WorkloadProfile.self)
-    guard common.format == .text else { return try answer(json: rows) }
+    guard common.format == .text else {
+      return try answer(json: Listed(name: "keys", elements: rows), .keys)
+    }
     let width = rows.map(\.key.count).max() ?? 0
     answer(
       rows.map { "\(padded($0.key, width))  \($0.summary): \($0.legal)" }.joined(separator: "\n")

@@ -75,7 +75,10 @@ struct RecommendCommand: ParsableCommand {
     case .text: try output.write(answer.text(context) + (reproduction?.text() ?? ""))
     case .json:
       try output.write(
-        json(Document(recommendation: answer, reproduction: reproduction, context: context))
+        json(
+          Document(recommendation: answer, reproduction: reproduction, context: context),
+          .recommend
+        )
       )
     }
     if answer.verdict == .noneFeasible { throw Negative() }
@@ -84,7 +87,8 @@ struct RecommendCommand: ParsableCommand {
   private func write(_ answers: VariantAnswers, _ context: AnswerContext) throws {
     switch common.format {
     case .text: try output.write(answers.text(context))
-    case .json: try output.write(json(VariantDocument(variants: answers, context: context)))
+    case .json:
+      try output.write(json(VariantDocument(variants: answers, context: context), .variants))
     }
     if answers.variants.allSatisfy({ $0.answer.verdict == .noneFeasible }) { throw Negative() }
   }

@@ -82,7 +82,7 @@ struct SimulateCommand: ParsableCommand {
     try write(spans, of: report)
     let context = AnswerContext(loaded, store)
     switch common.format {
-    case .json: try output.write(json(Document(report: report, context: context)))
+    case .json: try output.write(json(Document(report: report, context: context), .simulate))
     case .text: try output.write(report.text(context))
     }
     guard report.stop == .completed else {

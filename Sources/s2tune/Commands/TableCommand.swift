@@ -35,7 +35,7 @@ struct DiffTables: ParsableCommand {
     let changes = try TuningTable(named: old).changes(to: TuningTable(named: new))
     switch format {
     case .text: answer(changes.isEmpty ? "nothing differs" : TableChange.text(changes))
-    case .json: try answer(json: changes)
+    case .json: try answer(json: Listed(name: "changes", elements: changes), .tableDiff)
     }
     guard changes.isEmpty else { throw Negative() }
   }
@@ -81,7 +81,7 @@ struct VerifyTable: ParsableCommand {
     progress.clear()
     switch common.format {
     case .text: answer(VerifiedEntry.text(results))
-    case .json: try answer(json: results)
+    case .json: try answer(json: Listed(name: "entries", elements: results), .tableVerify)
     }
     guard results.allSatisfy(\.isConfirmed) else { throw Negative() }
   }

@@ -117,10 +117,7 @@ struct ValidateCommand: ParsableCommand {
   }
 
   private func write(_ answered: Answer) throws {
-    guard common.format == .text else {
-      guard answered.counts != nil else { return try answer(json: answered.facts) }
-      return try answer(json: answered)
-    }
+    guard common.format == .text else { return try answer(json: answered, .validate) }
     let texts =
       (answered.counts ?? []).map { $0.text() } + [answered.facts?.text()].compactMap(\.self)
     answer(texts.joined(separator: "\n"))

@@ -94,7 +94,7 @@ struct WhatIfCommand: ParsableCommand {
     let context = AnswerContext(places[0], store)
     switch common.format {
     case .text: try output.write(answer.text(context))
-    case .json: try output.write(json(Document(answer: answer, context: context)))
+    case .json: try output.write(json(Document(answer: answer, context: context), .whatIf))
     }
   }
 
