@@ -246,8 +246,8 @@ CUSTOM = {"EventCounts": counts, "Measure": measures, "Explanation": explanation
 
 def document(sources, name):
     what, sentence = DOCUMENTS[name]
-    # How far a search is from what it never found is written as "inf".
-    schema = Schema(sources, name == "evaluate-search")
+    # How far a search is from what it never found is "inf", and an objective without a sample "nan".
+    schema = Schema(sources, name in ("evaluate-search", "pareto"))
     body, extra = what, {}
     if isinstance(what, tuple):
         body, extra = what

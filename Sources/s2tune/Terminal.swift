@@ -16,8 +16,10 @@ func answer(json value: some Encodable, _ schema: OutputSchema) throws {
 /// A document as JSON with sorted keys and the version of its form.
 func json(_ value: some Encodable, _ schema: OutputSchema) throws -> String {
   let document = Versioned(content: value, schema: schema)
-  // Only there is "no end" a figure: how far a search is from what it never found.
-  let data = try JSON.data(document, writesInfinities: schema == .evaluateSearch)
+  // Only there can a figure have no end, or be none: how far a search is from what it never found, and
+  // an objective of which a run saw no sample.
+  let isOpen = schema == .evaluateSearch || schema == .pareto
+  let data = try JSON.data(document, writesInfinities: isOpen)
   return String(decoding: data, as: UTF8.self) + "\n"
 }
 
