@@ -127,7 +127,7 @@ extension Response {
   package func sampleNoun(_ count: Int64) -> String {
     let noun =
       switch self {
-      case .writeProtectP99: "call"
+      case .writeProtectP99: "timed call"
       case .requestP99: "request"
       default: "sample"
       }

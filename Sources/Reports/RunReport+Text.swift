@@ -187,7 +187,7 @@ extension LatencySummary {
 }
 
 extension Response {
-  /// `write-protect p99 is the largest of 1 call (a p99 below that needs 100)`.
+  /// `write-protect p99 is the largest of 1 timed call; a lower one needs 100`.
   func largestSentence(_ count: Int64) -> String {
     "\(title) is the largest of \(count) \(sampleNoun(count)); a lower one needs "
       + "\(samplesNeeded ?? 0)"

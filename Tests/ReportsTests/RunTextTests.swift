@@ -134,7 +134,7 @@ import Testing
     #expect(text.contains("requests p99 none"))
     #expect(text.contains("requests p99: no request was seen"))
     #expect(text.contains("write-protect p99 57 ms"))
-    #expect(text.contains("write-protect p99 is the largest of 1 call; a lower one needs 100"))
+    #expect(text.contains("write-protect p99 is the largest of 1 timed call; a lower one needs"))
     #expect(text.contains("250 during; p99 none"))
     report.writeProtect?.timedCalls = 100
     #expect(!flat(report).contains("the largest of"))
