@@ -62,6 +62,11 @@ import Testing
     #expect(file.unexpressed.first?.rows == "Z-1 to Z-16")
   }
 
+  @Test func aClaimOfAShareMayBeInPerCent() throws {
+    let text = Self.sound.replacing("claim: '>= 0.97'", with: "claim: '>= 97%'")
+    #expect(try read(text).facts[0].claim == .atLeast(0.97))
+  }
+
   @Test(arguments: [
     ("claim: '>= 0.97'", "claim: 1.2x +-5%"), ("claim: '>= 0.97'", "claim: fast"),
     ("claim: '>= 0.97'", "claim: '>= -1'"), ("claim: 1.58x +-10%", "claim: 39.5s +-5%"),

@@ -199,12 +199,14 @@ extension FactReader {
     return number(margin, metric).map { .within(value: value, distance: $0) }
   }
 
-  /// A number in the metric's unit: a time with its unit for times, a plain number otherwise.
+  /// A number in the metric's unit: a time with its unit for times, a plain number otherwise, which
+  /// for shares may be one of per cent.
   private func number(_ text: String, _ metric: Measure) -> Double? {
     if metric.unit == .nanoseconds {
       return (try? Nanoseconds(parsing: text)).map { Double($0.rawValue) }
     }
-    return Double(text).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+    let value = metric.unit == .share ? fraction(text) : Double(text)
+    return value.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
   }
 }
 
