@@ -26,7 +26,8 @@
 #define MIB (1ull << 20)
 
 static struct vm vm;
-static uint64_t page, stride, rewrite_bytes;
+// `block` is what one entry maps above the pages: 2 MiB of 4K pages, 32 MiB of 16K pages.
+static uint64_t page, block, stride, rewrite_bytes;
 static int hugetlb_shift;
 static void *bitmap;
 
@@ -173,13 +174,14 @@ static void *reserve(const char *backing, void **start, uint64_t *length) {
   return memory;
 }
 
-static void live(unsigned long mib, const char *backing, unsigned long rewrite, const char *series) {
+static void live(unsigned long mib, const char *backing, unsigned long rewrite,
+                 const char *series) {
   void *start;
   uint64_t length;
   vm.bytes = mib * MIB;
   rewrite_bytes = rewrite * MIB < vm.bytes ? rewrite * MIB : vm.bytes;
   hugetlb_shift = !strcmp(backing, "h1g") ? 30 : !strcmp(backing, "h2m") ? 21 : 0;
-  stride = hugetlb_shift ? 1ull << hugetlb_shift : !strcmp(backing, "thp") ? 2 * MIB : page;
+  stride = hugetlb_shift ? 1ull << hugetlb_shift : !strcmp(backing, "thp") ? block : page;
   vm.memory = reserve(backing, &start, &length);
   uint64_t bits = (vm.bytes / page / 8 + page - 1) & ~(page - 1);
   bitmap = mmap(0, bits, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -273,6 +275,7 @@ int main(void) {
   close(file);
   uname(&host);
   page = getpagesize();
+  block = page / 8 * page;
   printf("\nLAB %s page %llu\n", host.release, (unsigned long long)page);
   settle(options);
   print_mode();
