@@ -174,33 +174,40 @@ static void *reserve(const char *backing, void **start, uint64_t *length) {
   return memory;
 }
 
+static void live_series(char series) {
+  switch (series) {
+    case 'A': life_a(); break;
+    case 'B': life_b(); break;
+    case 'C': life_c(); break;
+    case 'E': life_e(); break;
+    case 'F': life_f(); break;
+    case 'S':
+      life_s("S2m", 2 * MIB);
+      life_s("S64k", 64 << 10);
+      break;
+    default: fail("a series that is not known");
+  }
+}
+
 static void live(unsigned long mib, const char *backing, unsigned long rewrite,
                  const char *series) {
-  void *start;
-  uint64_t length;
   vm.bytes = mib * MIB;
   rewrite_bytes = rewrite * MIB < vm.bytes ? rewrite * MIB : vm.bytes;
   hugetlb_shift = !strcmp(backing, "h1g") ? 30 : !strcmp(backing, "h2m") ? 21 : 0;
   stride = hugetlb_shift ? 1ull << hugetlb_shift : !strcmp(backing, "thp") ? block : page;
-  vm.memory = reserve(backing, &start, &length);
   uint64_t bits = (vm.bytes / page / 8 + page - 1) & ~(page - 1);
   bitmap = mmap(0, bits, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   madvise(bitmap, bits, MADV_NOHUGEPAGE);
   memset(bitmap, 0, bits);
   printf("GUEST %lu %s %lu\n", mib, backing, rewrite);
-  for (; *series; series++) switch (*series) {
-      case 'A': life_a(); break;
-      case 'B': life_b(); break;
-      case 'C': life_c(); break;
-      case 'E': life_e(); break;
-      case 'F': life_f(); break;
-      case 'S':
-        life_s("S2m", 2 * MIB);
-        life_s("S64k", 64 << 10);
-        break;
-      default: fail("a series that is not known");
-    }
-  munmap(start, length);
+  for (; *series; series++) {
+    // Each life has memory of its own: slices below a block leave the host's tables of pages.
+    void *start;
+    uint64_t length;
+    vm.memory = reserve(backing, &start, &length);
+    live_series(*series);
+    munmap(start, length);
+  }
   munmap(bitmap, bits);
 }
 
