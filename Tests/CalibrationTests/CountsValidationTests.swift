@@ -23,7 +23,7 @@ import Testing
   }
 
   /// What the project's own lab counted: files that `Lab/run` makes from `Lab/jobs`.
-  @Test(arguments: [("nvhe-counts.csv", 704)])
+  @Test(arguments: [("nvhe-counts.csv", 704), ("releases-counts.csv", 128)])
   func everyComparedCellOfTheLabIsEqual(_ name: String, rows: Int) throws {
     let file = try KernelCounts(parsing: try capture(name), file: name)
     let validation = CountsValidation(file)
