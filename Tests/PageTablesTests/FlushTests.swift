@@ -214,8 +214,9 @@ struct FlushRow: Sendable {
     #expect(counts.tlbiVMALLE1 == 1)
   }
 
-  /// Without VHE a local flush has the entry barrier of this CPU alone, and as many ISBs as a
-  /// broadcast one; the repeated invalidation is for broadcasts. Counted on 6.12.107 and 7.3.4.
+  /// Without VHE a local flush has the entry barrier of this CPU alone and a broadcast one's ISBs.
+  ///
+  /// The repeated invalidation is for broadcasts. Counted on 6.12.107 and 7.3.4.
   @Test(arguments: [(false, Int64(3)), (true, 4)])
   func aLocalFlushAtEL2(_ speculativeAT: Bool, isb: Int64) throws {
     let sequences = FlushSequences(
