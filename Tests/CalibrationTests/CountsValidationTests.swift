@@ -34,7 +34,7 @@ import Testing
     #expect(validation.mismatches.prefix(20).map(\.description) == [])
     #expect(validation.passes)
     // Flushes at EL2 are counted by name.
-    #expect(validation.columns.first { $0.name == "ipa_flushes" }?.compared == rows)
+    #expect(validation.columns.first { $0.name == "ipa_flushes" }?.compared == Int64(rows))
   }
 
   /// A file with one cell changed, and one with a phase that nobody knows.
