@@ -22,6 +22,21 @@ import Testing
     #expect(validation.phases.count == 26)
   }
 
+  /// What the project's own lab counted: files that `Lab/run` makes from `Lab/jobs`.
+  @Test(arguments: [
+    ("nvhe-counts.csv", 704), ("releases-counts.csv", 128), ("pages-counts.csv", 61),
+  ])
+  func everyComparedCellOfTheLabIsEqual(_ name: String, rows: Int) throws {
+    let file = try KernelCounts(parsing: try capture(name), file: name)
+    let validation = CountsValidation(file)
+    #expect(validation.rows == rows)
+    #expect(validation.skipped.isEmpty)
+    #expect(validation.mismatches.prefix(20).map(\.description) == [])
+    #expect(validation.passes)
+    // Flushes at EL2 are counted by name.
+    #expect(validation.columns.first { $0.name == "ipa_flushes" }?.compared == Int64(rows))
+  }
+
   /// A file with one cell changed, and one with a phase that nobody knows.
   @Test func aDifferentCellAndAnUnknownPhaseAreReported() throws {
     let text = String(decoding: try capture("kernel-counts.csv"), as: UTF8.self)

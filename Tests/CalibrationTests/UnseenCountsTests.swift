@@ -183,6 +183,16 @@ import Testing
     #expect([counts[1].rangeFlushes, counts[1].ipaFlushes] == [1, 33])
   }
 
+  /// A logged slot that was deleted is back without a log and touched again: what is destroyed are
+  /// 32 tables with their pages, one above them, the loop's page in two, and the two of the root.
+  @Test func aSparseGuestIsTouchedAgainOnceItsSlotIsBack() throws {
+    let phases = ["S64k.log_enable_wp", "S64k.memslot_delete", "S64k.destroy"]
+    let counts = try replayed(Machine(), phases)
+    #expect(counts[1].unmapVisits == 32 * 512 + 33)
+    #expect(counts[2].freeVisits == 512 * (2 + 32 + 1 + 2))
+    #expect(counts[2].putPage == 1_095)
+  }
+
   // MARK: - Stable updates
 
   /// 33 flushes with two DSB ISH each, and a third where the update repeats the last.

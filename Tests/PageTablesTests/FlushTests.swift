@@ -135,6 +135,22 @@ struct FlushRow: Sendable {
       vmid: [1, 1, 1, 2, 1]
     ),
     FlushRow(
+      name: "nVHE, 6.1, repeated sync",
+      release: release(6, 1),
+      features: CPUFeatures(virtualizationHostExtensions: false, repeatTLBISync: true),
+      ipa: [3, 3, 1, 2, 1],
+      range: [2, 2, 1, 2, 1],
+      vmid: [2, 2, 1, 2, 1]
+    ),
+    FlushRow(
+      name: "nVHE, 6.12, repeated sync",
+      release: release(6, 12),
+      features: CPUFeatures(virtualizationHostExtensions: false, repeatTLBISync: true),
+      ipa: [3, 4, 0, 3, 1],
+      range: [2, 3, 0, 3, 1],
+      vmid: [2, 3, 0, 3, 1]
+    ),
+    FlushRow(
       name: "nVHE, 6.1, speculative AT",
       release: release(6, 1),
       features: CPUFeatures(virtualizationHostExtensions: false, speculativeAT: true),
@@ -196,6 +212,26 @@ struct FlushRow: Sendable {
     #expect(counts.isb == 4)
     #expect(counts.tlbiIPAS2E1 == 1)
     #expect(counts.tlbiVMALLE1 == 1)
+  }
+
+  /// Without VHE a local flush has the entry barrier of this CPU alone and a broadcast one's ISBs.
+  ///
+  /// The repeated invalidation is for broadcasts. Counted on 6.12.107 and 7.3.4.
+  @Test(arguments: [(false, Int64(3)), (true, 4)])
+  func aLocalFlushAtEL2(_ speculativeAT: Bool, isb: Int64) throws {
+    let sequences = FlushSequences(
+      features: CPUFeatures(
+        virtualizationHostExtensions: false,
+        repeatTLBISync: !speculativeAT,
+        speculativeAT: speculativeAT
+      ),
+      release: try ReleaseRules.rules(for: KernelRelease(major: 6, minor: 12)),
+      granule: .size4K
+    )
+    var counts = EventCounts()
+    sequences.localIPA(1, into: &counts)
+    #expect([counts.dsbISH, counts.dsbNSHST, counts.dsbNSH] == [0, 0, 3])
+    #expect([counts.isb, counts.hypercalls, counts.tlbiRepeated] == [isb, 1, 0])
   }
 
   /// The old workaround executes each instruction again, a barrier between; the new one adds one

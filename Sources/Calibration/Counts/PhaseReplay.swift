@@ -39,7 +39,8 @@ struct CapturedVM: Hashable, Sendable {
 ///
 /// The capture's program: a slot at 1 GiB that is touched whole, a page at 64 KiB with the loop
 /// that touches, one vCPU. Which phases a life has, the file says; their order is that of
-/// `CapturedStep.place`, and before a phase that needs memory the guest touches it again.
+/// `CapturedStep.place`, and before a phase that needs memory the guest touches it again; while a
+/// slot is logged it does not, and one that was deleted is back without a log.
 struct PhaseReplay {
   private let vm: CapturedVM
   private let series: CapturedSeries
@@ -50,6 +51,7 @@ struct PhaseReplay {
   private var dirty = DirtyPages()
   private var isManual = false
   private var hasRun = false
+  private var isDeleted = false
   private var plan: SplitPlan?
   /// The events of each phase that was lived.
   private(set) var counts: [CapturedPhase: EventCounts] = [:]
@@ -78,7 +80,7 @@ struct PhaseReplay {
     let isLogged = steps.contains(where: \.isLogging)
     if isLogged { _ = try touchAll() }
     for step in steps {
-      if !isLogged, step.needsTouch { _ = try touchAll() }
+      if !isLogged || isDeleted, step.needsTouch { _ = try touchAll() }
       let events = try live(step)
       for phase in phases where phase.step == step { counts[phase] = events }
     }
@@ -126,7 +128,7 @@ struct PhaseReplay {
     case .touch: return try touchAll()
     case .dontNeedAll, .dontNeedAllEmpty: return try dontNeed(slotRange)
     case .dontNeedSlices(let size): return try dontNeedSlices(size)
-    case .slotDelete, .slotDeleteEmpty: return try tables.unmap(slotRange, rules).total
+    case .slotDelete, .slotDeleteEmpty: return try deleteSlot()
     case .slotAdd, .getLog: return .zero
     case .destroy: return tables.destroy(rules).total
     case .destroyEmpty:
@@ -150,6 +152,12 @@ struct PhaseReplay {
   }
 
   // MARK: - Steps
+
+  private mutating func deleteSlot() throws(PageTableError) -> EventCounts {
+    slot.isLogging = false
+    isDeleted = true
+    return try tables.unmap(slotRange, rules).total
+  }
 
   /// Protects the slot, and splits it where the capability was granted.
   private mutating func enableLogging() throws(PageTableError) -> EventCounts {
