@@ -162,6 +162,8 @@ package enum Feature: String, Hashable, Sendable, CaseIterable, Codable {
   case preCopyTime = "precopy_ns"
   /// The standstill at the end of those rounds.
   case preCopyDowntime = "precopy_downtime_ns"
+  /// The share of its vCPUs' time that the guest loses until then.
+  case preCopyLost = "precopy_guest_lost_share"
   /// All write-protect calls of those rounds.
   case preCopyProtecting = "precopy_protect_ns"
 

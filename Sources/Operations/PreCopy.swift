@@ -8,8 +8,8 @@ import Foundation
 
 package import Observations
 package import PageTables
-import Policies
-import Profiles
+package import Policies
+package import Profiles
 package import Quantities
 
 /// A pre-copy live migration as the VMM's migration thread makes it: rounds over a link against a
@@ -205,7 +205,7 @@ extension PreCopy {
     )
     fault = (relax.whole, relax.isShared ? 0 : relax.inside + relax.flush)
     firstFaults = operation.policy.eagerSplit == .zero ? 1 + operation.blockShare(tables) : 1
-    if load.initiallyAllSet {
+    if operation.logStart == .allSet {
       start = []
       counts = .zero
       clears = try ClearPlan(operation, tables, isProtected: false)
@@ -220,7 +220,17 @@ extension PreCopy {
   }
 }
 
+extension Policy {
+  /// How dirty logging begins: as the policy says, or else as the workload does.
+  package func logStart(over load: MigrationLoad) -> LogStart {
+    logStart ?? (load.initiallyAllSet ? .allSet : .protect)
+  }
+}
+
 extension BatchedOperation {
+  /// How dirty logging begins.
+  var logStart: LogStart { policy.logStart(over: setup.workload.migration) }
+
   /// The rounds of a migration.
   package func preCopy() throws(OperationError) -> PreCopy { try PreCopy(self) }
 

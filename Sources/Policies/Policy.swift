@@ -34,6 +34,14 @@ package enum InterruptPlacement: String, Hashable, Sendable, CaseIterable, Codab
   case moved
 }
 
+/// How dirty logging begins.
+package enum LogStart: String, Hashable, Sendable, CaseIterable, Codable {
+  /// All bits set and nothing protected (KVM_DIRTY_LOG_INITIALLY_SET): CLEAR protects piece by piece.
+  case allSet = "all-set"
+  /// The whole slot is write-protected at once when logging is switched on.
+  case protect
+}
+
 /// Everything one may decide about batching on a host: kernel rules, controller and VMM knobs.
 ///
 /// A value of nil leaves that decision to the workload or the kernel. Two policies that behave
@@ -49,6 +57,8 @@ package struct Policy: Hashable, Sendable {
   package var breaks = true
   /// The eager-split chunk (KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE); zero is off.
   package var eagerSplit: ByteCount = .zero
+  /// How dirty logging begins, where it differs from the workload's.
+  package var logStart: LogStart?
   /// The range of one KVM_CLEAR_DIRTY_LOG; nil is the whole slot.
   package var clearRange: ByteCount?
   /// The teardown path, where it differs from the workload's.

@@ -13,7 +13,8 @@ extension Policy {
   ///   a work budget leaves it nothing to join.
   /// - A VMID threshold that no chunk reaches becomes `per-leaf`.
   /// - A feedback floor at or over the chunk becomes `fixed`.
-  /// - Pauses without slices go, and the paths that ignore chunk and flush get the baseline's.
+  /// - A path in slices has one of the smallest block where none is named.
+  /// - Slices go where the path has one call, pauses without slices go, and the paths that ignore chunk and flush get the baseline's.
   package func canonical(in setting: PolicySetting) -> Policy {
     var policy = self
     policy.chunk = policy.effectiveChunk(in: setting).canonical(in: setting)
@@ -27,7 +28,11 @@ extension Policy {
     if case .feedback(let floor, _) = controller, let size, floor >= size {
       policy.controller = .fixed
     }
-    if slice == nil { policy.pause = .zero }
+    if path == .processExit || path == .memslotDelete { policy.slice = nil }
+    if path == .madviseSlices, slice == nil {
+      policy.slice = max(setting.granule.smallestBlock, setting.hugetlbPage ?? .zero)
+    }
+    if policy.slice == nil { policy.pause = .zero }
     if path == .processExit {
       let baseline = setting.baseline
       policy.chunk = baseline.chunk.canonical(in: setting)
@@ -53,6 +58,21 @@ extension Policy {
       let (old, new) = (other.text(of: key), text(of: key))
       guard old != new else { return nil }
       return PolicyChange(key: key, from: old ?? "the workload's", to: new ?? "the workload's")
+    }
+  }
+}
+
+extension Policy {
+  /// The size or time that a knob is set to, in bytes or nanoseconds; infinite where the knob sets no
+  /// bound, zero for no pause, and nil for knobs that have no such value.
+  package func amount(of key: PolicyKey) -> Double? {
+    switch key {
+    case .slice: slice.map { Double($0.rawValue) } ?? .infinity
+    case .clear: clearRange.map { Double($0.rawValue) } ?? .infinity
+    case .pause: Double(pause.rawValue)
+    case .chunk:
+      if case .fixed(let size) = chunk { Double(size.rawValue) } else { nil }
+    default: nil
     }
   }
 }

@@ -20,6 +20,8 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
   case breaks
   /// The eager-split chunk.
   case split
+  /// How dirty logging begins.
+  case log
   /// The range of one CLEAR ioctl.
   case clear
   /// The teardown path.
@@ -37,7 +39,7 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
   package var knobClass: KnobClass {
     switch self {
     case .chunk, .tlbi, .controller, .breaks: .kernel
-    case .split, .clear, .path, .slice, .pause, .irq, .napi: .today
+    case .split, .log, .clear, .path, .slice, .pause, .irq, .napi: .today
     }
   }
 
@@ -51,6 +53,7 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
     case .controller: "fixed, time:500us/64 (budget/stride) or feedback:64KiB/4 (floor/patience)"
     case .breaks: "yes or no"
     case .split: "off or a block size such as 2MiB"
+    case .log: LogStart.allCases.map(\.rawValue).joined(separator: " or ")
     case .clear: "slot or a size such as 256MiB"
     case .path: TeardownPath.allCases.map(\.rawValue).joined(separator: ", ")
     case .slice: "none or a size such as 4MiB"
@@ -68,6 +71,7 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
     case .controller: "what ends a chunk early"
     case .breaks: "whether mmu_lock may be yielded between chunks"
     case .split: "KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE"
+    case .log: "whether logging starts with all bits set or by protecting the whole slot"
     case .clear: "the range of one KVM_CLEAR_DIRTY_LOG"
     case .path: "who frees the guest's memory, and through which kernel path"
     case .slice: "how much the VMM gives back in one call"

@@ -33,6 +33,10 @@ extension Policy: CustomStringConvertible {
     case .controller: controller = try reader.controller()
     case .breaks: breaks = try reader.choice(["yes": true, "no": false])
     case .split: eagerSplit = value == "off" ? .zero : try reader.size()
+    case .log:
+      logStart = try reader.choice(
+        Dictionary(uniqueKeysWithValues: LogStart.allCases.map { ($0.rawValue, $0) })
+      )
     case .clear: clearRange = value == "slot" ? nil : try reader.size()
     case .path: path = try reader.choice(reader.paths)
     case .slice: slice = value == "none" ? nil : try reader.size()
@@ -50,6 +54,7 @@ extension Policy: CustomStringConvertible {
     case .controller: controller.text
     case .breaks: breaks ? "yes" : "no"
     case .split: eagerSplit == .zero ? "off" : eagerSplit.description
+    case .log: logStart?.rawValue
     case .clear: clearRange?.description ?? "slot"
     case .path: path?.rawValue
     case .slice: slice?.description ?? "none"

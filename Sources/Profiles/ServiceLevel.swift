@@ -27,6 +27,8 @@ package enum Metric: String, Hashable, Sendable, CaseIterable, Codable {
   case migrationTime = "migration.time"
   /// Time the guest stood still at the end of a live migration.
   case migrationDowntime = "migration.downtime"
+  /// Share of its vCPUs' time that the running guest loses until the stop, 0 to 1.
+  case guestLost = "guest.lost"
 
   /// Whether more is better.
   package var moreIsBetter: Bool { self == .ioGoodput || self == .storageIOPS }
@@ -136,6 +138,7 @@ extension Metric {
     case .protectStall: .worstStall
     case .migrationTime: .migrationTime
     case .migrationDowntime: .downtime
+    case .guestLost: .guestLost
     }
   }
 }

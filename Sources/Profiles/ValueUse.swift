@@ -31,6 +31,7 @@ private enum ValueUser {
     case "net.burst", "net.datagram", "net.socket_buffer": self = .datagrams
     case "net.frame", "net.round_trip", "net.reader": self = .network
     case "nic.queues": return nil
+    case "slo.guest.lost": self = .operations([.migration])
     case _ where key.hasPrefix("migration.") || key.hasPrefix("slo.migration."):
       self = .operations([.migration])
     case _ where key.hasPrefix("disk."): self = .storage

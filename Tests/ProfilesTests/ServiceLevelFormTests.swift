@@ -9,12 +9,13 @@ import Testing
 
 /// Every metric's bounds: what is legal, how it is printed, and the number it stands for.
 @Suite struct ServiceLevelFormTests {
-  private static let shares: [Metric] = [.ioGoodput, .storageIOPS]
+  private static let kept: [Metric] = [.ioGoodput, .storageIOPS]
+  private static let shares = kept + [.guestLost]
   private static let counts: [Metric] = [.connectsFailed]
   private static let times = Metric.allCases.filter { !shares.contains($0) && !counts.contains($0) }
 
   private static func relation(_ metric: Metric) -> String {
-    shares.contains(metric) ? ">=" : "<="
+    kept.contains(metric) ? ">=" : "<="
   }
 
   private func refusal(_ text: String) -> String? {
@@ -34,12 +35,12 @@ import Testing
     #expect(try ServiceLevel(parsing: plain).description == plain)
     let relative = try ServiceLevel(parsing: examples[1])
     #expect(relative.bound == .relative(1.2) && relative.metric == metric)
-    #expect(metric.moreIsBetter == Self.shares.contains(metric))
+    #expect(metric.moreIsBetter == Self.kept.contains(metric))
   }
 
   @Test(arguments: Metric.allCases)
   func theOtherRelationIsRefused(metric: Metric) {
-    let wrong = Self.shares.contains(metric) ? "<=" : ">="
+    let wrong = Self.kept.contains(metric) ? "<=" : ">="
     for relation in [wrong, "=", "==", "<", ">", "=<", "", "=>"] {
       for value in ["1", "1ms", "1.2x"] {
         let sentence = refusal(metric.rawValue + relation + value)

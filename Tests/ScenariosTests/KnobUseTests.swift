@@ -54,6 +54,7 @@ import Testing
     case .controller: [("", "controller=time:20us/4"), ("", "controller=feedback:64KiB/1")]
     case .breaks: [("chunk=4KiB", "chunk=4KiB,breaks=no"), ("split=2MiB", "split=2MiB,breaks=no")]
     case .split: [("", "split=2MiB"), ("", "split=4KiB")]
+    case .log: [("", "log=all-set")]
     case .clear: [("", "clear=256KiB")]
     case .path: [("", "path=process-exit")]
     case .slice: [("", "slice=4MiB")]
