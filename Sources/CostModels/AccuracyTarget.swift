@@ -25,7 +25,7 @@ package struct AccuracyTarget: Hashable, Sendable, Codable {
     case .teardownTime, .stageTwoTime, .longestHold: (median, ninetieth) = (2, 6)
     case .writeProtectTotal, .writeProtectP99, .worstStall: (median, ninetieth) = (4, 12)
     case .requestP99, .migrationTime, .downtime: (median, ninetieth) = (8, 24)
-    case .goodputRetained, .iopsRetained, .connectsFailed: (median, ninetieth) = (2, 8)
+    case .goodputRetained, .iopsRetained, .connectsFailed, .guestLost: (median, ninetieth) = (2, 8)
     }
   }
 

@@ -10,7 +10,7 @@ extension ResponseFit {
     switch response {
     case .teardownTime, .stageTwoTime: work + shape + sharing + rules + storm + fluid
     case .longestHold: [.stageTwoWork, .callWork] + shape + sharing + rules + storm + fluid
-    case .writeProtectTotal, .migrationTime, .downtime: work + shape + guest
+    case .writeProtectTotal, .migrationTime, .downtime, .guestLost: work + shape + guest
     case .writeProtectP99, .worstStall: shape + guest
     case .goodputRetained, .requestP99, .iopsRetained, .connectsFailed:
       [.stageTwoWork, .hostFreeWork, .callWork, .pauseWork] + shape + sharing + rules

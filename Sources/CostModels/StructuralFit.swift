@@ -28,6 +28,7 @@ struct StructuralFit {
     case .requestP99: [.fluidRequest, .roundTrip]
     case .migrationTime: [.preCopyTime]
     case .downtime: [.preCopyDowntime]
+    case .guestLost: [.preCopyLost]
     case .goodputRetained: [.fluidGoodput]
     case .iopsRetained: [.fluidIOPS]
     case .connectsFailed:

@@ -84,6 +84,7 @@ extension FeatureVector {
     rounds.run()
     self[.preCopyTime] = Double(rounds.time.rawValue)
     self[.preCopyDowntime] = Double(rounds.downtime.rawValue)
+    self[.preCopyLost] = 1 - rounds.guestSpeed
     self[.preCopyProtecting] = Double(rounds.protecting.rawValue)
   }
 }

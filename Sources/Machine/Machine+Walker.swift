@@ -40,6 +40,8 @@ extension Machine {
     outcome.baselineBytes += bytes
     outcome.baselineRequests += disk.done
     outcome.stageTwoBytes = -bytes
+    (outcome.leastBytes, outcome.leastRequests) = (-bytes, -disk.done)
+    events.schedule(.baseline, at: now + MachineInput.leastJudged)
     outcome.operationBytes = -bytes
     outcome.stageTwoRequests = -disk.done
     lastRead = max(lastRead, now)
@@ -298,6 +300,7 @@ extension Machine {
     outcome.operationBytes += bytes
     noteGap()
     noteSoftirqGap()
-    events.schedule(.stop, at: now + input.coolDown)
+    let judged = outcome.began + MachineInput.leastJudged
+    events.schedule(.stop, at: max(now + input.coolDown, judged + .nanoseconds(1)))
   }
 }

@@ -30,7 +30,7 @@ enum MachineEvent: Int, EventKind {
   case request
   /// A connection attempt arrives, for the first time or again.
   case connect
-  /// The baseline begins.
+  /// The baseline begins, and later the least time ends over which IO is judged.
   case baseline
   /// The run stops.
   case stop
@@ -244,6 +244,9 @@ struct Machine {
     case .walkerTimer: walkerTimer()
     case .request: requestArrives()
     case .connect: connectArrives()
+    case .baseline where walker.hasBegun:
+      outcome.leastBytes += bytes
+      outcome.leastRequests += disk.done
     case .baseline:
       outcome.baselineBytes = -bytes
       outcome.baselineRequests = -disk.done

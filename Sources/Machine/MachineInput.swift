@@ -44,7 +44,10 @@ package struct MachineInput: Sendable {
   package var faultGap: Nanoseconds?
   /// Time before the walker starts; the second half of it is the baseline.
   package var warmUp = Nanoseconds.milliseconds(100)
-  /// Time after the walker's end that is still simulated.
+  /// The least time over which what IO loses to an operation is judged: Linux's least retransmission
+  /// timeout (TCP_RTO_MIN), below which a stream does not take a silence for a loss.
+  package static let leastJudged = Nanoseconds.milliseconds(200)
+  /// Time after the walker's end that is still simulated; more where IO is judged over more.
   package var coolDown = Nanoseconds.milliseconds(20)
   /// The length of one goodput bucket.
   package var bucket = Nanoseconds.milliseconds(100)

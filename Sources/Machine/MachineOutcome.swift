@@ -38,6 +38,10 @@ package struct MachineOutcome: Sendable {
   package var steps: [[StepOutcome]] = []
   /// Bytes taken by readers during the baseline.
   package var baselineBytes: Int64 = 0
+  /// Bytes taken by readers within `MachineInput.leastJudged` of the operation's beginning.
+  package var leastBytes: Int64 = 0
+  /// Storage requests done within `MachineInput.leastJudged` of the operation's beginning.
+  package var leastRequests: Int64 = 0
   /// The length of the baseline.
   package var baseline = Nanoseconds.zero
   /// Bytes taken between `began` and `stageTwoEnded`.

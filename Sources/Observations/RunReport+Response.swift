@@ -16,11 +16,12 @@ package enum Response: String, Hashable, Sendable, CaseIterable, Codable {
   case writeProtectP99 = "write_protect_call_p99_ns"
   /// The longest wait of a vCPU for mmu_lock.
   case worstStall = "worst_vcpu_stall_ns"
-  /// TCP goodput during the stage-2 part over the goodput before it.
+  /// TCP goodput during the stage-2 part, or from its beginning on for 200 ms where it is shorter,
+  /// over the goodput before it; at most 1.
   case goodputRetained = "goodput_retained_share"
   /// The 99th percentile of request latency.
   case requestP99 = "request_p99_ns"
-  /// Storage requests per second during the stage-2 part over those before it.
+  /// Storage requests per second over the same time over those before it; at most 1.
   case iopsRetained = "iops_retained_share"
   /// Connections that failed or took longer than a second.
   case connectsFailed = "connects_failed_count"
@@ -28,6 +29,9 @@ package enum Response: String, Hashable, Sendable, CaseIterable, Codable {
   case migrationTime = "migration_time_ns"
   /// The time the guest stood still.
   case downtime = "downtime_ns"
+  /// The share of its vCPUs' time that a running guest loses to a migration: faults, waits for
+  /// mmu_lock, refilled TLBs.
+  case guestLost = "guest_lost_share"
 
   /// What a response is measured in.
   package enum Unit: String, Hashable, Sendable, Codable {
@@ -50,7 +54,7 @@ package enum Response: String, Hashable, Sendable, CaseIterable, Codable {
   /// The unit of the response's value.
   package var unit: Unit {
     switch self {
-    case .goodputRetained, .iopsRetained: .share
+    case .goodputRetained, .iopsRetained, .guestLost: .share
     case .connectsFailed: .count
     default: .nanoseconds
     }
@@ -81,6 +85,7 @@ extension RunReport {
     case .connectsFailed: connects.map { Double($0.failed + $0.slow) }
     case .migrationTime: migration?.time.inNanoseconds
     case .downtime: migration?.downtime.inNanoseconds
+    case .guestLost: migration.map { 1 - $0.guestSpeed }
     }
   }
 }

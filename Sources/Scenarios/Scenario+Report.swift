@@ -255,10 +255,10 @@ extension Scenario {
   private func network(_ outcome: MachineOutcome, _ scaled: ScaledPlan) -> NetworkOutcome {
     var network = outcome.network
     let before = rate(outcome.baselineBytes, outcome.baseline)
-    let during = rate(outcome.stageTwoBytes, outcome.stageTwoEnded - outcome.began)
+    let during = judged(outcome, outcome.stageTwoBytes, outcome.leastBytes)
     network.baseline = BitRate(rawValue: Int64(before * 8))
     network.during = BitRate(rawValue: Int64(during * 8))
-    network.retained = before > 0 ? during / before : 1
+    network.retained = before > 0 ? min(1, during / before) : 1
     var bytes = 0.0
     var time = 0.0
     for (place, group) in outcome.steps.enumerated() {
@@ -270,10 +270,10 @@ extension Scenario {
       }
     }
     network.duringWhole = BitRate(rawValue: time > 0 ? Int64(bytes / time * 8) : 0)
-    if operation.workload.operation == .migration, time > 0 {
+    if operation.workload.operation == .migration, time >= MachineInput.leastJudged.inSeconds {
       // Stage-2 work and waiting for the link alternate: the operation is one stretch.
       network.during = network.duringWhole
-      network.retained = before > 0 ? bytes / time / before : 1
+      network.retained = before > 0 ? min(1, bytes / time / before) : 1
     }
     return network
   }
@@ -281,10 +281,20 @@ extension Scenario {
   private func storage(_ outcome: MachineOutcome) -> StorageOutcome {
     var storage = StorageOutcome()
     storage.baseline = rate(outcome.baselineRequests, outcome.baseline)
-    storage.during = rate(outcome.stageTwoRequests, outcome.stageTwoEnded - outcome.began)
-    storage.retained = storage.baseline > 0 ? storage.during / storage.baseline : 1
+    storage.during = judged(outcome, outcome.stageTwoRequests, outcome.leastRequests)
+    storage.retained = storage.baseline > 0 ? min(1, storage.during / storage.baseline) : 1
     storage.latency = outcome.storage
     return storage
+  }
+
+  /// What is done in a second of the stage-2 part; of a shorter one than IO is judged over, in a
+  /// second of that least time from the operation's beginning.
+  private func judged(_ outcome: MachineOutcome, _ count: Int64, _ least: Int64) -> Double {
+    let length = outcome.stageTwoEnded - outcome.began
+    guard length < MachineInput.leastJudged, outcome.stop == .completed else {
+      return rate(count, length)
+    }
+    return rate(least, MachineInput.leastJudged)
   }
 
   private func rate(_ count: Int64, _ time: Nanoseconds) -> Double {
