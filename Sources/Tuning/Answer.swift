@@ -11,7 +11,7 @@ extension RecommendationRun {
   /// Puts the answer together, with the runs that only the answer needs.
   func answer() throws(TuningError) -> Recommendation {
     let verdict: Verdict = winner.map { $0 == present ? .keep : .change } ?? .noneFeasible
-    let fullRun = try fullRun()
+    let fullRun = fullRun()
     let paths = try paths()
     let alternatives = try alternatives()
     let rows = try rows()
@@ -35,6 +35,9 @@ extension RecommendationRun {
   }
 
   private func rows() throws(TuningError) -> [AnswerRow] {
+    for policy in [best(of: .today), best(of: .kernel)].compactMap({ $0 }) {
+      _ = try bench.shows(policy, replicates: Recommender.rowRuns, goal)
+    }
     var rows = [try row(.now, present)]
     if let policy = best(of: .today) { rows.append(try row(.today, policy)) }
     if let policy = best(of: .kernel) { rows.append(try row(.kernel, policy)) }
@@ -55,23 +58,48 @@ extension RecommendationRun {
       effects: try effects(policy),
       violations: goal.violations(of: means(policy)),
       isConfirmed: isConfirmed(policy),
-      isRecommended: policy == winner
+      isRecommended: policy == winner,
+      warnings: warnings(policy)
     )
+  }
+
+  /// What the kernel would log, by the longest of a policy's whole runs.
+  private func warnings(_ policy: Policy) -> [KernelWarning] {
+    let runs = bench.known(policy, .full).compactMap(\.watchdogs)
+    return Watchdogs.Warning.allCases.compactMap { kind in
+      guard let worst = runs.map({ $0.time(kind) }).max(), worst > kind.limit else { return nil }
+      return KernelWarning(kind: kind, time: Double(worst.rawValue))
+    }
   }
 
   /// A policy's responses as predicted and as simulated so far.
   func effects(_ policy: Policy) throws(TuningError) -> [Effect] {
     let predicted = try tools.predictor?.predictions(question, policy: policy) ?? [:]
-    let reports = bench.known(policy)
+    let reports = bench.known(policy, .full)
     return goal.shown.map { response in
       let values = reports.compactMap { $0.value(of: response) }
       let estimate = values.isEmpty ? nil : Estimate(values)
+      let spread = values.count == 1 ? spread(response) : nil
       return Effect(
         response: response,
         predicted: predicted[response],
-        simulated: estimate.map { SimulatedValue($0, confidence: question.confidence) }
+        simulated: estimate.map {
+          SimulatedValue($0, response, confidence: question.confidence, spread: spread)
+        }
       )
     }
+  }
+
+  /// How far whole runs of one policy lie from their mean, over all policies that were run more than
+  /// once: of times and counts as a share of the mean, of shares as they are.
+  private func spread(_ response: Response) -> PooledSpread? {
+    var spread = PooledSpread()
+    for policy in bench.policies(.full) {
+      let values = bench.known(policy, .full).compactMap { $0.value(of: response) }
+      guard values.count > 1, values.allSatisfy(\.isFinite) else { continue }
+      spread.add(values, isRelative: response.unit != .share)
+    }
+    return spread.freedom > 0 ? spread : nil
   }
 
   private func basis() throws(TuningError) -> Basis {
@@ -92,11 +120,9 @@ extension RecommendationRun {
     )
   }
 
-  private func fullRun() throws(TuningError) -> FullRun? {
-    guard let winner else { return nil }
-    let request = RunRequest(policy: winner, replicate: 0, extent: .full)
-    guard bench.allowance.left > 0 else { return nil }
-    guard let report = try bench.reports([request]).first else { return nil }
+  /// The first of the runs that the winner was judged by.
+  private func fullRun() -> FullRun? {
+    guard let winner, let report = bench.known(winner, .full).first else { return nil }
     return FullRun(
       digest: String(report.digest, radix: 16),
       replicate: 0,
@@ -106,18 +132,14 @@ extension RecommendationRun {
     )
   }
 
-  /// The teardown paths under the present rules; nothing for other operations.
+  /// The teardown paths with everything else as it is; nothing for other operations.
   private func paths() throws(TuningError) -> [PathRow] {
     guard question.workload.operation == .teardown else { return [] }
     var rows: [PathRow] = []
     for path in TeardownPath.allCases {
-      var policy = present
-      policy.path = path
-      if path == .processExit || path == .memslotDelete { policy.slice = nil }
-      if path == .madviseSlices, policy.slice == nil { policy.slice = .mebibytes(64) }
-      policy = policy.canonical(in: question.setting)
-      guard (try? policy.validate(in: question.setting)) != nil else { continue }
-      guard try bench.shows(policy, replicates: 2, goal) else { continue }
+      guard let policy = plainPath(path), try bench.shows(policy, replicates: 1, goal) else {
+        continue
+      }
       rows.append(
         PathRow(
           path: path,
@@ -152,6 +174,9 @@ extension Policy {
       case .controller: "chunks end on \(change.to)"
       case .breaks: change.to == "yes" ? "break points between chunks" : "no break points"
       case .split: "eager split by \(change.to)"
+      case .log:
+        change.to == LogStart.allSet.rawValue
+          ? "logging starts with all bits set" : "logging starts by protecting the slot"
       case .clear: "CLEAR in ranges of \(change.to)"
       case .path: "teardown by \(change.to)"
       case .slice: "the VMM gives memory back in slices of \(change.to)"

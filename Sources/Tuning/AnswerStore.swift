@@ -84,7 +84,8 @@ package struct AnswerStore: Sendable {
       question.setup.fingerprint, question.presentPolicy.description, question.goal.rawValue,
       limits,
       question.knobs.rawValue, "\(question.budget)", "\(question.confidence)",
-      "\(question.seed)", "\(question.thinning)",
+      "\(question.seed)", "\(question.thinning)", question.vmm.rawValue,
+      question.pinned.map(\.rawValue).sorted().joined(separator: ","),
     ]
     let text = parts.joined(separator: "\u{1F}")
     return Digest.wide(of: text)

@@ -7,9 +7,9 @@ import Profiles
 import Quantities
 
 extension RecommendationRun {
-  /// How to put the best policies of both classes into effect, today's first.
+  /// How to put the recommended policy into effect; where there is none, the best of each class.
   func applySteps() -> [ApplyStep] {
-    let policies = [best(of: .today), best(of: .kernel)].compactMap { $0 }
+    let policies = winner.map { [$0] } ?? [best(of: .today), best(of: .kernel)].compactMap { $0 }
     var steps: [ApplyStep] = []
     for policy in policies {
       for change in policy.changes(from: present) {
@@ -31,6 +31,7 @@ extension Policy {
     switch change.key {
     case .chunk, .tlbi, .controller, .breaks: [kernelStep(change, question)]
     case .split: splitSteps
+    case .log: logSteps
     case .clear: clearSteps(question.host.granule)
     case .path: [today("vmm", pathText)]
     case .slice: sliceSteps(question)
@@ -42,13 +43,7 @@ extension Policy {
         )
       ]
     case .irq:
-      [
-        today(
-          "host",
-          "write another CPU to /proc/irq/IRQ/smp_affinity_list for the queue's interrupt, and keep "
-            + "irqbalance off it"
-        )
-      ]
+      interruptSteps(question.host)
     case .napi:
       [today("host", "write \(threadedNAPI ? 1 : 0) to /sys/class/net/INTERFACE/threaded")]
     }
@@ -105,6 +100,41 @@ extension Policy {
       ),
       today("qemu", "-accel kvm,eager-split-size=\(eagerSplit.rawValue)"),
       today("cloud-hypervisor", "no option; it has to make the ioctl itself"),
+    ]
+  }
+
+  /// A CPU without a queue's interrupt, and the walk on it; where every CPU has a queue, one goes.
+  private func interruptSteps(_ host: HostProfile) -> [ApplyStep] {
+    guard interrupt == .moved else {
+      return [today("host", "write the CPU to /proc/irq/IRQ/smp_affinity_list of the queue")]
+    }
+    var steps: [ApplyStep] = []
+    if host.nic.queues >= host.cpus {
+      steps.append(
+        today(
+          "host",
+          "ethtool -L INTERFACE combined \(max(1, host.cpus - 1)): one CPU without a queue"
+        )
+      )
+    }
+    return steps + [
+      today(
+        "host",
+        "write other CPUs to /proc/irq/IRQ/smp_affinity_list of every queue, and keep irqbalance off "
+          + "the CPU that is left"
+      ),
+      today("host", "taskset -cp CPU VMM_PID before the operation, CPU being the one that is left"),
+    ]
+  }
+
+  private var logSteps: [ApplyStep] {
+    let flags =
+      logStart == .allSet
+      ? "KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET"
+      : "KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE"
+    return [
+      today("ioctl", "KVM_ENABLE_CAP(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, \(flags))"),
+      today("qemu", "both flags wherever the kernel offers them; there is no option"),
     ]
   }
 

@@ -72,16 +72,37 @@ package final class Bench: Sendable {
   }
 
   /// The reports of a policy that are known already, by replicate.
-  package func known(_ policy: Policy, extent: RunExtent = .window) -> [RunReport] {
+  package func known(_ policy: Policy, _ extent: RunExtent) -> [RunReport] {
     let found = reports.withLock { known in
       known.filter { $0.key.policy == policy && $0.key.extent == extent }
     }
     return found.sorted { $0.key.replicate < $1.key.replicate }.map(\.value)
   }
 
+  /// The policies with a known run of an extent, in the order of their texts.
+  func policies(_ extent: RunExtent) -> [Policy] {
+    let found = reports.withLock { known in
+      Set(known.keys.filter { $0.extent == extent }.map(\.policy))
+    }
+    return found.sorted { $0.description < $1.description }
+  }
+
   /// The reports of the first replicates of a policy, run where they are not known.
-  package func window(_ policy: Policy, replicates: Int) throws(TuningError) -> [RunReport] {
-    try reports((0..<replicates).map { RunRequest(policy: policy, replicate: $0) })
+  package func runs(
+    _ policy: Policy,
+    replicates: Int,
+    _ extent: RunExtent
+  ) throws(TuningError) -> [RunReport] {
+    try reports(Self.requests(policy, replicates, extent))
+  }
+
+  /// The requests for the first replicates of a policy.
+  static func requests(
+    _ policy: Policy,
+    _ replicates: Int,
+    _ extent: RunExtent
+  ) -> [RunRequest] {
+    (0..<replicates).map { RunRequest(policy: policy, replicate: $0, extent: extent) }
   }
 
   /// What the requests come to in the order of a goal's problem; where a limit is relative, the
@@ -102,11 +123,12 @@ package final class Bench: Sendable {
     return runs == 0 || runs <= allowance.left - spare
   }
 
-  /// Runs the first replicates of a policy where the allowance reaches; says whether some are known.
+  /// Runs the first replicates of a policy whole where the allowance reaches; says whether some are
+  /// known.
   func shows(_ policy: Policy, replicates: Int, _ goal: Goal) throws(TuningError) -> Bool {
-    let requests = (0..<replicates).map { RunRequest(policy: policy, replicate: $0) }
+    let requests = Self.requests(policy, replicates, .full)
     if affords(requests, goal) { _ = try values(requests, goal) }
-    return !known(policy).isEmpty
+    return !known(policy, .full).isEmpty
   }
 
   /// The requests and, for a relative limit, the present policy's runs with the same chance.
@@ -117,12 +139,14 @@ package final class Bench: Sendable {
       + requests.map { RunRequest(policy: present, replicate: $0.replicate, extent: $0.extent) }
   }
 
-  /// The values of a policy's known windows, by replicate.
-  package func knownValues(_ policy: Policy, _ goal: Goal) -> [[Double]] {
+  /// The values of a policy's known runs of an extent, by replicate.
+  package func knownValues(_ policy: Policy, _ goal: Goal, _ extent: RunExtent) -> [[Double]] {
     let replicates = reports.withLock { known in
-      known.keys.filter { $0.policy == policy && $0.extent == .window }.map(\.replicate)
+      known.keys.filter { $0.policy == policy && $0.extent == extent }.map(\.replicate)
     }
-    return replicates.sorted().map { known(RunRequest(policy: policy, replicate: $0), goal) }
+    return replicates.sorted().map {
+      known(RunRequest(policy: policy, replicate: $0, extent: extent), goal)
+    }
   }
 
   private func known(_ request: RunRequest, _ goal: Goal) -> [Double] {

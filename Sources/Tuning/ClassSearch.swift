@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Dispatch
 import PageTables
 import Policies
 import Profiles
 import Quantities
 import Randomness
 import Search
+import Synchronization
 
 /// What a search of one class of knobs came to.
 struct ClassSearchResult {
@@ -15,6 +17,10 @@ struct ClassSearchResult {
   var hazardous = 0
   /// Policies that were simulated, in the order of the search.
   var simulated: [Policy] = []
+  /// What was searched: the safe policies of the class.
+  let space: PolicySpace
+
+  init(_ space: PolicySpace) { self.space = space }
 
   /// What goes into the race: the best of those that keep the limits, some that keep them by more,
   /// then one that nearly keeps them, since one run says little about a policy that sits on a limit.
@@ -27,7 +33,8 @@ struct ClassSearchResult {
   func best(_ count: Int, goal: Goal, bench: Bench) -> [Policy] {
     var rows: Set<[Double]> = []
     let seen = simulated.compactMap { policy -> Candidate? in
-      guard let values = bench.knownValues(policy, goal).first, rows.insert(values).inserted
+      guard let values = bench.knownValues(policy, goal, .window).first,
+        rows.insert(values).inserted
       else { return nil }
       return Candidate(policy, values, goal.problem)
     }
@@ -95,7 +102,7 @@ struct ClassSearch {
     question.knobs = knobs
     let whole = try PolicySpace(question).patient(question)
     let safe = whole.restricted { run.tools.safety.verdict(question, policy: $0).isSafe }
-    var result = ClassSearchResult()
+    var result = ClassSearchResult(safe)
     result.scored = safe.policies.count
     result.hazardous = whole.policies.count - safe.policies.count
     guard !safe.policies.isEmpty else { return result }
@@ -153,11 +160,30 @@ struct ClassSearch {
     _ question: Question
   ) throws(TuningError) -> [[Double]] {
     guard let predictor = run.tools.predictor else { return [] }
+    let results = Mutex<[Result<[Double], TuningError>?]>(policies.map { _ in nil })
+    let next = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: run.tools.workers) { _ in
+      while true {
+        let place = next.withLock { next in
+          defer { next += 1 }
+          return next
+        }
+        guard place < policies.count else { return }
+        let result: Result<[Double], TuningError>
+        do throws(TuningError) {
+          let predicted = try predictor.predictions(question, policy: policies[place])
+          result = .success(run.goal.values(predicted.mapValues(\.value)))
+        } catch {
+          result = .failure(error)
+        }
+        results.withLock { $0[place] = result }
+      }
+    }
     var rows = run.goal.problem.responses.map { _ in [Double]() }
-    for policy in policies {
-      let predicted = try predictor.predictions(question, policy: policy)
-      let values = run.goal.values(predicted.mapValues(\.value))
-      for (place, value) in values.enumerated() where !value.isNaN { rows[place].append(value) }
+    for result in results.withLock({ $0 }) {
+      for (place, value) in (try result?.get() ?? []).enumerated() where !value.isNaN {
+        rows[place].append(value)
+      }
     }
     return rows.map { $0.count == policies.count ? $0 : [] }
   }

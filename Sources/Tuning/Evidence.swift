@@ -48,7 +48,7 @@ struct KnownEffects {
       response: response,
       predicted: predicted[response],
       simulated: values.isEmpty
-        ? nil : SimulatedValue(Estimate(values), confidence: confidence)
+        ? nil : SimulatedValue(Estimate(values), response, confidence: confidence)
     )
   }
 }
@@ -108,7 +108,7 @@ struct Evidence {
     effects.source = source(question, effects)
     if effects.source != .model {
       effects.reports = try Bench(question, tools: tools)
-        .window(place.policy, replicates: WhatIf.replicates)
+        .runs(place.policy, replicates: WhatIf.replicates, .full)
     }
     entries[place] = effects
     return effects

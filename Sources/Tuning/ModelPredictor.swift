@@ -120,7 +120,7 @@ extension WorkloadProfile {
     case .requestP99: network.requests > 0
     case .iopsRetained: storage.queueDepth > 0
     case .connectsFailed: network.connects > 0
-    case .migrationTime, .downtime: operation == .migration
+    case .migrationTime, .downtime, .guestLost: operation == .migration
     }
   }
 }

@@ -74,7 +74,7 @@ package struct ParetoFinder: Sendable {
   package func front(_ metrics: [Metric]) throws(TuningError) -> FrontAnswer {
     try question.check()
     let bench = Bench(question, tools: tools, allowance: RunAllowance(question.budget))
-    let present = Recommender.means(try bench.window(question.presentPolicy, replicates: 1))
+    let present = Recommender.means(try bench.runs(question.presentPolicy, replicates: 1, .full))
     let goal = try Goal(question, present: present)
     let problem = try problem(goal, metrics)
     let safe = try PolicySpace(question).patient(question).restricted {
@@ -89,15 +89,21 @@ package struct ParetoFinder: Sendable {
       let requests = points.map { RunRequest(policy: safe.policies[$0], replicate: 0) }
       return try bench.values(requests, goal)
     }
+    func wholes(_ points: [Int]) throws(TuningError) -> [[Double]] {
+      let requests = points.map {
+        RunRequest(policy: safe.policies[$0], replicate: 0, extent: .full)
+      }
+      return bench.affords(requests, goal) ? try bench.values(requests, goal) : []
+    }
     // What turns one knob comes first, so that the front has its middle before its ends.
     let start = safe.plain(from: question.presentPolicy, count: min(8, bench.allowance.left / 2))
     let begun = zip(start, try values(start)).map { EvaluatedPoint(point: $0, values: $1) }
     strategy.observe(begun)
-    let left = bench.allowance.left
+    let left = bench.allowance.left - min(Self.members, bench.allowance.left / 4)
     let study = Study(problem: problem, budget: left, batch: ClassSearch.batch)
     let found = try study.run(&strategy, evaluate: values)
     let seen = begun + found.observations
-    let members = study.front(seen).map { seen[$0] }
+    let members = try whole(study.front(seen).map { seen[$0] }, study, values: wholes)
     return FrontAnswer(
       schema: FrontAnswer.schemaVersion,
       objectives: problem.objectives.map { goal.shown[$0] },
@@ -105,6 +111,25 @@ package struct ParetoFinder: Sendable {
       runs: bench.allowance.spent,
       stop: found.stop
     )
+  }
+
+  /// Members of a front that are run whole, at most.
+  private static let members = 24
+
+  /// What whole runs leave of a front that windows found: members spread over it, their figures those
+  /// of whole runs, and of those the front again.
+  private func whole(
+    _ found: [EvaluatedPoint],
+    _ study: Study,
+    values: ([Int]) throws(TuningError) -> [[Double]]
+  ) throws(TuningError) -> [EvaluatedPoint] {
+    let sorted = found.sorted { ($0.values[0], $0.point) < ($1.values[0], $1.point) }
+    let count = min(Self.members, sorted.count)
+    let kept = (0..<count).map { sorted[$0 * (sorted.count - 1) / max(1, count - 1)] }
+    let rows = try values(kept.map(\.point))
+    guard rows.count == kept.count else { return found }
+    let whole = zip(kept, rows).map { EvaluatedPoint(point: $0.point, values: $1) }
+    return study.front(whole).map { whole[$0] }
   }
 
   private func problem(_ goal: Goal, _ metrics: [Metric]) throws(TuningError) -> Problem {

@@ -182,33 +182,51 @@ extension KnobOutline {
 
   /// Whether the walker of the operation takes mmu_lock in chunks at all.
   private var isChunked: Bool {
-    operation != .teardown || question.workload.teardownPath != .processExit
+    operation != .teardown || present.path(over: question.workload.teardownPath) != .processExit
   }
 
   private var today: [Dimension] {
     var found: [Dimension] = []
-    let path = question.workload.teardownPath
-    if operation == .teardown, path == .munmap || path == .madviseSlices {
-      let sizes = sizes(from: granule.page, to: .gibibytes(4))
-      let none = path == .munmap ? [Level("none", at: 34)] : []
-      found.append(knob("slice", sizes + none, when: isToday))
-      let sliced = isToday + [Condition("slice", in: sizes.map(\.label))]
-      found.append(knob("pause", ["yield", "sleep"].map { Level($0) }, when: sliced))
-      let slept = sliced + [Condition("pause", in: ["sleep"])]
-      found.append(knob("pause.time", pauses, when: slept))
+    if operation == .teardown { found += teardown }
+    if operation == .migration, question.mayTurn(.log) {
+      found.append(knob("log", LogStart.allCases.map { Level($0.rawValue) }, when: isToday))
     }
     if operation == .migration || operation == .logEnable {
-      let sizes = sizes(from: granule.page * 64, to: .gibibytes(4))
-      found.append(knob("clear", [Level("slot", at: 34)] + sizes, when: isToday))
-      let blocks = question.setting.blockSizes.map { level($0) }
-      found.append(knob("split", [Level("off", at: 0)] + blocks, when: isToday))
+      if operation == .migration, question.mayTurn(.clear) {
+        let sizes = sizes(from: granule.page * 64, to: .gibibytes(4))
+        found.append(knob("clear", sizes + [Level("slot", at: 34)], when: isToday))
+      }
+      if question.mayTurn(.split) {
+        let blocks = question.setting.blockSizes.map { level($0) }
+        found.append(knob("split", [Level("off", at: 0)] + blocks, when: isToday))
+      }
     }
     if hasNetwork {
-      if hasQuietCPU {
+      if question.mayTurn(.irq) {
         found.append(knob("irq", ["same", "moved"].map { Level($0) }, when: isToday))
       }
-      found.append(knob("napi", ["softirq", "threaded"].map { Level($0) }, when: isToday))
+      if question.mayTurn(.napi) {
+        found.append(knob("napi", ["softirq", "threaded"].map { Level($0) }, when: isToday))
+      }
     }
+    return found
+  }
+
+  /// Who frees the memory, in which pieces, with which waits.
+  private var teardown: [Dimension] {
+    let present = present.path(over: question.workload.teardownPath)
+    let paths = question.mayTurn(.path) ? question.vmm.paths(present: present) : [present]
+    var found = [knob("path", paths.map { Level($0.rawValue) }, when: isToday)]
+    let sliced = paths.filter { $0 == .munmap || $0 == .madviseSlices }.map(\.rawValue)
+    guard !sliced.isEmpty, question.mayTurn(.slice) else { return found }
+    let isSliced = isToday + [Condition("path", in: sliced)]
+    let sizes = sizes(from: granule.page, to: .gibibytes(4))
+    found.append(knob("slice", sizes + [Level("none", at: 34)], when: isSliced))
+    guard question.mayTurn(.pause) else { return found }
+    let waits = isSliced + [Condition("slice", in: sizes.map(\.label))]
+    found.append(knob("pause", ["yield", "sleep"].map { Level($0) }, when: waits))
+    let slept = waits + [Condition("pause", in: ["sleep"])]
+    found.append(knob("pause.time", pauses, when: slept))
     return found
   }
 
@@ -217,9 +235,6 @@ extension KnobOutline {
     return (network.flows > 0 && network.offered > .zero) || network.datagrams > 0
       || network.requests > 0 || network.connects > 0
   }
-
-  /// Whether some CPU has no queue; otherwise a moved interrupt only finds another walker.
-  private var hasQuietCPU: Bool { question.host.nic.queues < question.host.cpus }
 
   private var kernel: [Dimension] {
     guard isChunked else { return [] }

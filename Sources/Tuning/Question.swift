@@ -25,6 +25,10 @@ package struct Question: Sendable {
   package var objective: Metric?
   /// The limits an answer must keep; nil is the workload's own.
   package var serviceLevels: [ServiceLevel]?
+  /// The program that runs the guest.
+  package var vmm = VMM.other
+  /// Knobs that stay as they are.
+  package var pinned: Set<PolicyKey> = []
   /// Which knobs may be turned.
   package var knobs = KnobChoice.today
   /// Simulator runs that the answer may spend, those that explain it included; at least
@@ -61,11 +65,17 @@ package struct Question: Sendable {
   /// Where policies of this question run.
   package var setting: PolicySetting { setup.setting }
 
-  /// What the host does now, with the workload's teardown path written out.
+  /// Whether the answer may turn a knob: it is not pinned, and the guest's program can be told.
+  package func mayTurn(_ key: PolicyKey) -> Bool { !pinned.contains(key) && vmm.offers(key) }
+
+  /// What the host does now, with what the workload leaves to it written out.
   package var presentPolicy: Policy {
-    var policy = present ?? setting.baseline
+    var policy = present ?? vmm.present(over: setting.baseline, setup.workload.operation)
     if setup.workload.operation == .teardown {
       policy.path = policy.path(over: setup.workload.teardownPath)
+    }
+    if setup.workload.operation == .migration {
+      policy.logStart = policy.logStart(over: setup.workload.migration)
     }
     return policy.canonical(in: setting)
   }

@@ -24,6 +24,7 @@ extension Response {
     case .connectsFailed: "failed or slow connections"
     case .migrationTime: "the migration"
     case .downtime: "the downtime"
+    case .guestLost: "vCPU time that the guest loses"
     }
   }
 
@@ -42,7 +43,7 @@ extension RecommendationRun {
   /// The mechanism: what a chunk of the present policy does, and what the winner does to it.
   func reasons() throws(TuningError) -> [String] {
     var reasons: [String] = []
-    if let report = bench.known(present).first { reasons += mechanism(report) }
+    if let report = bench.known(present, .full).first { reasons += mechanism(report) }
     for violation in goal.violations(of: means(present)) {
       reasons.append("so the present policy \(violation.sentence)")
     }
@@ -156,7 +157,8 @@ extension RecommendationRun {
       guard policy != present, policy != winner, (try? policy.validate(in: question.setting)) != nil
       else { continue }
       let one = try alternative("without \(change.key.rawValue)=\(change.to)", policy)
-      guard tools.safety.verdict(question, policy: policy).isSafe, !bench.known(policy).isEmpty
+      guard tools.safety.verdict(question, policy: policy).isSafe,
+        !bench.known(policy, .full).isEmpty
       else {
         found.append(one)
         continue
@@ -208,7 +210,7 @@ extension RecommendationRun {
     guard safety.isSafe else {
       return Alternative(name: name, policy: policy.description, reason: safety.sentence)
     }
-    let isShown = try bench.shows(policy, replicates: 2, goal)
+    let isShown = try bench.shows(policy, replicates: 1, goal)
     let reason = isShown ? whyNot(policy) : Self.unseen
     return Alternative(name: name, policy: policy.description, reason: reason)
   }

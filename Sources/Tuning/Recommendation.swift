@@ -18,26 +18,61 @@ package enum Verdict: String, Hashable, Sendable, CaseIterable, Codable {
   case noneFeasible = "none-feasible"
 }
 
-/// A simulated response: the mean of runs and its interval.
+/// A simulated response: the mean of whole runs, and the interval in which another one would lie.
 package struct SimulatedValue: Hashable, Sendable, Codable {
   /// The mean, in the response's unit.
   package let value: Double
-  /// The lower end of the interval of the mean, same unit.
+  /// The lower end of the interval of another run, same unit.
   package let low: Double
-  /// The upper end of the interval of the mean, same unit.
+  /// The upper end of the interval of another run, same unit.
   package let high: Double
   /// Runs behind it.
   package let runs: Int
 
-  /// Creates the value from an estimate; one run has no interval and stands at both ends.
+  /// Creates the value from an estimate; the spread of other policies' runs stands for that of a
+  /// single run, without which it has no interval.
   ///
-  /// No response is ever below zero, so no interval reaches there.
-  init(_ estimate: Estimate, confidence: Double) {
-    let margin = estimate.runs > 1 ? estimate.margin(confidence: confidence) : 0
+  /// No response is ever below zero and no share above one, so no interval reaches there.
+  init(
+    _ estimate: Estimate,
+    _ response: Response,
+    confidence: Double,
+    spread: PooledSpread? = nil
+  ) {
+    let margin: Double
+    if estimate.runs > 1 {
+      margin = estimate.margin(confidence: confidence) * Double(estimate.runs + 1).squareRoot()
+    } else {
+      let unit = response.unit == .share ? 1 : estimate.value.magnitude
+      margin = (spread?.margin(confidence: confidence) ?? 0) * unit
+    }
+    let most = response.unit == .share ? 1 : Double.infinity
     value = estimate.value
     low = max(min(0, estimate.value), estimate.value - margin)
-    high = estimate.value + margin
+    high = min(max(most, estimate.value), estimate.value + margin)
     runs = estimate.runs
+  }
+}
+
+/// How far runs lie from the mean of their own policy, over several policies.
+struct PooledSpread {
+  /// Degrees of freedom: runs without one a policy.
+  private(set) var freedom = 0
+  private var squares = 0.0
+
+  /// Adds the runs of a policy, two or more.
+  mutating func add(_ values: [Double], isRelative: Bool) {
+    let mean = values.reduce(0, +) / Double(values.count)
+    let unit = isRelative ? max(mean.magnitude, 1e-12) : 1
+    squares += values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) / (unit * unit) }
+    freedom += values.count - 1
+  }
+
+  /// Half the width of the interval around one run in which another one would lie.
+  func margin(confidence: Double) -> Double {
+    let deviation = (squares / Double(max(1, freedom))).squareRoot()
+    return Quantiles.student((1 + confidence) / 2, freedom: max(1, freedom)) * deviation
+      * 2.0.squareRoot()
   }
 }
 
@@ -77,11 +112,26 @@ package struct AnswerRow: Hashable, Sendable, Codable {
   package let isConfirmed: Bool
   /// Whether it is the recommended one.
   package let isRecommended: Bool
+  /// What the kernel's own watchdogs would log; empty where nothing.
+  package let warnings: [KernelWarning]
 
   enum CodingKeys: String, CodingKey {
-    case role, policy, summary, effects, violations
+    case role, policy, summary, effects, violations, warnings
     case isConfirmed = "confirmed"
     case isRecommended = "recommended"
+  }
+}
+
+/// A line that a real kernel would log of an operation.
+package struct KernelWarning: Hashable, Sendable, Codable {
+  /// Which watchdog.
+  package let kind: Watchdogs.Warning
+  /// What it compares with its limit, in nanoseconds.
+  package let time: Double
+
+  enum CodingKeys: String, CodingKey {
+    case kind
+    case time = "time_ns"
   }
 }
 
@@ -211,6 +261,10 @@ package struct AskedQuestion: Hashable, Sendable, Codable {
   package let objective: Metric
   /// The limits as asked.
   package let limits: [String]
+  /// The program that runs the guest.
+  package let vmm: VMM
+  /// Knobs that stay as they are.
+  package let pinned: [String]
   /// Which knobs may be turned.
   package let knobs: KnobChoice
   /// Runs that could be spent.
@@ -221,7 +275,7 @@ package struct AskedQuestion: Hashable, Sendable, Codable {
   enum CodingKeys: String, CodingKey {
     case host, kernel, release, preemption, hz, workload, operation, path
     case memory = "memory_bytes"
-    case objective, limits, knobs, budget, confidence
+    case objective, limits, vmm, pinned, knobs, budget, confidence
   }
 
   init(_ question: Question, goal: Goal) {
@@ -236,6 +290,8 @@ package struct AskedQuestion: Hashable, Sendable, Codable {
     memory = question.workload.memory.size.rawValue
     objective = question.goal
     limits = goal.limits.map(\.level.description)
+    vmm = question.vmm
+    pinned = question.pinned.map(\.rawValue).sorted()
     knobs = question.knobs
     budget = question.budget
     confidence = question.confidence
@@ -263,7 +319,7 @@ package struct ResponseValue: Hashable, Sendable, Codable {
 /// A recommendation: everything an operator needs to act on it and to check it.
 package struct Recommendation: Hashable, Sendable, Codable {
   /// The version of the JSON form.
-  package static let schemaVersion = 2
+  package static let schemaVersion = 3
 
   /// The version of the form this was written in.
   package let schema: Int

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Observations
+import Operations
 import Policies
 import Profiles
+import Quantities
 import Randomness
 import Search
 
 /// Answers "which policy should this host run for this workload".
 ///
 /// The present policy is run first. Each class of knobs is then searched on its canonical, safe
-/// points: the cost model scores all of them, an adaptive search simulates where it pays, and
-/// the best go into one race on common random numbers. The winner is run once in full.
+/// points: the cost model scores all of them, and an adaptive search simulates windows where it pays.
+/// From there on whole operations are run: of the best of each class, in a race on common random
+/// numbers; around its winner, for what windows misjudged; and with its knobs turned back.
 package struct Recommender: Sendable {
   private let question: Question
   private let tools: TuningTools
@@ -54,17 +57,20 @@ package struct Recommender: Sendable {
     )
     try run.search()
     try run.race()
+    try run.improve()
     try run.simplify()
     try run.raceRivals()
+    run.keepWhatIsAsGood()
     return run
   }
 
-  /// Runs of the present policy that come first.
-  static let presentRuns = 3
+  /// Whole runs of the present policy that come first, and of every policy that is a row.
+  static let rowRuns = 3
 
   /// The goal, with relative limits taken from the mean of the present policy's first runs.
   private func goal(_ bench: Bench, _ present: Policy) throws(TuningError) -> Goal {
-    try Goal(question, present: Self.means(bench.window(present, replicates: Self.presentRuns)))
+    let runs = try bench.runs(present, replicates: Self.rowRuns, .full)
+    return try Goal(question, present: Self.means(runs))
   }
 
   /// The mean of each response that all of the reports have.
@@ -97,6 +103,8 @@ struct RecommendationRun {
   private(set) var scored = 0
   private(set) var hazardous = 0
   private(set) var simulated: [Policy] = []
+  /// What was searched, one space a class.
+  private var spaces: [PolicySpace] = []
 
   init(question: Question, tools: TuningTools, bench: Bench, goal: Goal, present: Policy) {
     self.question = question
@@ -119,7 +127,7 @@ struct RecommendationRun {
   /// How the budget is shared out.
   private var shares: RunShares { RunShares(budget: question.budget) }
 
-  /// Searches both classes with an equal share of the budget.
+  /// Searches both classes with an equal share of the budget, by windows, and runs the best whole.
   ///
   /// The class that may not win gets as much: its row is what a kernel change would be worth, and a
   /// search that stops short of a good policy there would say that it is worth nothing.
@@ -130,12 +138,74 @@ struct RecommendationRun {
       scored += found.scored
       hazardous += found.hazardous
       for policy in found.simulated where !simulated.contains(policy) { simulated.append(policy) }
-      let count = min(shares.finalists, knobs == question.knobs ? 5 : 4)
-      let best = found.best(count, goal: goal, bench: bench)
-      for policy in best where !finalists.contains(policy) { finalists.append(policy) }
+      spaces.append(found.space)
+      let count =
+        knobs == question.knobs || question.knobs == .any ? shares.heats : shares.heats / 2
+      let best = found.best(max(2, count), goal: goal, bench: bench)
+      let heats = knobs == .today ? plainPaths + best : best
+      for policy in try leaders(heats) where !finalists.contains(policy) {
+        finalists.append(policy)
+      }
     }
     if !finalists.contains(present) { finalists.append(present) }
     finalists = affordable(finalists.filter { isAllowed($0) } + rivals)
+  }
+
+  /// The paths that a teardown may take with everything else as it is: what an answer shows of them
+  /// stands in the same race.
+  var plainPaths: [Policy] {
+    guard question.workload.operation == .teardown, question.mayTurn(.path) else { return [] }
+    return question.vmm.paths(present: question.workload.teardownPath).compactMap(plainPath)
+      .filter { $0 != present }
+  }
+
+  /// The present policy on another path, where that is possible and safe.
+  func plainPath(_ path: TeardownPath) -> Policy? {
+    var policy = present
+    policy.path = path
+    if path == .madviseSlices, policy.slice == nil { policy.slice = .mebibytes(64) }
+    policy = policy.canonical(in: question.setting)
+    guard (try? policy.validate(in: question.setting)) != nil,
+      tools.safety.verdict(question, policy: policy).isSafe
+    else { return nil }
+    return policy
+  }
+
+  /// A violation of a single whole run, on the responses' scales, that may be chance.
+  private static let slack = 0.02
+  /// How much dearer than the best a policy may be in a single whole run and still be raced.
+  private static let margin = 0.03
+
+  /// Those of some policies that go into the race after one whole run each: the few that keep the
+  /// limits, or nearly do, and are about as good as the best of them; else the two that come closest.
+  private func leaders(_ policies: [Policy]) throws(TuningError) -> [Policy] {
+    var known: [(policy: Policy, violation: Double, cost: Double)] = []
+    for batch in stride(from: 0, to: policies.count, by: ClassSearch.batch) {
+      let members = Array(policies[batch..<min(batch + ClassSearch.batch, policies.count)])
+      let requests = members.map { RunRequest(policy: $0, replicate: 0, extent: .full) }
+      let spare = shares.explanation + 2 * Recommender.rowRuns
+      guard bench.affords(requests, goal, sparing: spare) else { break }
+      for (policy, values) in zip(members, try bench.values(requests, goal)) {
+        known.append(
+          (policy, goal.problem.violation(of: values), goal.problem.costs(of: values)[0])
+        )
+      }
+    }
+    guard !known.isEmpty else { return Array(policies.prefix(2)) }
+    let kept = known.filter { $0.violation <= 0 }.sorted { $0.cost < $1.cost }
+    let best = kept.first?.cost ?? .infinity
+    let close = known.filter { $0.violation <= Self.slack && $0.cost <= best + Self.margin }
+    if !close.isEmpty {
+      let ranked = close.sorted {
+        ($0.violation > 0 ? 1 : 0, $0.cost) < ($1.violation > 0 ? 1 : 0, $1.cost)
+      }
+      let raced = Array(ranked.prefix(shares.finalists))
+      // One that keeps the limits for certain stands by, should those on a limit not.
+      let spare = kept.first { one in !raced.contains { $0.policy == one.policy } }
+      return raced.map(\.policy)
+        + (kept.count > raced.count ? [spare?.policy].compactMap(\.self) : [])
+    }
+    return known.sorted { $0.violation < $1.violation }.prefix(2).map(\.policy)
   }
 
   /// As many of the policies, in their order, as there are runs for before anyone may leave.
@@ -150,9 +220,7 @@ struct RecommendationRun {
 
   /// The runs of a race before anyone may leave it.
   private func firstRounds(_ policies: [Policy]) -> [RunRequest] {
-    policies.flatMap { policy in
-      (0..<Race.Settings().minimumRounds).map { RunRequest(policy: policy, replicate: $0) }
-    }
+    policies.flatMap { Bench.requests($0, Race.Settings().minimumRounds, .full) }
   }
 
   /// Races the finalists that may win, on common random numbers; where none is confirmed yet, the
@@ -174,14 +242,15 @@ struct RecommendationRun {
     guard !others.isEmpty else { return }
     let kept = shares.explanation
     let outcome = try race(others, sparing: kept, later: kept)
-    rival = outcome.winner.map { plainest(others, as: $0, outcome) }
+    guard let best = outcome.winner else { return }
+    rival = try plain(plainest(others, as: best, outcome), sparing: kept) { !self.isAllowed($0) }
   }
 
   /// Runs that the race of those that may not win takes at least.
   private var firstRunsOfRivals: Int { bench.price(firstRounds(rivals), goal) }
 
-  /// A difference of the objective, on its scale, that does not matter.
-  private static let indifference = 0.005
+  /// A difference of the objective, on its scale, that does not matter: nearly a hundredth of a time.
+  private static let indifference = 0.009
 
   /// Races policies with what is left of the budget but for some runs that are kept; another number
   /// of them in rounds after which somebody may have left.
@@ -196,43 +265,198 @@ struct RecommendationRun {
     settings.budget = .max
     let (bench, goal, rules) = (bench, goal, settings)
     func requests(_ runs: [RaceRun]) -> [RunRequest] {
-      runs.map { RunRequest(policy: policies[$0.finalist], replicate: $0.replicate) }
+      runs.map {
+        RunRequest(policy: policies[$0.finalist], replicate: $0.replicate, extent: .full)
+      }
     }
     return try Race(problem: goal.problem, settings: settings).run(
       finalists: policies.count,
       affords: { runs in
         let isFirst = runs.allSatisfy { $0.replicate < rules.minimumRounds }
-        return bench.affords(requests(runs), goal, sparing: isFirst ? first : later)
+        let isOver = (runs.map(\.replicate).max() ?? 0) >= Self.longestRace
+        return bench.affords(requests(runs), goal, sparing: isFirst ? first : later) && !isOver
       },
       evaluate: { (runs) throws(TuningError) in try bench.values(requests(runs), goal) }
     )
   }
 
+  /// Rounds of a race at most: whole runs differ little, and what is undecided then is a tie.
+  private static let longestRace = 8
+
+  /// Goes on from the winner by single steps, by windows first and then by whole runs: what windows
+  /// took for worse may be better.
+  mutating func improve() throws(TuningError) {
+    guard let first = winner ?? nearest else { return }
+    var best = first
+    let spare = shares.explanation + shares.simplification + firstRunsOfRivals
+    for _ in 0..<Self.improvements {
+      guard let better = try step(from: best, sparing: spare) else { break }
+      best = better
+      winner = better
+    }
+  }
+
+  /// Steps that an improvement takes at most, and whole runs that look for one.
+  private static let improvements = 2
+  private static let tries = 2
+
+  /// A neighbour of a policy that is better in whole runs; nil where none is found.
+  private func step(from best: Policy, sparing spare: Int) throws(TuningError) -> Policy? {
+    let near = spaces.flatMap { space -> [Policy] in
+      guard let place = space.policies.firstIndex(of: best) else { return [] }
+      return space.space.neighbours(of: place).map { space.policies[$0] }
+    }
+    .filter { isAllowed($0) }.prefix(Self.neighbours)
+    let windows = (near + [best]).map { RunRequest(policy: $0, replicate: 0) }
+    guard !near.isEmpty, bench.affords(windows, goal, sparing: spare) else { return nil }
+    let rows = try bench.values(windows, goal)
+    let isKept = winner != nil
+    let own = rows[rows.count - 1]
+    let limit = isKept ? goal.problem.costs(of: own)[0] - Self.indifference : .infinity
+    // Windows err in the limits more than in times: what they see broken by little is tried too.
+    let hopeful = zip(near, rows).filter { _, values in
+      goal.problem.costs(of: values)[0] < limit
+        && goal.problem.violation(of: values) <= max(Self.doubt, goal.problem.violation(of: own))
+    }
+    let ranked = hopeful.sorted { left, right in
+      let keys = [left, right].map { one in
+        (goal.problem.violation(of: one.1) > 0 ? 1 : 0, goal.problem.costs(of: one.1)[0])
+      }
+      return keys[0] < keys[1]
+    }
+    let current = isKept ? goal.problem.costs(of: means(best))[0] : .infinity
+    for (policy, _) in ranked.prefix(Self.tries)
+    where try isAsGood(policy, as: current - Self.indifference, sparing: spare) {
+      return policy
+    }
+    return nil
+  }
+
+  /// Neighbours that a step looks at, at most.
+  private static let neighbours = 12
+  /// A violation in a window, on the responses' scales, that whole runs may not have.
+  private static let doubt = 0.1
+
+  /// Whether whole runs confirm that a policy keeps the limits and costs no more than so much.
+  private func isAsGood(
+    _ policy: Policy,
+    as limit: Double,
+    sparing spare: Int
+  ) throws(TuningError) -> Bool {
+    for replicates in [1, Recommender.rowRuns] {
+      let requests = Bench.requests(policy, replicates, .full)
+      guard bench.affords(requests, goal, sparing: spare) else { return false }
+      let rows = try bench.values(requests, goal)
+      let costs = rows.map { goal.problem.costs(of: $0)[0] }
+      let mean = costs.reduce(0, +) / Double(costs.count)
+      guard mean <= limit, goal.problem.violation(of: rows[0]) <= 0 else { return false }
+    }
+    return isConfirmed(policy)
+  }
+
   /// Turns back every knob of the winner that changes nothing: what is left is what matters.
-  ///
-  /// A knob goes back where the limits stay confirmed and the objective stays within the
-  /// indifference of the race, on as many common replicates as the winner had.
   mutating func simplify() throws(TuningError) {
     guard let winner, winner != present else { return }
-    var best = winner
-    let replicates = max(3, bench.known(winner).count)
-    for change in winner.changes(from: present) {
-      var simpler = best
-      guard let old = present.text(of: change.key), (try? simpler.set(change.key, to: old)) != nil
-      else { continue }
-      simpler = simpler.canonical(in: question.setting)
-      guard simpler != best, isAllowed(simpler),
-        (try? simpler.validate(in: question.setting)) != nil,
-        tools.safety.verdict(question, policy: simpler).isSafe
-      else { continue }
-      let requests = (0..<replicates).map { RunRequest(policy: simpler, replicate: $0) }
-      let spare = shares.explanation + firstRunsOfRivals
-      guard bench.affords(requests, goal, sparing: spare) else { continue }
-      _ = try bench.values(requests, goal)
-      let costs = [simpler, best].map { goal.problem.costs(of: means($0))[0] }
-      if isConfirmed(simpler), costs[0] <= costs[1] + Self.indifference { best = simpler }
+    let spare = shares.explanation + firstRunsOfRivals
+    self.winner = try plain(winner, sparing: spare) { self.isAllowed($0) }
+  }
+
+  /// Keeps the present policy where it keeps the limits and nothing that was found is better by more
+  /// than anybody notices.
+  mutating func keepWhatIsAsGood() {
+    guard let winner, winner != present, isAllowed(present), isConfirmed(present) else { return }
+    if goal.problem.costs(of: means(present))[0] <= tie(with: winner) { self.winner = present }
+  }
+
+  /// A difference of a time that nobody notices, however short the operation: half a scheduler tick
+  /// at HZ 100.
+  private static let unnoticed = Nanoseconds.milliseconds(5)
+
+  /// The cost up to which a policy is as good as another one.
+  private func tie(with policy: Policy) -> Double {
+    let mean = means(policy)[0]
+    let response = goal.problem.responses[0]
+    let near = response.cost(mean) + Self.indifference
+    guard goal.objective.unit == .nanoseconds else { return near }
+    return max(near, response.cost(mean + Double(Self.unnoticed.rawValue)))
+  }
+
+  /// The same policy with every knob turned back that changes nothing, and those that are left moved
+  /// towards the present as far as nothing changes.
+  ///
+  /// A knob goes back where whole runs confirm the limits and the objective stays within the
+  /// indifference of what it was at first, however many go back.
+  private func plain(
+    _ policy: Policy,
+    sparing spare: Int,
+    among isMember: (Policy) -> Bool
+  ) throws(TuningError) -> Policy {
+    let limit = tie(with: policy)
+    var best = policy
+    var isSettled = false
+    while !isSettled {
+      isSettled = true
+      for change in best.changes(from: present) {
+        guard let simpler = variant(best, change.key, change.from), isMember(simpler),
+          simpler.changes(from: present).count < best.changes(from: present).count,
+          try isAsGood(simpler, as: limit, sparing: spare)
+        else { continue }
+        best = simpler
+        isSettled = false
+        break
+      }
     }
-    self.winner = best
+    for key in [PolicyKey.slice, .clear, .pause, .chunk] {
+      // The further towards the present, the less keeps the limits: bisected.
+      let milder = milder(best, key).filter { isMember($0) && $0 != present }
+      var (good, bad) = (milder.count, -1)
+      while good - bad > 1 {
+        let middle = (good + bad) / 2
+        if try isAsGood(milder[middle], as: limit, sparing: spare) {
+          good = middle
+        } else {
+          bad = middle
+        }
+      }
+      if good < milder.count { best = milder[good] }
+    }
+    return best
+  }
+
+  /// A policy with one knob at another value, where that is another one, possible and safe.
+  private func variant(_ policy: Policy, _ key: PolicyKey, _ value: String) -> Policy? {
+    var changed = policy
+    guard (try? changed.set(key, to: value)) != nil else { return nil }
+    changed = changed.canonical(in: question.setting)
+    guard changed != policy, (try? changed.validate(in: question.setting)) != nil,
+      tools.safety.verdict(question, policy: changed).isSafe
+    else { return nil }
+    return changed
+  }
+
+  /// The policies of the searched spaces that differ in one knob's value alone and lie between a policy
+  /// and the present one, those that windows take for as good first and the furthest first.
+  private func milder(_ policy: Policy, _ key: PolicyKey) -> [Policy] {
+    guard let own = policy.amount(of: key) else { return [] }
+    let other = present.amount(of: key) ?? .infinity
+    let members = spaces.flatMap(\.policies).filter { one in
+      guard let amount = one.amount(of: key), one.changes(from: policy).map(\.key) == [key] else {
+        return false
+      }
+      return min(own, other) < amount && amount < max(own, other) && amount != own
+    }
+    let requests = (members + [policy]).map { RunRequest(policy: $0, replicate: 0) }
+    guard bench.affords(requests, goal, sparing: shares.explanation),
+      let rows = try? bench.values(requests, goal)
+    else { return [] }
+    let limit = goal.problem.costs(of: rows[rows.count - 1])[0] + Self.indifference
+    return zip(members, rows).filter { _, values in
+      goal.problem.costs(of: values)[0] <= limit && goal.problem.violation(of: values) <= 0
+    }
+    .map(\.0).sorted { left, right in
+      let amounts = [left, right].compactMap { $0.amount(of: key) }
+      return own < other ? amounts[0] > amounts[1] : amounts[0] < amounts[1]
+    }
   }
 
   /// The finalist that turns fewest knobs among those that are as good as the best.
@@ -253,9 +477,9 @@ struct RecommendationRun {
     return eligible[plainest ?? best]
   }
 
-  /// The mean values of a policy over the windows that were run, in the goal's order.
+  /// The mean values of a policy over its whole runs, in the goal's order.
   func means(_ policy: Policy) -> [Double] {
-    let rows = bench.knownValues(policy, goal)
+    let rows = bench.knownValues(policy, goal, .full)
     return goal.problem.responses.indices.map { place in
       rows.reduce(0) { $0 + $1[place] } / Double(max(1, rows.count))
     }
@@ -263,7 +487,7 @@ struct RecommendationRun {
 
   /// The standing of a policy in its runs: estimates, violations, whether it is confirmed.
   func isConfirmed(_ policy: Policy) -> Bool {
-    let runs = bench.knownValues(policy, goal).map { goal.problem.violations(of: $0) }
+    let runs = bench.knownValues(policy, goal, .full).map { goal.problem.violations(of: $0) }
     guard runs.count > 1 else { return false }
     return goal.limits.indices.allSatisfy { limit in
       let excess = Estimate(runs.map { $0[limit] })
@@ -285,7 +509,12 @@ struct RecommendationRun {
     {
       return winner
     }
-    if let rival, PolicySpace.knobClass(of: rival, from: present) == knobClass { return rival }
+    if let rival, PolicySpace.knobClass(of: rival, from: present) == knobClass {
+      // Where the present policy keeps the limits, what is no better is no row.
+      let isBetter = tie(with: rival) < goal.problem.costs(of: means(present))[0]
+      return isConfirmed(present) && !isBetter ? nil : rival
+    }
+    guard !isConfirmed(present) else { return nil }
     let members = finalists.filter {
       $0 != present && PolicySpace.knobClass(of: $0, from: present) == knobClass
     }

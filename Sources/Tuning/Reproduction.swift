@@ -109,6 +109,7 @@ extension Response {
     case .connectsFailed: "connections over a second, in the connect client"
     case .migrationTime: "the VMM's total time"
     case .downtime: "the VMM's downtime"
+    case .guestLost: "a guest loop's rate during the migration against its rate before"
     }
   }
 }

@@ -8,13 +8,13 @@ struct RunShares {
   let budget: Int
 
   /// Runs of the search of one class of knobs; there are two.
-  var search: Int { max(1, (budget - Recommender.presentRuns) * 9 / 32) }
+  var search: Int { max(1, (budget - Recommender.rowRuns) * 7 / 32) }
 
-  /// Finalists of one class, at least one that keeps the limits and one that nearly does: each takes
-  /// two runs more than the one that its search made.
-  var finalists: Int {
-    max(2, (budget - Recommender.presentRuns - 2 * search - explanation) / 4)
-  }
+  /// Policies of one class that are run whole after its search.
+  var heats: Int { max(2, min(6, (budget - Recommender.rowRuns - 2 * search) / 8)) }
+
+  /// Finalists of one class, at least one that keeps the limits and one that nearly does.
+  var finalists: Int { max(2, min(3, heats / 2)) }
 
   /// Runs that turn the winner's knobs back, kept from rounds of the race that are not compulsory.
   var simplification: Int { (budget - Question.leastBudget) / 8 }

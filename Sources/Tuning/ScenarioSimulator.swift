@@ -26,9 +26,15 @@ package struct ScenarioSimulator: PolicySimulator {
   ) throws(TuningError) -> RunReport {
     var scenario = Scenario(question.setup, policy: policy, seed: seed)
     var scale = 1.0
-    if extent == .window {
+    switch extent {
+    case .window:
       scenario.extent = .window(window)
       scale = shorten(&scenario)
+    case .full where isEndless(scenario):
+      var fast = FastRun()
+      fast.target = Self.precision
+      scenario.extent = .fast(fast)
+    case .full: break
     }
     do {
       var report = try scenario.run()
@@ -37,6 +43,19 @@ package struct ScenarioSimulator: PolicySimulator {
     } catch {
       throw .simulation(error.description)
     }
+  }
+
+  /// Calls above which a whole run is made by batch means, to half a percent: its pieces are alike, and there are
+  /// more of them than anybody waits for.
+  private static let precision = 0.005
+  private static let mostCalls: Int64 = 1 << 18
+
+  /// Whether an operation has so many calls, or waits so long between them.
+  private func isEndless(_ scenario: Scenario) -> Bool {
+    guard let slice = scenario.operation.slice else { return false }
+    let calls = scenario.workload.memory.size.divided(roundedUpBy: slice)
+    let waits = scenario.policy.pause.inSeconds * Double(calls)
+    return calls > Self.mostCalls || waits > PolicySpace.longestWait.inSeconds
   }
 
   /// Leaves out memory of a teardown that a window would not reach.

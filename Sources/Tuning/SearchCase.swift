@@ -40,9 +40,13 @@ package struct SearchCase: Sendable {
     let whole = try PolicySpace(question).patient(question)
     let safe = whole.restricted { tools.safety.verdict(question, policy: $0).isSafe }
     let requests = safe.policies.map { RunRequest(policy: $0, replicate: 0) }
-    let allowance = RunAllowance(requests.count + Recommender.presentRuns)
+    let allowance = RunAllowance(requests.count + 2 * Recommender.rowRuns)
     let bench = Bench(question, tools: tools, allowance: allowance)
-    let present = try bench.window(question.presentPolicy, replicates: Recommender.presentRuns)
+    let present = try bench.runs(
+      question.presentPolicy,
+      replicates: Recommender.rowRuns,
+      .full
+    )
     let goal = try Goal(question, present: Recommender.means(present))
     var table: [[Double]] = []
     // Small pieces keep the progress bar alive.

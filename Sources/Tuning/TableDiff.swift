@@ -115,7 +115,7 @@ package struct TableVerifier: Sendable {
       return VerifiedEntry(entry: entry.name, isConfirmed: true, findings: [])
     }
     let bench = Bench(question, tools: tools)
-    let present = Recommender.means(try bench.window(question.presentPolicy, replicates: 3))
+    let present = Recommender.means(try bench.runs(question.presentPolicy, replicates: 3, .full))
     let goal = try Goal(question, present: present)
     let requests = replicates.map { RunRequest(policy: policy, replicate: $0) }
     let reports = try bench.reports(requests)

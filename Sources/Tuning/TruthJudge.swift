@@ -33,7 +33,9 @@ struct TruthJudge {
 
   /// The means of a policy's fresh runs against objective and limits.
   func verdict(_ policy: Policy) throws(TuningError) -> Verdict {
-    let requests = replicates.map { RunRequest(policy: policy, replicate: $0) }
+    let requests = replicates.map {
+      RunRequest(policy: policy, replicate: $0, extent: .full)
+    }
     let rows = try bench.values(requests, one.goal)
     let problem = one.goal.problem
     let means = problem.responses.indices.map { place in

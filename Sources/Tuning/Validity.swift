@@ -18,25 +18,37 @@ private struct Variation {
 extension RecommendationRun {
   /// Varies the workload away from what was asked, until the winner no longer is the choice.
   ///
-  /// At each value both policies are run once on common random numbers; the choice has flipped
-  /// where the winner breaks a limit, or the present policy keeps them all and is as good. Nothing is
-  /// said of values that the budget does not reach.
+  /// Both policies are run whole once on common random numbers; the choice has flipped where the winner
+  /// breaks a limit, or the present policy keeps them all and is as good. Values are bisected. Nothing
+  /// is said of what the budget does not reach.
   func validity() throws(TuningError) -> [ValidityLimit] {
     guard let winner, winner != present else { return [] }
     var limits: [ValidityLimit] = []
     for variation in variations {
-      var tried: [String] = []
-      var flip: (text: String, reason: String)?
-      for value in variation.values where bench.allowance.left >= 2 {
+      var reasons: [Int: String?] = [:]
+      func reason(_ place: Int) throws(TuningError) -> String? {
+        if let known = reasons[place] { return known }
         var changed = question
-        value.apply(&changed.workload)
-        tried.append(value.text)
-        if let reason = try flips(winner, changed) {
-          flip = (value.text, reason)
-          break
-        }
+        variation.values[place].apply(&changed.workload)
+        let found = try flips(winner, changed)
+        reasons[place] = found
+        return found
       }
-      if !tried.isEmpty { limits.append(limit(variation, tried, flip)) }
+      // The furthest value first: where the choice stays there, it stays on the way.
+      let last = variation.values.count - 1
+      guard last >= 0, bench.allowance.left >= 2 * variation.values.count else { continue }
+      var flip: Int?
+      if try reason(last) != nil {
+        var (held, flipped) = (-1, last)
+        while flipped - held > 1 {
+          let middle = (held + flipped) / 2
+          if try reason(middle) != nil { flipped = middle } else { held = middle }
+        }
+        flip = flipped
+      }
+      let tried = reasons.keys.sorted().map { variation.values[$0].text }
+      let found = flip.map { (text: variation.values[$0].text, reason: (reasons[$0] ?? nil) ?? "") }
+      limits.append(limit(variation, tried, found))
     }
     return limits
   }
@@ -61,7 +73,7 @@ extension RecommendationRun {
   /// Why the choice is another for a changed question, or nil where it stays.
   private func flips(_ winner: Policy, _ changed: Question) throws(TuningError) -> String? {
     let bench = Bench(changed, tools: tools, allowance: bench.allowance)
-    let requests = [winner, present].map { RunRequest(policy: $0, replicate: 0) }
+    let requests = [winner, present].map { RunRequest(policy: $0, replicate: 0, extent: .full) }
     let rows = try bench.values(requests, goal)
     let (mine, other) = (rows[0], rows[1])
     let own = goal.violations(of: mine)

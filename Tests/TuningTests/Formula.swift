@@ -138,6 +138,8 @@ func exampleQuestion(
   workload.network.offered = .gigabits(9.5)
   workload.serviceLevels = [ServiceLevel(.ioGoodput, .share(0.97))]
   var question = Question(host: host, kernel: kernel, workload: workload)
+  // Another path or another CPU beats every batching in the formula.
+  question.pinned = [.path, .irq]
   question.budget = 96
   return question
 }

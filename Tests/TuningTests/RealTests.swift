@@ -68,8 +68,9 @@ func shipped(
     let largest = try #require(answer.alternatives.first { $0.name.contains("largest block") })
     #expect(largest.reason.contains("breaks io.goodput>=0.97"))
     #expect(answer.why.contains { $0.contains("1GiB") })
-    let exit = try #require(answer.paths.first { $0.path == .processExit })
-    #expect(try #require(value(exit.effects, .teardownTime)) < time)
+    for path in answer.paths where path.violations.isEmpty {
+      #expect(try time <= 1.01 * #require(value(path.effects, .teardownTime)), "\(path.policy)")
+    }
     #expect(answer.holds.map(\.key).contains("vm.block_share"))
   }
 
@@ -114,7 +115,7 @@ func shipped(
       let policy = try Policy(parsing: text, over: question.presentPolicy)
       let bench = Bench(question, tools: tools)
       var report: RunReport?
-      let time = try clock.measure { report = try bench.window(policy, replicates: 1).first }
+      let time = try clock.measure { report = try bench.runs(policy, replicates: 1, .window).first }
       let values = Response.allCases.compactMap { response in
         report?.value(of: response).map { "\(response.phrase) \(response.written($0))" }
       }

@@ -92,6 +92,65 @@ import Testing
     #expect(exit.violations.isEmpty)
   }
 
+  /// A path is a knob like others: unless it is pinned, one that is better wins, and no verdict denies
+  /// a path that the same answer shows to keep the limits.
+  @Test func searchesThePathUnlessItIsPinned() throws {
+    var question = exampleQuestion()
+    question.pinned = []
+    let answer = try Recommender(question, tools: exampleTools()).recommend()
+    #expect(answer.verdict == .change)
+    #expect(answer.changes.map(\.knob) == ["path"])
+    #expect(answer.recommended?.policy.contains("path=process-exit") == true)
+    question.serviceLevels = [
+      ServiceLevel(.ioGoodput, .share(0.97)), ServiceLevel(.teardownTime, .time(.seconds(8))),
+    ]
+    let tight = try Recommender(question, tools: exampleTools()).recommend()
+    #expect(tight.paths.contains { $0.violations.isEmpty } && tight.verdict == .change)
+    question.pinned = [.path]
+    let pinned = try Recommender(question, tools: exampleTools()).recommend()
+    #expect(pinned.verdict == .noneFeasible && pinned.asked.pinned == ["path"])
+  }
+
+  /// Only what the guest's program can be told is searched, and what it does by itself is the present.
+  @Test func asksOnlyForWhatTheProgramOffers() throws {
+    var question = exampleQuestion()
+    question.pinned = []
+    question.vmm = .cloudHypervisor
+    let policies = try PolicySpace(question).policies
+    #expect(policies.allSatisfy { $0.slice == nil && $0.pause == .zero })
+    #expect(Set(policies.compactMap(\.path)) == [.munmap, .processExit])
+    question.workload.operation = .migration
+    #expect(question.presentPolicy.logStart == .protect)
+    #expect(try PolicySpace(question).policies.allSatisfy { $0.clearRange == nil })
+    question.vmm = .qemu
+    #expect(question.presentPolicy.clearRange == .gibibytes(1))
+    #expect(question.presentPolicy.logStart == .allSet)
+    question.vmm = .other
+    let starts = Set(try PolicySpace(question).policies.map(\.logStart))
+    #expect(starts == [.allSet, .protect])
+  }
+
+  /// What saves a few milliseconds is no reason to change anything.
+  @Test func keepsWhatNobodyNotices() throws {
+    var question = exampleQuestion()
+    question.pinned = []
+    question.workload.memory.size = .mebibytes(8)
+    question.serviceLevels = []
+    let answer = try Recommender(question, tools: exampleTools()).recommend()
+    #expect(answer.verdict == .keep, "\(answer.changes)")
+  }
+
+  /// Each change that is left is needed: without it a limit breaks or the objective gets worse.
+  @Test(arguments: [KnobChoice.today, .kernel, .any])
+  func everyChangeIsNeeded(knobs: KnobChoice) throws {
+    var question = exampleQuestion()
+    (question.knobs, question.pinned) = (knobs, [])
+    let answer = try Recommender(question, tools: exampleTools()).recommend()
+    let check = try AnswerChecker(question, tools: exampleTools()).check(answer, name: "formula")
+    #expect(check.changes > 0 && check.idle.isEmpty, "\(check.idle)")
+    #expect(check.contradictions.isEmpty && check.alike == check.policies)
+  }
+
   /// Where several knobs are turned, each is turned back alone and its worth shown.
   @Test func showsWhatEachKnobIsWorth() throws {
     var question = exampleQuestion()

@@ -32,8 +32,7 @@ private struct TwoKnobs: PolicyPredictor {
 @Suite struct SensitivityTests {
   private func question(_ knobs: KnobChoice) -> Question {
     var question = exampleQuestion()
-    // A CPU without a queue makes the interrupt a knob.
-    question.host.nic.queues = 8
+    question.pinned = [.path]
     question.knobs = knobs
     return question
   }

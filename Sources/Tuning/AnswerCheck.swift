@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Observations
+import Operations
+import Policies
+import Profiles
+import Search
+
+/// What whole runs that no answer has seen say of one answer.
+package struct AnswerCheck: Hashable, Sendable, Codable {
+  /// The question, `host/kernel/workload memory`.
+  package let name: String
+  /// What the answer said.
+  package let verdict: Verdict
+  /// The recommended policy; nil where none keeps the limits.
+  package let policy: String?
+  /// Figures that were printed for policies, and those whose fresh mean lies within their interval.
+  package let figures: Int
+  package let inside: Int
+  /// The figures that do not.
+  package let misses: [String]
+  /// Policies that were printed, and those whose limits fresh runs judge alike.
+  package let policies: Int
+  package let alike: Int
+  /// Where verdict and rows contradict each other.
+  package let contradictions: [String]
+  /// Changes of the recommended policy, and those that may be left out: no limit breaks, and the
+  /// objective gets worse by at most a hundredth.
+  package let changes: Int
+  package let idle: [String]
+  /// Runs that the answer spent.
+  package let runs: Int
+}
+
+/// The checks of many answers, added up.
+package struct AnswerQuality: Hashable, Sendable, Codable {
+  /// The version of the JSON form.
+  package static let schemaVersion = 1
+
+  /// The version of the form this was written in.
+  package let schema: Int
+  /// The simulator's version.
+  package let simulator: String
+  /// One check a question.
+  package let checks: [AnswerCheck]
+
+  /// Adds up checks.
+  package init(simulator: String, checks: [AnswerCheck]) {
+    (schema, self.simulator, self.checks) = (Self.schemaVersion, simulator, checks)
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case schema = "schema_version"
+    case simulator, checks
+  }
+
+  /// Figures within their interval, policies whose limits are judged alike: shares from 0 to 1.
+  package var insideShare: Double { share(\.inside, of: \.figures) }
+  package var alikeShare: Double { share(\.alike, of: \.policies) }
+  package var contradictions: Int { checks.reduce(0) { $0 + $1.contradictions.count } }
+  package var idle: Int { checks.reduce(0) { $0 + $1.idle.count } }
+
+  /// Whether all targets are met: 90 % inside, 98 % judged alike, no contradiction, no idle change.
+  package var isGood: Bool {
+    insideShare >= 0.9 && alikeShare >= 0.98 && contradictions == 0 && idle == 0
+  }
+
+  private func share(_ part: KeyPath<AnswerCheck, Int>, of whole: KeyPath<AnswerCheck, Int>)
+    -> Double
+  {
+    let sums = [part, whole].map { key in checks.reduce(0) { $0 + $1[keyPath: key] } }
+    return sums[1] > 0 ? Double(sums[0]) / Double(sums[1]) : 1
+  }
+}
+
+/// Holds an answer against whole runs of seeds that it has not seen.
+package struct AnswerChecker: Sendable {
+  private let question: Question
+  private let tools: TuningTools
+  private let bench: Bench
+  private let goal: Goal
+
+  /// The first replicate that no answer has seen, and how many are run of a policy.
+  private static let fresh = 7_000
+  private static let count = 3
+  /// What stands for an interval where all runs of an answer gave the same, or nearly: a hundredth of
+  /// a time, a point of a share, one of a count.
+  private static let rounding = 0.01
+
+  /// Prepares the check of a question's answer.
+  package init(_ question: Question, tools: TuningTools) throws(TuningError) {
+    (self.question, self.tools) = (question, tools)
+    bench = Bench(question, tools: tools)
+    let present = try bench.reports(Self.requests(question.presentPolicy))
+    goal = try Goal(question, present: Recommender.means(present))
+  }
+
+  private static func requests(_ policy: Policy) -> [RunRequest] {
+    (fresh..<(fresh + count)).map { RunRequest(policy: policy, replicate: $0, extent: .full) }
+  }
+
+  /// The means of a policy's fresh runs, in the order of the goal.
+  private func means(_ policy: Policy) throws(TuningError) -> [Double] {
+    let rows = try bench.values(Self.requests(policy), goal)
+    return goal.problem.responses.indices.map { place in
+      rows.reduce(0) { $0 + $1[place] } / Double(rows.count)
+    }
+  }
+
+  /// Checks an answer.
+  package func check(_ answer: Recommendation, name: String) throws(TuningError) -> AnswerCheck {
+    var (figures, inside, policies, alike) = (0, 0, 0, 0)
+    var (misses, contradictions) = ([String](), [String]())
+    let rows =
+      answer.rows.map { ($0.policy, $0.effects, $0.violations) }
+      + answer.paths.map { ($0.policy, $0.effects, $0.violations) }
+    var seen: Set<String> = []
+    for (text, effects, violations) in rows where seen.insert(text).inserted {
+      let policy = try parsed(text)
+      let values = try means(policy)
+      policies += 1
+      if goal.violations(of: values).isEmpty == violations.isEmpty { alike += 1 }
+      for effect in effects {
+        guard let said = effect.simulated,
+          let place = goal.shown.firstIndex(of: effect.response)
+        else { continue }
+        figures += 1
+        if agrees(values[place], said, effect.response) {
+          inside += 1
+        } else {
+          let range =
+            "\(effect.response.written(said.low)) to \(effect.response.written(said.high))"
+          misses.append(
+            "\(text): \(effect.response.phrase) \(effect.response.written(values[place])), said \(range)"
+          )
+        }
+      }
+      let isAllowed =
+        question.knobs != .kernel
+        && PolicySpace.knobClass(of: policy, from: question.presentPolicy) == .today
+      if answer.verdict == .noneFeasible, isAllowed, violations.isEmpty {
+        contradictions.append("none keeps the limits, and \(text) does")
+      }
+    }
+    for violation in answer.recommended?.violations ?? [] {
+      contradictions.append("the recommended policy \(violation.sentence)")
+    }
+    let idle = try idleChanges(answer)
+    return AnswerCheck(
+      name: name,
+      verdict: answer.verdict,
+      policy: answer.recommended?.policy,
+      figures: figures,
+      inside: inside,
+      misses: misses,
+      policies: policies,
+      alike: alike,
+      contradictions: contradictions,
+      changes: answer.changes.count,
+      idle: idle,
+      runs: answer.basis.runs
+    )
+  }
+
+  private func parsed(_ text: String) throws(TuningError) -> Policy {
+    do {
+      return try Policy(parsing: text).canonical(in: question.setting)
+    } catch {
+      throw .impossiblePolicy(error.description)
+    }
+  }
+
+  private func agrees(_ value: Double, _ said: SimulatedValue, _ response: Response) -> Bool {
+    let slack: Double =
+      switch response.unit {
+      case .nanoseconds: Self.rounding * said.value
+      case .share: Self.rounding
+      case .count: 1
+      }
+    return said.low - slack <= value && value <= said.high + slack
+  }
+
+  /// The changes of the recommended policy without which the limits are kept as well and the
+  /// objective is worse by at most a hundredth.
+  private func idleChanges(_ answer: Recommendation) throws(TuningError) -> [String] {
+    guard let text = answer.recommended?.policy else { return [] }
+    let winner = try parsed(text)
+    let own = try means(winner)
+    var idle: [String] = []
+    for change in winner.changes(from: question.presentPolicy) {
+      var without = winner
+      guard (try? without.set(change.key, to: change.from)) != nil else { continue }
+      without = without.canonical(in: question.setting)
+      guard without != winner, (try? without.validate(in: question.setting)) != nil else {
+        continue
+      }
+      let values = try means(without)
+      guard goal.violations(of: values).isEmpty else { continue }
+      if goal.objectiveLoss(values[0], against: own[0]) <= Self.rounding {
+        idle.append("\(change.key.rawValue)=\(change.to)")
+      }
+    }
+    return idle
+  }
+}
