@@ -26,6 +26,7 @@ DOCUMENTS = {
     "calibrate": ("CalibrateCommand.Answer", "A host's costs, present and fitted."),
     "campaign-status": ("CampaignState", "How many runs of a campaign are done."),
     "count": ("CountCommand.Answer", "The events of stage-2 operations, and whether the policy is safe."),
+    "evaluate-answers": ("AnswerQuality", "Whether recommendations hold in whole runs of fresh seeds."),
     "evaluate-model": ("ModelEvaluation", "The errors of the cost model on runs that no fit has seen."),
     "evaluate-search": ("SearchQuality", "How near searches come to the best of whole spaces."),
     "evaluate-sensitivity": ("EvaluateSensitivity.Document", "Which knobs matter for which response."),
@@ -46,7 +47,7 @@ DOCUMENTS = {
     "what-if": ("WhatIfCommand.Document", "What policies do, without a recommendation."),
 }
 COMMANDS = {
-    "campaign-status": "campaign status", "evaluate-model": "evaluate model",
+    "campaign-status": "campaign status", "evaluate-answers": "evaluate answers", "evaluate-model": "evaluate model",
     "evaluate-search": "evaluate search", "evaluate-sensitivity": "evaluate sensitivity",
     "profiles-keys": "profiles keys", "profiles-list": "profiles list", "profiles-show": "profiles show",
     "recommend-variants": "recommend --unknown", "table-diff": "table diff", "table-verify": "table verify",

@@ -10,7 +10,7 @@ struct Paragraph {
   /// Columns of the margin, two spaces of indent included.
   static let margin = 11
   /// The widest line.
-  static let width = 110
+  static let width = 100
 
   /// The lines of the paragraph; none where there is nothing to say.
   func lines() -> [String] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 package import Calibration
+import Observations
 import PageTables
 import Policies
 package import Profiles
@@ -119,9 +120,26 @@ extension AnswerContext {
 }
 
 extension Recommendation {
-  /// The answer as text, in the order in which one acts on it.
-  package func text(_ context: AnswerContext) -> String {
+  /// The answer as text: what to do, what it does, how, and how sure it is; with details everything
+  /// else that is known of it.
+  package func text(_ context: AnswerContext, details: Bool = false) -> String {
     var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
+    for paragraph in [Paragraph(label: "verdict", sentences: verdictSentences)] {
+      lines += paragraph.lines()
+    }
+    lines.append("")
+    lines += summary.text().split(separator: "\n").map { "  \($0)" }
+    lines.append("")
+    let brief = [
+      Paragraph(label: "kernel", sentences: kernelSentences),
+      Paragraph(label: "dmesg", sentences: warningSentences),
+      Paragraph(label: "cost", sentences: [cost.joined(separator: "; ")].filter { !$0.isEmpty }),
+      Paragraph(label: "apply", sentences: shortSteps),
+      Paragraph(label: "unsafe", sentences: safety.isSafe ? [] : [safety.sentence]),
+      Paragraph(label: "sure", sentences: [sureSentence(context)]),
+    ]
+    for paragraph in brief where !paragraph.sentences.isEmpty { lines += paragraph.lines() }
+    guard details else { return lines.joined(separator: "\n") + "\n" }
     lines.append("")
     lines += rowLines()
     lines.append("")
@@ -129,25 +147,109 @@ extension Recommendation {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Two lines a policy: what it is, and its responses in columns under their titles.
+  /// The responses that matter, one a line: before, after, and what a kernel change would give.
+  private var summary: TextTable {
+    let shown = rows.filter { $0.role == .now || $0.isRecommended }
+    let columns = shown.count > 1 || nearest == nil ? shown : shown + [nearest].compactMap(\.self)
+    let limited = asked.limits.compactMap { limit in
+      Metric.allCases.first { limit.hasPrefix($0.rawValue) }?.response
+    }
+    let effects = rows.first?.effects ?? []
+    let mattering = effects.enumerated().filter { place, effect in
+      place == 0 || limited.contains(effect.response)
+    }
+    // Then those that change most, up to a handful of lines.
+    let rest = effects.enumerated().filter { place, effect in
+      !mattering.contains { $0.offset == place } && effect.response != .stageTwoTime
+    }
+    let chosen = (mattering + rest.prefix(max(0, Self.lines - mattering.count))).map(
+      \.element.response
+    )
+    var table = TextTable(columns: ([""] + columns.map(Self.title)).map { .init($0) })
+    for response in chosen {
+      table.append([response.title] + columns.map { Self.cell($0, response) })
+    }
+    return table
+  }
+
+  /// Responses of the short form, at most.
+  private static let lines = 5
+
+  private static func title(_ row: AnswerRow) -> String {
+    row.isRecommended ? (row.role == .now ? "now (recommended)" : "recommended") : row.role.rawValue
+  }
+
+  /// A row's response, marked where it breaks a limit.
+  private static func cell(
+    _ row: AnswerRow,
+    _ response: Response,
+    marked: Bool = true
+  ) -> String {
+    guard let effect = row.effects.first(where: { $0.response == response }) else { return "-" }
+    let broken = marked ? row.violations.first { $0.response == response } : nil
+    return value(effect) + (broken.map { "  (\($0.limit))" } ?? "")
+  }
+
+  /// What the best kernel change would give, where it is not the recommended one.
+  private var kernelSentences: [String] {
+    guard let row = rows.first(where: { $0.role == .kernel && !$0.isRecommended }),
+      let effect = row.effects.first
+    else { return [] }
+    let misses = row.violations.isEmpty ? "" : ", but" + Self.misses(row.violations)
+    return ["\(row.policy) would give \(Self.cell(effect))\(misses)"]
+  }
+
+  /// What the kernel's watchdogs would log.
+  private var warningSentences: [String] {
+    rows.filter { $0.role == .now || $0.isRecommended }.flatMap { row in
+      row.warnings.map { warning in
+        "\(row.role.rawValue): \(warning.kind.rawValue), \(time(nanoseconds: warning.time)) against "
+          + "\(warning.kind.limit)"
+      }
+    }
+  }
+
+  /// The steps of the recommended policy for the asked program, the first few of them.
+  private var shortSteps: [String] {
+    guard recommended != nil, verdict == .change else { return [] }
+    let others = Set(VMM.allCases.map(\.rawValue)).subtracting([asked.vmm.rawValue])
+    let steps = apply.filter { !others.contains($0.place) }
+    let texts = steps.prefix(Self.steps).map { "\($0.place): \($0.text)" }
+    let left = steps.count - texts.count
+    return texts + (left > 0 ? ["and \(left) more: --details"] : [])
+  }
+
+  /// Steps of the short form, at most.
+  private static let steps = 4
+
+  /// How sure the figures are: runs, values that are assumed, and the nearest published measurement.
+  private func sureSentence(_ context: AnswerContext) -> String {
+    let runs = recommended?.effects.compactMap(\.simulated?.runs).max() ?? 0
+    var parts = runs > 0 ? ["\(runs) whole runs"] : []
+    parts.append(context.provenance)
+    if let row = context.published.first(where: { $0.use != .fit }) ?? context.published.first,
+      let measured = row.measured
+    {
+      let tie = row.use == .fit ? " (fitted)" : ""
+      parts.append(
+        "\(row.fact) measured \(significant(measured)), simulated \(significant(row.simulated))\(tie)"
+      )
+    }
+    return parts.joined(separator: "; ")
+  }
+
+  /// Every row: what it is, then all its responses, one a line.
   private func rowLines() -> [String] {
-    let titles = rows.first?.effects.map(\.response.title) ?? []
-    let cells = rows.map { row in row.effects.map(Self.value) }
-    let widths = titles.indices.map { column in
-      ([titles] + cells).map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    let named = rows.flatMap { row in
+      let mark = row.isRecommended ? "  <- recommended" : ""
+      return Paragraph(label: row.role.rawValue, sentences: [Self.words(row) + mark]).lines()
     }
-    func line(_ cells: [String]) -> String {
-      let padded = zip(cells, widths).map { Paragraph.padded($0, $1) }
-      var line = Paragraph.padded("", Paragraph.margin) + padded.joined(separator: "  ")
-      while line.hasSuffix(" ") { line.removeLast() }
-      return line
+    var table = TextTable(columns: ([""] + rows.map(\.role.rawValue)).map { .init($0) })
+    for effect in rows.first?.effects ?? [] {
+      let response = effect.response
+      table.append([response.title] + rows.map { Self.cell($0, response, marked: false) })
     }
-    let body = zip(rows, cells).flatMap { row, cells in
-      let mark = row.isRecommended ? "   <- recommended" : ""
-      let role = Paragraph(label: row.role.rawValue, sentences: [Self.words(row) + mark])
-      return role.lines() + [line(cells)]
-    }
-    return [line(titles)] + body
+    return named + [""] + table.text().split(separator: "\n").map { "  \($0)" }
   }
 
   /// A policy in words, and as `what-if --policy` reads it.
@@ -157,7 +259,13 @@ extension Recommendation {
 
   /// The limits that are missed, in parentheses; nothing where all are kept.
   private static func misses(_ violations: [Violation]) -> String {
-    violations.isEmpty ? "" : " (misses \(violations.map(\.limit).joined(separator: ", ")))"
+    let (unseen, broken) = (
+      violations.filter { $0.value == nil }, violations.filter { $0.value != nil }
+    )
+    let parts =
+      (broken.isEmpty ? [] : ["misses " + broken.map(\.limit).joined(separator: ", ")])
+      + (unseen.isEmpty ? [] : ["no sample for " + unseen.map(\.limit).joined(separator: ", ")])
+    return parts.isEmpty ? "" : " (\(parts.joined(separator: "; ")))"
   }
 
   /// A response of a row: what was simulated, or what is predicted with a tilde before it.
@@ -166,7 +274,7 @@ extension Recommendation {
     if let run = effect.simulated {
       return response.text(run.value, low: run.low, high: run.high)
     }
-    guard let guess = effect.predicted else { return "-" }
+    guard let guess = effect.predicted else { return "none" }
     return "~" + response.text(guess.value, low: guess.low, high: guess.high)
   }
 
@@ -176,10 +284,8 @@ extension Recommendation {
 
   private func paragraphs(_ context: AnswerContext) -> [Paragraph] {
     [
-      Paragraph(label: "verdict", sentences: verdictSentences),
       Paragraph(label: "effect", sentences: effectSentences),
       Paragraph(label: "why", sentences: why),
-      Paragraph(label: "cost", sentences: cost),
       Paragraph(
         label: "apply",
         sentences: apply.map { "\($0.knobClass.rawValue), \($0.place): \($0.text)" }
@@ -199,8 +305,8 @@ extension Recommendation {
       return [
         "change "
           + changes.map { "\($0.knob) from \($0.from) to \($0.to)" }.joined(separator: ", ")
-      ]
-    case .keep: return ["keep the present policy: nothing simulated beats it"]
+      ] + pinnedSentences
+    case .keep: return ["keep the present policy: nothing simulated beats it"] + pinnedSentences
     case .noneFeasible:
       let misses = (nearest?.violations ?? []).map { miss in
         "\(miss.limit) with \(miss.response.exactText(miss.value))"
@@ -208,8 +314,17 @@ extension Recommendation {
       let how =
         misses.isEmpty ? "keeps them on average only" : "breaks \(misses.joined(separator: ", "))"
       return ["none: no policy that was simulated keeps the limits"]
-        + (nearest.map { ["nearest is \($0.policy): it \(how)"] } ?? [])
+        + (nearest.map { ["nearest is \($0.policy): it \(how)"] } ?? []) + pinnedSentences
     }
+  }
+
+  /// What a pinned path costs, where another keeps the limits.
+  private var pinnedSentences: [String] {
+    guard asked.pinned.contains(PolicyKey.path.rawValue), let own = asked.path,
+      let other = paths.first(where: { $0.path != own && $0.violations.isEmpty }),
+      let effect = other.effects.first
+    else { return [] }
+    return ["the path is pinned; \(other.policy) keeps the limits with \(Self.cell(effect))"]
   }
 
   /// Predicted beside simulated for the recommended policy.
@@ -223,6 +338,7 @@ extension Recommendation {
         + response.text(guess.value, low: guess.low, high: guess.high) + outside
         + ", simulated " + response.text(run.value, low: run.low, high: run.high)
         + " in \(run.runs) runs"
+        + (guess.low <= run.value && run.value <= guess.high ? "" : ": the prediction misses")
     }
   }
 
@@ -242,6 +358,6 @@ extension Recommendation {
 
   private static func pathSentence(_ row: PathRow) -> String {
     let effects = row.effects.map(cell).joined(separator: ", ")
-    return "\(row.path.rawValue): \(effects)\(misses(row.violations))"
+    return "\(row.policy): \(effects)\(misses(row.violations))"
   }
 }

@@ -20,6 +20,7 @@ extension Response {
     case .connectsFailed: "failed connects"
     case .migrationTime: "migration"
     case .downtime: "downtime"
+    case .guestLost: "guest loses"
     }
   }
 

@@ -4,6 +4,7 @@
 enum OutputSchema: String, CaseIterable {
   case calibrate, count, fit, instructions, pareto, policy, recommend, simulate, validate
   case campaign = "campaign-status"
+  case evaluateAnswers = "evaluate-answers"
   case evaluateModel = "evaluate-model"
   case evaluateSearch = "evaluate-search"
   case profiles = "profiles-list"

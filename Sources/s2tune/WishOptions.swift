@@ -46,9 +46,16 @@ struct GoalOptions: ParsableArguments {
   )
   var present: String?
 
+  @Option(
+    help: "The program that runs the guest: what it does now, and what it can be told.",
+    completion: .list(VMM.allCases.map(\.rawValue))
+  )
+  var vmm = VMM.other
+
   /// The question of these options about three profiles.
   func question(_ loaded: LoadedSetup) throws -> Question {
     var question = Question(loaded.setup)
+    question.vmm = vmm
     if !slo.isEmpty { question.serviceLevels = try slo.map { try ServiceLevel(parsing: $0) } }
     if let objective { question.objective = try metric(objective) }
     question.confidence = confidence
@@ -86,9 +93,24 @@ struct WishOptions: ParsableArguments {
   )
   var budget = Question.standardBudget
 
+  @Option(
+    help: ArgumentHelp(
+      "A knob that stays as it is, such as path; may be repeated.",
+      valueName: "knob"
+    ),
+    completion: .list(PolicyKey.allCases.map(\.rawValue))
+  )
+  var pin: [String] = []
+
   /// The question of these options about three profiles.
   func question(_ loaded: LoadedSetup) throws -> Question {
     var question = try goal.question(loaded)
+    for name in pin {
+      guard let key = PolicyKey(rawValue: name) else {
+        throw PolicyError.unknownKey(key: name, legal: PolicyKey.allCases.map(\.rawValue))
+      }
+      question.pinned.insert(key)
+    }
     question.knobs = knobs
     question.budget = budget
     return question
@@ -96,6 +118,7 @@ struct WishOptions: ParsableArguments {
 }
 
 extension KnobChoice: ExpressibleByArgument {}
+extension VMM: ExpressibleByArgument {}
 
 extension TuningError: Refusal {
   var status: Status {

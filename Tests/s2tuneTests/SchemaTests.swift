@@ -63,6 +63,13 @@ import Testing
       ]
     ),
     (
+      "evaluate-answers",
+      [
+        "evaluate", "answers", "--questions", "1", "--hosts", "graviton3", "--workloads",
+        "ci-microvm", "--kernels", "6.12", "--cost-model", "none",
+      ]
+    ),
+    (
       "evaluate-model",
       [
         "evaluate", "model", "--runs", "20", "--fronts", "0", "--rivals", "0", "--replicated", "2",

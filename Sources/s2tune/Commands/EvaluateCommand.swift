@@ -12,7 +12,9 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Measures how good cost model and search are, and which knobs matter.",
-    subcommands: [EvaluateModel.self, EvaluateSearch.self, EvaluateSensitivity.self]
+    subcommands: [
+      EvaluateModel.self, EvaluateSearch.self, EvaluateAnswers.self, EvaluateSensitivity.self,
+    ]
   )
 }
 

@@ -34,6 +34,8 @@ struct RecommendCommand: ParsableCommand {
   var repro = false
   @Flag(help: "Answers anew, where a stored verified answer would do.")
   var fresh = false
+  @Flag(help: "Adds everything that is known: why, alternatives, paths, where it stops to hold.")
+  var details = false
   @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
@@ -72,7 +74,8 @@ struct RecommendCommand: ParsableCommand {
   private func write(_ answer: Recommendation, _ context: AnswerContext) throws {
     let reproduction = repro ? answer.reproduction() : nil
     switch common.format {
-    case .text: try output.write(answer.text(context) + (reproduction?.text() ?? ""))
+    case .text:
+      try output.write(answer.text(context, details: details) + (reproduction?.text() ?? ""))
     case .json:
       try output.write(
         json(
