@@ -52,6 +52,18 @@ extension Policy {
     }
   }
 
+  /// The policy with one knob at another value; nil where it is the same one or impossible there.
+  package func turning(
+    _ key: PolicyKey,
+    to value: String,
+    in setting: PolicySetting
+  ) -> Policy? {
+    var turned = self
+    guard (try? turned.set(key, to: value)) != nil else { return nil }
+    turned = turned.canonical(in: setting)
+    return turned != self && (try? turned.validate(in: setting)) != nil ? turned : nil
+  }
+
   /// What is different from another policy, in the order of the keys.
   package func changes(from other: Policy) -> [PolicyChange] {
     PolicyKey.allCases.compactMap { key in

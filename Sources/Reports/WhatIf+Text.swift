@@ -147,9 +147,9 @@ extension WhatIfAnswer {
             + "\(none.joined(separator: ", ")); a limit on it is neither kept nor broken there"
         )
       }
-      if let least = some.map(\.1).min() {
-        let names = some.map(\.0).joined(separator: ", ")
-        sentences.append("\(names): \(response.largestSentence(least))")
+      for count in Set(some.map(\.1)).sorted() {
+        let names = some.filter { $0.1 == count }.map(\.0).joined(separator: ", ")
+        sentences.append("\(names): \(response.largestSentence(count))")
       }
       return sentences
     }

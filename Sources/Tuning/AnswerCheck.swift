@@ -101,10 +101,7 @@ package struct AnswerChecker: Sendable {
 
   /// The means of a policy's fresh runs, in the order of the goal.
   private func means(_ policy: Policy) throws(TuningError) -> [Double] {
-    let rows = try bench.values(Self.requests(policy), goal)
-    return goal.problem.responses.indices.map { place in
-      rows.reduce(0) { $0 + $1[place] } / Double(rows.count)
-    }
+    try bench.means(Self.requests(policy), goal)
   }
 
   /// Checks an answer.
@@ -135,10 +132,7 @@ package struct AnswerChecker: Sendable {
           )
         }
       }
-      let isAllowed =
-        question.knobs != .kernel
-        && PolicySpace.knobClass(of: policy, from: question.presentPolicy) == .today
-      if answer.verdict == .noneFeasible, isAllowed, violations.isEmpty {
+      if answer.verdict == .noneFeasible, question.allows(policy), violations.isEmpty {
         contradictions.append("none keeps the limits, and \(text) does")
       }
     }
@@ -188,10 +182,7 @@ package struct AnswerChecker: Sendable {
     let own = try means(winner)
     var idle: [String] = []
     for change in winner.changes(from: question.presentPolicy) {
-      var without = winner
-      guard (try? without.set(change.key, to: change.from)) != nil else { continue }
-      without = without.canonical(in: question.setting)
-      guard without != winner, (try? without.validate(in: question.setting)) != nil else {
+      guard let without = winner.turning(change.key, to: change.from, in: question.setting) else {
         continue
       }
       let values = try means(without)

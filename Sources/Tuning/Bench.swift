@@ -112,6 +112,11 @@ package final class Bench: Sendable {
     return requests.map { known($0, goal) }
   }
 
+  /// The mean of each value over the requests.
+  func means(_ requests: [RunRequest], _ goal: Goal) throws(TuningError) -> [Double] {
+    goal.means(of: try values(requests, goal))
+  }
+
   /// Runs that `values` of the requests would make.
   func price(_ requests: [RunRequest], _ goal: Goal) -> Int {
     fresh(needed(requests, goal)).count

@@ -120,6 +120,13 @@ package struct Goal: Sendable {
     values + ratios.map { values[$0] == other[$0] ? 1 : values[$0] / other[$0] }
   }
 
+  /// The mean of each value over several runs; of none, zero.
+  func means(of rows: [[Double]]) -> [Double] {
+    problem.responses.indices.map { place in
+      rows.reduce(0) { $0 + $1[place] } / Double(max(1, rows.count))
+    }
+  }
+
   /// The limits that values break, with how much, and those that nothing can be held against.
   package func violations(of values: [Double]) -> [Violation] {
     zip(limits, problem.violations(of: values)).compactMap { limit, excess in

@@ -68,6 +68,17 @@ package struct Question: Sendable {
   /// Whether the answer may turn a knob: it is not pinned, and the guest's program can be told.
   package func mayTurn(_ key: PolicyKey) -> Bool { !pinned.contains(key) && vmm.offers(key) }
 
+  /// Whether a policy may be the answer: it needs only knobs of the class that may be turned.
+  package func allows(_ policy: Policy) -> Bool {
+    let present = presentPolicy
+    let needed = PolicySpace.knobClass(of: policy, from: present)
+    return switch knobs {
+    case .any: true
+    case .today: needed == .today
+    case .kernel: needed == .kernel || policy == present
+    }
+  }
+
   /// What the host does now, with what the workload leaves to it written out.
   package var presentPolicy: Policy {
     var policy = present ?? vmm.present(over: setting.baseline, setup.workload.operation)

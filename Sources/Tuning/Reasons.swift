@@ -150,11 +150,8 @@ extension RecommendationRun {
     guard changes.count > 1 else { return [] }
     var found: [Alternative] = []
     for change in changes {
-      var policy = winner
-      guard let old = present.text(of: change.key), (try? policy.set(change.key, to: old)) != nil
-      else { continue }
-      policy = policy.canonical(in: question.setting)
-      guard policy != present, policy != winner, (try? policy.validate(in: question.setting)) != nil
+      guard let policy = winner.turning(change.key, to: change.from, in: question.setting),
+        policy != present
       else { continue }
       let one = try alternative("without \(change.key.rawValue)=\(change.to)", policy)
       guard tools.safety.verdict(question, policy: policy).isSafe,

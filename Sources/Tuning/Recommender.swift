@@ -114,15 +114,8 @@ struct RecommendationRun {
     self.present = present
   }
 
-  /// Whether the question lets a policy of this class win.
-  func isAllowed(_ policy: Policy) -> Bool {
-    let needed = PolicySpace.knobClass(of: policy, from: present)
-    switch question.knobs {
-    case .any: return true
-    case .today: return needed == .today
-    case .kernel: return needed == .kernel || policy == present
-    }
-  }
+  /// Whether the question lets a policy win.
+  func isAllowed(_ policy: Policy) -> Bool { question.allows(policy) }
 
   /// How the budget is shared out.
   private var shares: RunShares { RunShares(budget: question.budget) }
@@ -397,7 +390,8 @@ struct RecommendationRun {
     while !isSettled {
       isSettled = true
       for change in best.changes(from: present) {
-        guard let simpler = variant(best, change.key, change.from), isMember(simpler),
+        guard let simpler = best.turning(change.key, to: change.from, in: question.setting),
+          isMember(simpler), tools.safety.verdict(question, policy: simpler).isSafe,
           simpler.changes(from: present).count < best.changes(from: present).count,
           try isAsGood(simpler, as: limit, sparing: spare)
         else { continue }
@@ -408,7 +402,7 @@ struct RecommendationRun {
     }
     for key in [PolicyKey.slice, .clear, .pause, .chunk] {
       // The further towards the present, the less keeps the limits: bisected.
-      let milder = milder(best, key).filter { isMember($0) && $0 != present }
+      let milder = try milder(best, key).filter { isMember($0) && $0 != present }
       var (good, bad) = (milder.count, -1)
       while good - bad > 1 {
         let middle = (good + bad) / 2
@@ -423,20 +417,9 @@ struct RecommendationRun {
     return best
   }
 
-  /// A policy with one knob at another value, where that is another one, possible and safe.
-  private func variant(_ policy: Policy, _ key: PolicyKey, _ value: String) -> Policy? {
-    var changed = policy
-    guard (try? changed.set(key, to: value)) != nil else { return nil }
-    changed = changed.canonical(in: question.setting)
-    guard changed != policy, (try? changed.validate(in: question.setting)) != nil,
-      tools.safety.verdict(question, policy: changed).isSafe
-    else { return nil }
-    return changed
-  }
-
   /// The policies of the searched spaces that differ in one knob's value alone and lie between a policy
   /// and the present one, those that windows take for as good first and the furthest first.
-  private func milder(_ policy: Policy, _ key: PolicyKey) -> [Policy] {
+  private func milder(_ policy: Policy, _ key: PolicyKey) throws(TuningError) -> [Policy] {
     guard let own = policy.amount(of: key) else { return [] }
     let other = present.amount(of: key) ?? .infinity
     let members = spaces.flatMap(\.policies).filter { one in
@@ -446,9 +429,8 @@ struct RecommendationRun {
       return min(own, other) < amount && amount < max(own, other) && amount != own
     }
     let requests = (members + [policy]).map { RunRequest(policy: $0, replicate: 0) }
-    guard bench.affords(requests, goal, sparing: shares.explanation),
-      let rows = try? bench.values(requests, goal)
-    else { return [] }
+    guard bench.affords(requests, goal, sparing: shares.explanation) else { return [] }
+    let rows = try bench.values(requests, goal)
     let limit = goal.problem.costs(of: rows[rows.count - 1])[0] + Self.indifference
     return zip(members, rows).filter { _, values in
       goal.problem.costs(of: values)[0] <= limit && goal.problem.violation(of: values) <= 0
@@ -479,10 +461,7 @@ struct RecommendationRun {
 
   /// The mean values of a policy over its whole runs, in the goal's order.
   func means(_ policy: Policy) -> [Double] {
-    let rows = bench.knownValues(policy, goal, .full)
-    return goal.problem.responses.indices.map { place in
-      rows.reduce(0) { $0 + $1[place] } / Double(max(1, rows.count))
-    }
+    goal.means(of: bench.knownValues(policy, goal, .full))
   }
 
   /// The standing of a policy in its runs: estimates, violations, whether it is confirmed.

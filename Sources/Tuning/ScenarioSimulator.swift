@@ -45,10 +45,11 @@ package struct ScenarioSimulator: PolicySimulator {
     }
   }
 
-  /// Calls above which a whole run is made by batch means, to half a percent: its pieces are alike, and there are
-  /// more of them than anybody waits for.
-  private static let precision = 0.005
+  /// Calls above which a whole run is made by batch means: its pieces are alike, and there are more of
+  /// them than anybody waits for.
   private static let mostCalls: Int64 = 1 << 18
+  /// The half-width, as a share of the time, at which batch means are good enough for a whole run.
+  private static let precision = 0.005
 
   /// Whether an operation has so many calls, or waits so long between them.
   private func isEndless(_ scenario: Scenario) -> Bool {

@@ -36,11 +36,8 @@ struct TruthJudge {
     let requests = replicates.map {
       RunRequest(policy: policy, replicate: $0, extent: .full)
     }
-    let rows = try bench.values(requests, one.goal)
+    let means = try bench.means(requests, one.goal)
     let problem = one.goal.problem
-    let means = problem.responses.indices.map { place in
-      rows.reduce(0) { $0 + $1[place] } / Double(rows.count)
-    }
     let excesses = problem.constraints.map { limit in
       guard problem.violations(of: means).contains(where: { $0 > 0 }) else { return 0.0 }
       let gap = means[limit.response] - limit.bound

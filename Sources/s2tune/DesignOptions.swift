@@ -22,14 +22,11 @@ struct DesignOptions: ParsableArguments {
   func specification(named name: String, in store: ProfileStore, runs: Int, seed: UInt64)
     -> ModelSpecification
   {
-    func names(_ text: String, _ kind: ProfileKind) -> [String] {
-      text == "all" ? store.names(of: kind) : text.split(separator: ",").map(String.init)
-    }
-    return ModelSpecification(
+    ModelSpecification(
       name: name,
-      hosts: names(hosts, .host),
-      kernels: names(kernels, .kernel),
-      workloads: names(workloads, .workload),
+      hosts: store.names(hosts, of: .host),
+      kernels: store.names(kernels, of: .kernel),
+      workloads: store.names(workloads, of: .workload),
       runs: runs,
       seed: seed
     )

@@ -132,6 +132,13 @@ struct ChangeOptions: ParsableArguments {
   }
 }
 
+extension ProfileStore {
+  /// The names that an option means: those of a list separated by commas, or all of a kind.
+  func names(_ text: String, of kind: ProfileKind) -> [String] {
+    text == "all" ? names(of: kind) : text.split(separator: ",").map(String.init)
+  }
+}
+
 /// The profile names of a kind, for shell completion.
 func names(of kind: ProfileKind) -> [String] {
   ProfileStore.standard(named: nil).names(of: kind)

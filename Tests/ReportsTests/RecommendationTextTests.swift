@@ -13,6 +13,7 @@ private struct Sample {
   var nearest = "null"
   var model = "\"standard\""
   var isInside = "true"
+  var pinned = "[]"
   var rows = [
     row(
       "now",
@@ -59,7 +60,7 @@ private struct Sample {
     """
     {"host": "toy", "kernel": "6.1", "release": "6.1", "preemption": "voluntary", "hz": 250,
      "workload": "churn", "operation": "teardown", "path": "munmap", "memory_bytes": 4096,
-     "objective": "teardown.time", "limits": ["io.goodput>=0.97"], "vmm": "other", "pinned": [], "knobs": "any",
+     "objective": "teardown.time", "limits": ["io.goodput>=0.97"], "vmm": "other", "pinned": \(pinned), "knobs": "any",
      "budget": 100, "confidence": 0.95}
     """
   }
@@ -218,6 +219,28 @@ private struct Sample {
     sample.nearest = "null"
     #expect(paragraphs(try sample.text()).first { $0.label == "verdict" }?.text == first)
     #expect(try !sample.text().contains("effect"))
+  }
+
+  /// A pinned path says what another one would give, where that keeps the limits.
+  @Test func aPinnedPathSaysWhatAnotherWouldGive() throws {
+    var sample = Sample()
+    sample.verdict = "keep"
+    #expect(try !sample.text().contains("pinned"))
+    sample.pinned = "[\"path\"]"
+    let verdict = paragraphs(try sample.text()).first { $0.label == "verdict" }
+    let text = "the path is pinned; path=process-exit keeps the limits with teardown 42 s [41-43 s]"
+    #expect(verdict?.text.hasSuffix(text) == true, "\(verdict?.text ?? "")")
+  }
+
+  @Test func whatTheKernelWouldLogIsSaid() throws {
+    var sample = Sample()
+    #expect(try !sample.text().contains("dmesg"))
+    sample.rows[0] = sample.rows[0].replacing(
+      "\"warnings\": []",
+      with: "\"warnings\": [{\"kind\": \"soft-lockup\", \"time_ns\": 78000000000}]"
+    )
+    let found = paragraphs(try sample.text(details: false)).first { $0.label == "dmesg" }
+    #expect(found?.text == "now: soft-lockup, 78 s against 20 s")
   }
 
   @Test func variantsSayWhetherTheyAgree() throws {

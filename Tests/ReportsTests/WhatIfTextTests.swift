@@ -121,6 +121,22 @@ private struct Sample {
     #expect(rows.contains { $0.hasPrefix("other") && $0.hasSuffix("broken yes runs") })
   }
 
+  /// A percentile of few samples says of how many, case by case.
+  @Test func eachCaseSaysOfHowManySamples() throws {
+    func few(_ count: Int) -> String {
+      "\"violations\": [], \"few_samples\": [{\"response\": \"goodput_retained_share\", "
+        + "\"sample_count\": \(count)}],"
+    }
+    var sample = Sample()
+    sample.points = [(1, "one"), (8, "eight")].map { count, label in
+      Sample.point(label, 2e9, kept: 0.98, by: "simulation")
+        .replacing("\"violations\": [],", with: few(count))
+    }
+    let text = try sample.text().split(separator: " ").joined(separator: " ")
+    #expect(text.contains("one: TCP keeps is the largest of 1 sample"), "\(text)")
+    #expect(text.contains("eight: TCP keeps is the largest of 8 samples"), "\(text)")
+  }
+
   @Test func casesAreRowsAndTheBestOneIsMarked() throws {
     let lines = try sweep.text().components(separatedBy: "\n")
     #expect(lines[2].hasPrefix("case ") && lines[2].hasSuffix("limits  safe  from"))

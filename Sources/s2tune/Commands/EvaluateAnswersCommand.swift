@@ -62,11 +62,9 @@ struct EvaluateAnswers: ParsableCommand {
 
   /// The questions: workload, host, kernel and a half, one or two times the workload's memory.
   private func drawn(_ store: ProfileStore) throws -> [(String, Question)] {
-    func chosen(_ text: String, _ kind: ProfileKind) -> [String] {
-      text == "all" ? store.names(of: kind) : text.split(separator: ",").map(String.init)
-    }
     let (hosts, workloads, kernels) = (
-      chosen(hosts, .host), chosen(workloads, .workload), chosen(kernels, .kernel)
+      store.names(hosts, of: .host), store.names(workloads, of: .workload),
+      store.names(kernels, of: .kernel)
     )
     var chance = Seed(seed).stream("answers")
     func one(_ names: [String]) -> String { names[Int(chance.uniform(below: UInt64(names.count)))] }

@@ -97,11 +97,8 @@ struct EvaluateSearch: ParsableCommand {
 
   private func questions(_ store: ProfileStore) throws -> [Question] {
     let thinning = try within(thinning, 1...16, "--thinning")
-    func chosen(_ text: String, _ kind: ProfileKind) -> [String] {
-      text == "all" ? store.names(of: kind) : text.split(separator: ",").map(String.init)
-    }
-    return try chosen(hosts, .host).flatMap { host in
-      try chosen(workloads, .workload).map { workload in
+    return try store.names(hosts, of: .host).flatMap { host in
+      try store.names(workloads, of: .workload).map { workload in
         var question = Question(
           host: try store.load(HostProfile.self, named: host).profile,
           kernel: try store.load(KernelProfile.self, named: kernel).profile,

@@ -88,12 +88,9 @@ struct ExportCommand: ParsableCommand {
   }
 
   private func questions(_ store: ProfileStore) throws -> [Question] {
-    func chosen(_ text: String, _ kind: ProfileKind) -> [String] {
-      text == "all" ? store.names(of: kind) : text.split(separator: ",").map(String.init)
-    }
-    return try chosen(host, .host).flatMap { host in
-      try chosen(kernel, .kernel).flatMap { kernel in
-        try chosen(workloads, .workload).map { workload in
+    try store.names(host, of: .host).flatMap { host in
+      try store.names(kernel, of: .kernel).flatMap { kernel in
+        try store.names(workloads, of: .workload).map { workload in
           let loaded = try LoadedSetup(workload: workload, host: host, kernel: kernel, from: store)
           return try wishes.question(loaded)
         }
