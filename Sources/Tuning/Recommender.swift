@@ -379,7 +379,7 @@ struct RecommendationRun {
   ///
   /// A knob goes back where whole runs confirm the limits and the objective stays within the
   /// indifference of what it was at first, however many go back.
-  private func plain(
+  func plain(
     _ policy: Policy,
     sparing spare: Int,
     among isMember: (Policy) -> Bool

@@ -151,6 +151,25 @@ import Testing
     #expect(check.contradictions.isEmpty && check.alike == check.policies)
   }
 
+  /// What changes nothing goes back, one change after the other; what a limit needs stays.
+  @Test func turnsBackWhatChangesNothing() throws {
+    let (question, tools) = (exampleQuestion(), exampleTools())
+    let bench = Bench(question, tools: tools)
+    let present = question.presentPolicy
+    let now = try bench.runs(present, replicates: Recommender.rowRuns, .full)
+    let run = RecommendationRun(
+      question: question,
+      tools: tools,
+      bench: bench,
+      goal: try Goal(question, present: Recommender.means(now)),
+      present: present
+    )
+    let busy = try Policy(parsing: "slice=1MiB,napi=threaded,breaks=no,split=2MiB", over: present)
+    _ = try bench.runs(busy, replicates: Recommender.rowRuns, .full)
+    let plain = try run.plain(busy, sparing: 0) { _ in true }
+    #expect(plain == (try Policy(parsing: "slice=1MiB", over: present)), "\(plain)")
+  }
+
   /// Where several knobs are turned, each is turned back alone and its worth shown.
   @Test func showsWhatEachKnobIsWorth() throws {
     var question = exampleQuestion()
