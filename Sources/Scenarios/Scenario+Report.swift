@@ -249,13 +249,13 @@ extension Scenario {
     if hasBytes { report.network = network(outcome, scaled) }
     if load.requests > 0 { report.requests = outcome.requests }
     if load.connects > 0 { report.connects = outcome.connects }
-    if operation.workload.storage.queueDepth > 0 { report.storage = storage(outcome) }
+    if operation.workload.storage.queueDepth > 0 { report.storage = storage(outcome, scaled) }
   }
 
   private func network(_ outcome: MachineOutcome, _ scaled: ScaledPlan) -> NetworkOutcome {
     var network = outcome.network
     let before = rate(outcome.baselineBytes, outcome.baseline)
-    let during = judged(outcome, outcome.stageTwoBytes, outcome.leastBytes)
+    let during = judged(outcome, scaled, \.bytes, outcome.stageTwoBytes, outcome.leastBytes)
     network.baseline = BitRate(rawValue: Int64(before * 8))
     network.during = BitRate(rawValue: Int64(during * 8))
     network.retained = before > 0 ? min(1, during / before) : 1
@@ -278,10 +278,16 @@ extension Scenario {
     return network
   }
 
-  private func storage(_ outcome: MachineOutcome) -> StorageOutcome {
+  private func storage(_ outcome: MachineOutcome, _ scaled: ScaledPlan) -> StorageOutcome {
     var storage = StorageOutcome()
     storage.baseline = rate(outcome.baselineRequests, outcome.baseline)
-    storage.during = judged(outcome, outcome.stageTwoRequests, outcome.leastRequests)
+    storage.during = judged(
+      outcome,
+      scaled,
+      \.requests,
+      outcome.stageTwoRequests,
+      outcome.leastRequests
+    )
     storage.retained = storage.baseline > 0 ? min(1, storage.during / storage.baseline) : 1
     storage.latency = outcome.storage
     return storage
@@ -289,12 +295,39 @@ extension Scenario {
 
   /// What is done in a second of the stage-2 part; of a shorter one than IO is judged over, in a
   /// second of that least time from the operation's beginning.
-  private func judged(_ outcome: MachineOutcome, _ count: Int64, _ least: Int64) -> Double {
+  ///
+  /// Where parts of the operation were left out, every step counts as often as it stands for: a piece
+  /// of the pages and a piece of the blocks are no sample of both.
+  private func judged(
+    _ outcome: MachineOutcome,
+    _ scaled: ScaledPlan,
+    _ key: KeyPath<StepOutcome, Int64>,
+    _ count: Int64,
+    _ least: Int64
+  ) -> Double {
+    if scaled.isCut, outcome.stop == .completed {
+      let sums = stageTwoPart(outcome, scaled, key)
+      if sums.time > 0 { return sums.count / sums.time }
+    }
     let length = outcome.stageTwoEnded - outcome.began
     guard length < MachineInput.leastJudged, outcome.stop == .completed else {
       return rate(count, length)
     }
     return rate(least, MachineInput.leastJudged)
+  }
+
+  /// Scaled time, and what was done in it, from the beginning to the end of the last stage-2 step.
+  private func stageTwoPart(
+    _ outcome: MachineOutcome,
+    _ scaled: ScaledPlan,
+    _ key: KeyPath<StepOutcome, Int64>
+  ) -> (count: Double, time: Double) {
+    let steps = zip(outcome.steps, scaled.scales).flatMap { Array(zip($0, $1)) }
+    let end = steps.lastIndex { $0.0.kind == .stageTwo } ?? -1
+    return steps.prefix(end + 1).reduce((0, 0)) { sums, one in
+      let (step, scale) = one
+      return (sums.0 + Double(step[keyPath: key]) * scale, sums.1 + step.wall.inSeconds * scale)
+    }
   }
 
   private func rate(_ count: Int64, _ time: Nanoseconds) -> Double {

@@ -92,5 +92,5 @@ package struct Scenario: Sendable {
 
   /// The version of the simulator: raised whenever the same scenario gives another report, so that
   /// models fitted on other runs are refused.
-  package static let simulatorVersion = "9"
+  package static let simulatorVersion = "10"
 }

@@ -48,18 +48,14 @@ struct ClassSearchResult {
   /// A violation in a single run, on the responses' scales, that may be chance.
   private static let close = 0.1
 
-  /// The room that another draw of chance seldom takes, on the responses' scales: replicates of a
-  /// share differ by 0.7 points in one run of ten (docs/model-accuracy.md).
-  private static let comfort = 0.0075
-
   /// The cheaper half by cost alone; then steps, each the cheapest that keeps the limits with room
   /// that chance seldom takes and at least twice that of the one before; what is left of the count
   /// by cost again.
   private func spread(_ kept: [Candidate], count: Int) -> [Candidate] {
     var chosen = Array(kept.prefix((count + 1) / 2))
-    var room = chosen.map(\.room).max() ?? 0
+    var room = chosen.map(\.room).filter(\.isFinite).max() ?? 0
     while chosen.count < count,
-      let next = kept.first(where: { $0.room >= max(2 * room, Self.comfort) })
+      let next = kept.first(where: { $0.room >= max(2 * room, Candidate.comfort) })
     {
       guard !chosen.contains(where: { $0.policy == next.policy }) else { break }
       chosen.append(next)
@@ -68,23 +64,30 @@ struct ClassSearchResult {
     let rest = kept.filter { one in !chosen.contains { $0.policy == one.policy } }
     return chosen + rest.prefix(count - chosen.count)
   }
+}
 
-  /// A policy with what its first run says.
-  private struct Candidate {
-    let policy: Policy
-    let violation: Double
-    let cost: Double
-    /// How far the nearest limit is, on its response's scale; limits that are met exactly, as a
-    /// count of nothing is, say nothing of it.
-    let room: Double
+/// A policy with what one run says of it.
+struct Candidate {
+  let policy: Policy
+  let violation: Double
+  let cost: Double
+  /// How far the nearest limit is, on its response's scale; limits that are met exactly, as a
+  /// count of nothing is, say nothing of it.
+  let room: Double
 
-    init(_ policy: Policy, _ values: [Double], _ problem: Problem) {
-      self.policy = policy
-      violation = problem.violation(of: values)
-      cost = problem.costs(of: values)[0]
-      room = problem.violations(of: values).filter { $0 < 0 }.map { -$0 }.min() ?? 0
-    }
+  init(_ policy: Policy, _ values: [Double], _ problem: Problem) {
+    self.policy = policy
+    violation = problem.violation(of: values)
+    cost = problem.costs(of: values)[0]
+    room = problem.violations(of: values).filter { $0 < 0 }.map { -$0 }.min() ?? .infinity
   }
+
+  /// The room that another draw of chance seldom takes, on the responses' scales: replicates of a
+  /// share differ by 0.7 points in one run of ten (docs/model-accuracy.md).
+  static let comfort = 0.0075
+
+  /// Whether the limits are kept, and by more than chance seldom takes.
+  var isComfortable: Bool { violation <= 0 && room >= Self.comfort }
 }
 
 /// The search of one class of knobs: cost model over all points, then runs where they pay.

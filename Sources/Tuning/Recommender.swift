@@ -169,19 +169,24 @@ struct RecommendationRun {
   /// How much dearer than the best a policy may be in a single whole run and still be raced.
   private static let margin = 0.03
 
+  /// How much dearer than the best in whole runs a policy may be in its window and still be run whole:
+  /// windows err less than that in times.
+  private static let doubtOfTime = 0.25
+
   /// Those of some policies that go into the race after one whole run each: the few that keep the
   /// limits, or nearly do, and are about as good as the best of them; else the two that come closest.
   private func leaders(_ policies: [Policy]) throws(TuningError) -> [Policy] {
-    var known: [(policy: Policy, violation: Double, cost: Double)] = []
-    for batch in stride(from: 0, to: policies.count, by: ClassSearch.batch) {
-      let members = Array(policies[batch..<min(batch + ClassSearch.batch, policies.count)])
+    var known: [Candidate] = []
+    var left = policies
+    while !left.isEmpty {
+      left = left.filter { mayLead($0, known) }
+      let members = Array(left.prefix(ClassSearch.batch))
+      left = Array(left.dropFirst(members.count))
       let requests = members.map { RunRequest(policy: $0, replicate: 0, extent: .full) }
       let spare = shares.explanation + 2 * Recommender.rowRuns
       guard bench.affords(requests, goal, sparing: spare) else { break }
-      for (policy, values) in zip(members, try bench.values(requests, goal)) {
-        known.append(
-          (policy, goal.problem.violation(of: values), goal.problem.costs(of: values)[0])
-        )
+      known += zip(members, try bench.values(requests, goal)).map {
+        Candidate($0, $1, goal.problem)
       }
     }
     guard !known.isEmpty else { return Array(policies.prefix(2)) }
@@ -192,13 +197,23 @@ struct RecommendationRun {
       let ranked = close.sorted {
         ($0.violation > 0 ? 1 : 0, $0.cost) < ($1.violation > 0 ? 1 : 0, $1.cost)
       }
-      let raced = Array(ranked.prefix(shares.finalists))
-      // One that keeps the limits for certain stands by, should those on a limit not.
-      let spare = kept.first { one in !raced.contains { $0.policy == one.policy } }
-      return raced.map(\.policy)
-        + (kept.count > raced.count ? [spare?.policy].compactMap(\.self) : [])
+      let raced = ranked.prefix(shares.finalists).map(\.policy)
+      // One that keeps the limits with room stands by, should those on a limit not.
+      let others = kept.filter { !raced.contains($0.policy) }
+      let spare = others.first(where: \.isComfortable) ?? others.first
+      return raced + [spare?.policy].compactMap(\.self)
     }
     return known.sorted { $0.violation < $1.violation }.prefix(2).map(\.policy)
+  }
+
+  /// Whether a policy may still be among the best of those that were run whole, or the first that keeps
+  /// the limits with room; without a window it always may.
+  private func mayLead(_ policy: Policy, _ known: [Candidate]) -> Bool {
+    let kept = known.filter { $0.violation <= 0 }.map(\.cost).min()
+    guard let kept, known.contains(where: \.isComfortable),
+      let window = bench.knownValues(policy, goal, .window).first
+    else { return true }
+    return goal.problem.costs(of: window)[0] <= kept + Self.doubtOfTime
   }
 
   /// As many of the policies, in their order, as there are runs for before anyone may leave.

@@ -14,8 +14,13 @@ package struct ScenarioSimulator: PolicySimulator {
   /// How much a window keeps.
   package var window: Window
 
+  /// Whether every call and chunk is run, however many there are: as a run of `simulate` does.
+  package var isUnabridged: Bool
+
   /// Creates a simulator.
-  package init(window: Window = .standard) { self.window = window }
+  package init(window: Window = .standard, isUnabridged: Bool = false) {
+    (self.window, self.isUnabridged) = (window, isUnabridged)
+  }
 
   /// The report of one run; throws the scenario's sentence.
   package func report(
@@ -25,63 +30,82 @@ package struct ScenarioSimulator: PolicySimulator {
     extent: RunExtent
   ) throws(TuningError) -> RunReport {
     var scenario = Scenario(question.setup, policy: policy, seed: seed)
-    var scale = 1.0
-    switch extent {
-    case .window:
-      scenario.extent = .window(window)
-      scale = shorten(&scenario)
-    case .full where isEndless(scenario):
-      var fast = FastRun()
-      fast.target = Self.precision
-      scenario.extent = .fast(fast)
-    case .full: break
-    }
+    if extent == .window { scenario.extent = .window(window) }
+    let scale = isUnabridged ? 1 : shorten(&scenario, extent)
     do {
       var report = try scenario.run()
-      if scale > 1 { report.operation.stretch(by: scale) }
+      if scale > 1 { report.stretch(by: scale) }
       return report
     } catch {
       throw .simulation(error.description)
     }
   }
 
-  /// Calls above which a whole run is made by batch means: its pieces are alike, and there are more of
-  /// them than anybody waits for.
-  private static let mostCalls: Int64 = 1 << 18
-  /// The half-width, as a share of the time, at which batch means are good enough for a whole run.
-  private static let precision = 0.005
-
-  /// Whether an operation has so many calls, or waits so long between them.
-  private func isEndless(_ scenario: Scenario) -> Bool {
-    guard let slice = scenario.operation.slice else { return false }
-    let calls = scenario.workload.memory.size.divided(roundedUpBy: slice)
-    let waits = scenario.policy.pause.inSeconds * Double(calls)
-    return calls > Self.mostCalls || waits > PolicySpace.longestWait.inSeconds
-  }
-
-  /// Leaves out memory of a teardown that a window would not reach.
+  /// Leaves out memory of a teardown whose pieces repeat each other, tile by tile: what is left has the
+  /// same share of every kind of piece, so that shares and percentiles stay what they are.
   ///
-  /// Slices, and chunks that end on work or time, repeat each other: a window lays out eight of the
-  /// former, at least 4 GiB, and the times are scaled to all of them. Returns the scale.
-  private func shorten(_ scenario: inout Scenario) -> Double {
+  /// A window lays out what it reaches; a whole run as many pieces as anybody waits for. Returns how
+  /// many times longer the operation is.
+  private func shorten(_ scenario: inout Scenario, _ extent: RunExtent) -> Double {
     let whole = scenario.workload.memory.size
     guard scenario.layout == .mix, scenario.workload.operation == .teardown,
-      let kept = repeated(scenario), kept < whole
+      let part = extent == .window ? reach(scenario) : sample(scenario)
     else { return 1 }
+    let tile = max(.gibibytes(1), scenario.host.granule.entrySize(level: 2) * 8)
+    let tiles = max(part.divided(roundedUpBy: tile), extent == .window ? 4 : 8)
+    let kept = tile * tiles
+    guard kept < whole else { return 1 }
     scenario.workload.memory.size = kept
     return Double(whole.rawValue) / Double(kept.rawValue)
   }
 
   /// The memory after which a teardown repeats itself, where it does.
-  private func repeated(_ scenario: Scenario) -> ByteCount? {
-    let (policy, least) = (scenario.policy, ByteCount.gibibytes(4))
-    let path = scenario.operation.path
-    if path == .processExit { return nil }
-    if let slice = policy.slice { return path == .memslotDelete ? nil : max(slice * 8, least) }
+  private func reach(_ scenario: Scenario) -> ByteCount? {
+    let (policy, operation) = (scenario.policy, scenario.operation)
+    if operation.path == .processExit { return nil }
+    if policy.slice != nil, let slice = operation.slice { return slice * 8 }
     switch (policy.controller, policy.chunk) {
-    case (.timeBudget, _), (.fixed, .visits): return least
+    case (.timeBudget, _), (.fixed, .visits): return .zero
     default: return nil
     }
+  }
+
+  /// As much memory as a whole run lays out, where it repeats itself: 2^18 calls that wait for a minute
+  /// in all, or 2^21 chunks.
+  private func sample(_ scenario: Scenario) -> ByteCount? {
+    let (policy, operation) = (scenario.policy, scenario.operation)
+    let whole = scenario.workload.memory.size
+    if let slice = operation.slice {
+      let paused = policy.pause > .zero ? Self.longestWait / policy.pause + 1 : .max
+      let calls = max(Self.leastCalls, min(Self.mostCalls, paused))
+      return whole.divided(roundedUpBy: slice) > calls ? slice * calls : nil
+    }
+    guard policy.controller == .fixed, operation.path != .processExit else { return nil }
+    let visited: Int64? = if case .visits(let count) = policy.chunk { Int64(count) } else { nil }
+    let page = scenario.host.granule.page
+    guard
+      let chunk = visited.map({ page * min($0, 1 << 20) }) ?? operation.setting.size(of: policy.chunk)
+    else { return nil }
+    return whole.divided(roundedUpBy: chunk) > Self.mostChunks ? chunk * Self.mostChunks : nil
+  }
+
+  private static let mostCalls: Int64 = 1 << 18
+  private static let leastCalls: Int64 = 1 << 10
+  private static let mostChunks: Int64 = 1 << 21
+  private static let longestWait = Nanoseconds.seconds(60)
+}
+
+extension RunReport {
+  /// Makes a report of a part of an operation one of an operation so many times as long: its times and
+  /// what is counted over it.
+  fileprivate mutating func stretch(by scale: Double) {
+    operation.stretch(by: scale)
+    func scaled(_ count: Int64) -> Int64 { Int64((Double(count) * scale).rounded()) }
+    guard var connects else { return }
+    connects.attempted = scaled(connects.attempted)
+    connects.failed = scaled(connects.failed)
+    connects.slow = scaled(connects.slow)
+    self.connects = connects
   }
 }
 
