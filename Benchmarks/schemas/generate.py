@@ -28,7 +28,8 @@ DOCUMENTS = {
     "count": ("CountCommand.Answer", "The events of stage-2 operations, and whether the policy is safe."),
     "evaluate-answers": ("AnswerQuality", "Whether recommendations hold in whole runs of fresh seeds."),
     "evaluate-model": ("ModelEvaluation", "The errors of the cost model on runs that no fit has seen."),
-    "evaluate-search": ("SearchQuality", "How near searches come to the best of whole spaces."),
+    "evaluate-search": ("RegretQuality", "Recommendations beside the best that an independent search finds."),
+    "evaluate-strategies": ("SearchQuality", "How near searches come to the best of whole spaces."),
     "evaluate-sensitivity": ("EvaluateSensitivity.Document", "Which knobs matter for which response."),
     "fit": ("ModelSummary", "A fitted model's origin and errors."),
     "instructions": ({"models": "InstructionModel"}, "What each stage-2 event costs in instructions."),
@@ -48,7 +49,8 @@ DOCUMENTS = {
 }
 COMMANDS = {
     "campaign-status": "campaign status", "evaluate-answers": "evaluate answers", "evaluate-model": "evaluate model",
-    "evaluate-search": "evaluate search", "evaluate-sensitivity": "evaluate sensitivity",
+    "evaluate-search": "evaluate search", "evaluate-strategies": "evaluate strategies",
+    "evaluate-sensitivity": "evaluate sensitivity",
     "profiles-keys": "profiles keys", "profiles-list": "profiles list", "profiles-show": "profiles show",
     "recommend-variants": "recommend --unknown", "table-diff": "table diff", "table-verify": "table verify",
 }
@@ -248,7 +250,7 @@ CUSTOM = {"EventCounts": counts, "Measure": measures, "Explanation": explanation
 def document(sources, name):
     what, sentence = DOCUMENTS[name]
     # How far a search is from what it never found is "inf", and an objective without a sample "nan".
-    schema = Schema(sources, name in ("evaluate-search", "pareto"))
+    schema = Schema(sources, name in ("evaluate-strategies", "pareto"))
     body, extra = what, {}
     if isinstance(what, tuple):
         body, extra = what

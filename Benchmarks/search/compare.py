@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Other optimizers on the tables that `s2tune evaluate search --tables DIR` writes.
+"""Other optimizers on the tables that `s2tune evaluate strategies --tables DIR` writes.
 
 Each table is a space that was simulated whole. Optuna's TPE and NSGA-II and pymoo's NSGA-II search
 it with the same budgets, seeds and limits as s2tune's strategies. Only distinct simulations count:
@@ -11,7 +11,7 @@ One run of an optimizer serves all budgets: what it has reached when a budget is
 for that budget, since none of them knows how long it may go on. One table is worked on at a time; a
 run that takes more CPU time than --timeout ends there, with what it has, and is counted.
 
-    s2tune evaluate search --tables DIR
+    s2tune evaluate strategies --tables DIR
     python3 compare.py DIR
 
 `rivals.sh` does both in an environment with the packages of `requirements.txt`.

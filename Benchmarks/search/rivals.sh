@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Holds s2tune's search strategies against Optuna's and pymoo's: simulates whole spaces, prints what
-# `s2tune evaluate search` finds on them, and lets the others search the same tables.
+# `s2tune evaluate strategies` finds on them, and lets the others search the same tables.
 #
 #   Benchmarks/search/rivals.sh [--smoke | TABLES [OPTION...]]
 #
@@ -23,7 +23,7 @@ tables=${1:-$work/tables}
 swift build -c release --product s2tune
 evaluate() {
   # Ends with 1 where a target is missed; the tables are wanted all the same.
-  .build/release/s2tune evaluate search --cost-model none --tables "$tables" "$@" || [ $? -eq 1 ]
+  .build/release/s2tune evaluate strategies --cost-model none --tables "$tables" "$@" || [ $? -eq 1 ]
 }
 has_tables() { ls "$tables"/*.json >/dev/null 2>&1; }
 if [ -n "$smoke" ]; then

@@ -134,6 +134,7 @@ extension Recommendation {
       Paragraph(label: "kernel", sentences: kernelSentences),
       Paragraph(label: "dmesg", sentences: warningSentences),
       Paragraph(label: "cost", sentences: [cost.joined(separator: "; ")].filter { !$0.isEmpty }),
+      Paragraph(label: "fleet", sentences: fleetSentences),
       Paragraph(label: "apply", sentences: shortSteps),
       Paragraph(label: "unsafe", sentences: safety.isSafe ? [] : [safety.sentence]),
       Paragraph(label: "sure", sentences: [sureSentence(context)]),
@@ -207,6 +208,22 @@ extension Recommendation {
           + "\(warning.kind.limit)"
       }
     }
+  }
+
+  /// What the flows of a host with many such operations meet, now and then.
+  private var fleetSentences: [String] {
+    guard let fleet else { return [] }
+    func change(_ part: (FleetLoss) -> String?) -> String? {
+      guard let now = part(fleet.now) else { return nil }
+      return fleet.then.flatMap(part).map { "\(now) -> \($0)" } ?? now
+    }
+    let hit = change { percent($0.hourChance) } ?? ""
+    let time = change { percent($0.timeShare) } ?? ""
+    let lost = change { $0.connectsADay.map { significant($0) } }
+    let head = "at \(fleet.operationsPerHour) an hour a flow is hit within an hour by chance \(hit), "
+    return [
+      head + "\(time) of its time" + (lost.map { "; connects lost a day \($0)" } ?? "")
+    ]
   }
 
   /// The steps of the recommended policy for the asked program, the first few of them.
@@ -290,6 +307,7 @@ extension Recommendation {
         label: "apply",
         sentences: apply.map { "\($0.knobClass.rawValue), \($0.place): \($0.text)" }
       ),
+      Paragraph(label: "undo", sentences: apply.compactMap(\.undo)),
       Paragraph(label: "holds", sentences: holds.map(\.sentence)),
       Paragraph(label: "safe", sentences: [safety.sentence]),
       context.tested,

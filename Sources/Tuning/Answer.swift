@@ -30,7 +30,30 @@ extension RecommendationRun {
       basis: try basis(),
       alternatives: alternatives,
       paths: paths,
-      fullRun: fullRun
+      fullRun: fullRun,
+      fleet: fleet()
+    )
+  }
+
+  /// What the operation does to a host on which it comes again and again, where the workload says so.
+  private func fleet() -> FleetEffect? {
+    let rate = question.workload.operationsPerHour
+    guard rate > 0, let now = fleetLoss(present, rate) else { return nil }
+    let then = winner.flatMap { $0 == present ? nil : fleetLoss($0, rate) }
+    return FleetEffect(operationsPerHour: rate, now: now, then: then)
+  }
+
+  /// The loss of one policy; where the operation has a CPU without a queue, it hits no flow.
+  private func fleetLoss(_ policy: Policy, _ rate: Int) -> FleetLoss? {
+    let reports = bench.known(policy, .full)
+    guard let outcome = reports.first?.fleet else { return nil }
+    let isApart = policy.interrupt == .moved
+    let failed = reports.compactMap { $0.value(of: .connectsFailed) }
+    let mean = failed.reduce(0, +) / Double(max(1, failed.count))
+    return FleetLoss(
+      hourChance: isApart ? 0 : outcome.hourChance,
+      timeShare: isApart ? 0 : outcome.timeShare,
+      connectsADay: failed.isEmpty ? nil : mean * Double(rate) * 24
     )
   }
 

@@ -41,17 +41,20 @@ package struct AnswerQuality: Hashable, Sendable, Codable {
   package let schema: Int
   /// The simulator's version.
   package let simulator: String
+  /// The cost model's identity; nil where answers were made by simulation alone.
+  package let model: String?
   /// One check a question.
   package let checks: [AnswerCheck]
 
   /// Adds up checks.
-  package init(simulator: String, checks: [AnswerCheck]) {
-    (schema, self.simulator, self.checks) = (Self.schemaVersion, simulator, checks)
+  package init(simulator: String, model: String?, checks: [AnswerCheck]) {
+    schema = Self.schemaVersion
+    (self.simulator, self.model, self.checks) = (simulator, model, checks)
   }
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
-    case simulator, checks
+    case simulator, model, checks
   }
 
   /// Figures within their interval, policies whose limits are judged alike: shares from 0 to 1.

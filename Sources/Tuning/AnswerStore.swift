@@ -161,7 +161,7 @@ package struct AnswerStore: Sendable {
   }
 
   /// The decoder that reads what `json` writes, infinities included.
-  static var decoder: JSONDecoder {
+  package static var decoder: JSONDecoder {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf",

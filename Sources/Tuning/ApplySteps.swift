@@ -45,12 +45,22 @@ extension Policy {
     case .irq:
       interruptSteps(question.host)
     case .napi:
-      [today("host", "write \(threadedNAPI ? 1 : 0) to /sys/class/net/INTERFACE/threaded")]
+      [
+        today(
+          "host",
+          Self.threaded(threadedNAPI),
+          undo: Self.threaded(!threadedNAPI)
+        )
+      ]
     }
   }
 
-  private func today(_ place: String, _ text: String) -> ApplyStep {
-    ApplyStep(knobClass: .today, place: place, text: text)
+  private func today(_ place: String, _ text: String, undo: String? = nil) -> ApplyStep {
+    ApplyStep(knobClass: .today, place: place, text: text, undo: undo)
+  }
+
+  private static func threaded(_ isThreaded: Bool) -> String {
+    "echo \(isThreaded ? 1 : 0) > /sys/class/net/INTERFACE/threaded"
   }
 
   private func kernelStep(_ change: PolicyChange, _ question: Question) -> ApplyStep {
@@ -61,7 +71,7 @@ extension Policy {
       case .controller: "end a chunk in stage2_apply_range() by \(change.to) and go on from there"
       default: "offer a break point after every chunk in stage2_apply_range()"
       }
-    return ApplyStep(knobClass: .kernel, place: "kernel", text: text)
+    return ApplyStep(knobClass: .kernel, place: "kernel", text: text, undo: nil)
   }
 
   private func chunkText(_ setting: PolicySetting) -> String {
@@ -105,26 +115,41 @@ extension Policy {
 
   /// A CPU without a queue's interrupt, and the walk on it; where every CPU has a queue, one goes.
   private func interruptSteps(_ host: HostProfile) -> [ApplyStep] {
+    let (left, all) = (max(1, host.cpus) - 1, "0-\(max(1, host.cpus) - 1)")
     guard interrupt == .moved else {
-      return [today("host", "write the CPU to /proc/irq/IRQ/smp_affinity_list of the queue")]
+      return [
+        today("host", Self.affinity("\(left)"), undo: Self.affinity(all))
+      ]
     }
     var steps: [ApplyStep] = []
     if host.nic.queues >= host.cpus {
       steps.append(
         today(
           "host",
-          "ethtool -L INTERFACE combined \(max(1, host.cpus - 1)): one CPU without a queue"
+          "ethtool -L INTERFACE combined \(max(1, host.cpus - 1))",
+          undo: "ethtool -L INTERFACE combined \(host.nic.queues)"
         )
       )
     }
     return steps + [
+      today("host", "systemctl stop irqbalance", undo: "systemctl start irqbalance"),
       today(
         "host",
-        "write other CPUs to /proc/irq/IRQ/smp_affinity_list of every queue, and keep irqbalance off "
-          + "the CPU that is left"
+        Self.affinity(left > 1 ? "0-\(left - 1)" : "0"),
+        undo: Self.affinity(all)
       ),
-      today("host", "taskset -cp CPU VMM_PID before the operation, CPU being the one that is left"),
+      today(
+        "host",
+        "taskset -acp \(left) VMM_PID before the operation",
+        undo: "taskset -acp \(all) VMM_PID"
+      ),
     ]
+  }
+
+  /// Where the interrupts of an interface's queues go.
+  private static func affinity(_ cpus: String) -> String {
+    "for i in /sys/class/net/INTERFACE/device/msi_irqs/*; do echo \(cpus) "
+      + "> /proc/irq/${i##*/}/smp_affinity_list; done"
   }
 
   private var logSteps: [ApplyStep] {

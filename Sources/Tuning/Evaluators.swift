@@ -147,7 +147,7 @@ package struct TuningTools: Sendable {
 
 extension TuningTools {
   /// The same tools with another simulator.
-  func replacing(simulator: any PolicySimulator) -> Self {
+  package func replacing(simulator: any PolicySimulator) -> Self {
     Self(
       simulator: simulator,
       predictor: predictor,

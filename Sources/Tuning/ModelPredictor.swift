@@ -40,15 +40,20 @@ package final class ModelPredictor: PolicyPredictor {
     let features = try features(asked)
     var found: [Response: PredictedValue] = [:]
     let unseen = question.workload.unseenByModels
-    for estimate in estimates(features)
-    where question.workload.has(estimate.response, policy: policy) {
-      let known = estimate.validity.reason == nil ? nil : estimate.validity.description
+    let estimates = estimates(features)
+      .filter { question.workload.has($0.response, policy: policy) }
+    // One judgement for all responses: a run that is like none is so in all that is measured of it.
+    let order: [Validity.Place] = [.inside, .edge, .extrapolating]
+    let worst = estimates.map(\.validity).max { left, right in
+      (order.firstIndex(of: left.place) ?? 0) < (order.firstIndex(of: right.place) ?? 0)
+    }
+    for estimate in estimates {
       found[estimate.response] = PredictedValue(
         value: estimate.value,
         low: estimate.low,
         high: estimate.high,
-        place: unseen == nil ? estimate.validity.place : .extrapolating,
-        reason: unseen ?? known
+        place: unseen == nil ? worst?.place ?? .inside : .extrapolating,
+        reason: unseen ?? worst.flatMap { $0.reason == nil ? nil : $0.description }
       )
     }
     known.withLock { $0[asked] = found }

@@ -158,12 +158,14 @@ package struct ApplyStep: Hashable, Sendable, Codable {
   package let knobClass: KnobClass
   /// Where it is done: `ioctl`, `vmm`, `qemu`, `cloud-hypervisor`, `host` or `kernel`.
   package let place: String
-  /// The call, option, command or constant.
+  /// The call, option, command or constant; `INTERFACE` and `VMM_PID` are the reader's.
   package let text: String
+  /// What takes it back; nil where it ends with the operation or is made before the guest starts.
+  package let undo: String?
 
   enum CodingKeys: String, CodingKey {
     case knobClass = "class"
-    case place, text
+    case place, text, undo
   }
 }
 
@@ -351,6 +353,9 @@ package struct Recommendation: Hashable, Sendable, Codable {
   package let paths: [PathRow]
   /// The whole operation under the recommended policy, run once without a window.
   package let fullRun: FullRun?
+  /// What it means to a host on which the operation happens again and again; nil where the workload
+  /// does not say how often.
+  package let fleet: FleetEffect?
 
   /// The recommended row; where no policy is feasible, nil.
   package var recommended: AnswerRow? { rows.first(where: \.isRecommended) }
@@ -360,5 +365,37 @@ package struct Recommendation: Hashable, Sendable, Codable {
     case asked, verdict, rows, nearest, changes, why, cost, apply, holds, safety, basis,
       alternatives, paths
     case fullRun = "full_run"
+    case fleet
+  }
+}
+
+/// What an operation that comes again and again does to the flows of a host, now and then.
+package struct FleetEffect: Hashable, Sendable, Codable {
+  /// Operations an hour.
+  package let operationsPerHour: Int
+  /// Under the present policy.
+  package let now: FleetLoss
+  /// Under the recommended policy; nil where there is none or it is the present one.
+  package let then: FleetLoss?
+
+  enum CodingKeys: String, CodingKey {
+    case operationsPerHour = "operations_per_hour"
+    case now, then
+  }
+}
+
+/// What a flow of such a host loses under one policy.
+package struct FleetLoss: Hashable, Sendable, Codable {
+  /// The chance that a flow of an hour is hit at least once.
+  package let hourChance: Double
+  /// The share of its time that a flow spends hit.
+  package let timeShare: Double
+  /// Connections that fail or take longer than a second in a day; nil without connections.
+  package let connectsADay: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case hourChance = "hit_in_an_hour_chance"
+    case timeShare = "hit_time_share"
+    case connectsADay = "connects_failed_a_day"
   }
 }

@@ -2,7 +2,7 @@
 
 import Observations
 import Operations
-import Policies
+package import Policies
 import Profiles
 import Quantities
 import Randomness
@@ -28,6 +28,10 @@ package struct Recommender: Sendable {
   package func recommend() throws(TuningError) -> Recommendation {
     try searched().answer()
   }
+
+  /// The policy that the answer recommends, without the runs that explain it; nil where none keeps the
+  /// limits.
+  package func recommendedPolicy() throws(TuningError) -> Policy? { try choose().policy }
 
   /// What a search alone comes to, without the runs that explain it.
   struct Choice {

@@ -7,6 +7,7 @@ enum OutputSchema: String, CaseIterable {
   case evaluateAnswers = "evaluate-answers"
   case evaluateModel = "evaluate-model"
   case evaluateSearch = "evaluate-search"
+  case evaluateStrategies = "evaluate-strategies"
   case profiles = "profiles-list"
   case profile = "profiles-show"
   case keys = "profiles-keys"
@@ -21,7 +22,7 @@ enum OutputSchema: String, CaseIterable {
   /// comes.
   var version: Int {
     switch self {
-    case .evaluateSearch: 2
+    case .evaluateStrategies: 2
     default: 1
     }
   }
