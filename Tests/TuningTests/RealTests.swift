@@ -42,6 +42,27 @@ func shipped(
     )
   }
 
+  /// A long teardown in many slices is run on whole tiles of it: the same times and percentiles as
+  /// every call of it.
+  @Test func manyCallsAreSampledByTiles() throws {
+    var question = try shipped(workload: "rpc-latency")
+    question.workload.memory.size = .gibibytes(32)
+    question.workload.memory.blockShare = 0.5
+    question.workload.network.flows = 0
+    question.workload.network.requests = 200
+    let policy = try Policy(parsing: "path=munmap,slice=2MiB,pause=20ms")
+      .canonical(in: question.setting)
+    let reports = try [false, true].map { isUnabridged in
+      try ScenarioSimulator(isUnabridged: isUnabridged)
+        .report(question, policy: policy, seed: Seed(3), extent: .full)
+    }
+    #expect(reports[0].simulated * 3 < reports[1].simulated)
+    let times = reports.map { $0.operation.whole.inSeconds }
+    #expect(abs(times[0] / times[1] - 1) < 0.01, "\(times)")
+    let latencies = reports.compactMap { $0.requests?.mean?.inSeconds }
+    #expect(latencies.count == 2 && abs(latencies[0] / latencies[1] - 1) < 0.05, "\(latencies)")
+  }
+
   /// The thread's host: the munmap variant keeps at least 97 % of goodput, never by a hazard, at a
   /// teardown that no slice of a coarse grid with the same goodput beats by over a hundredth.
   @Test func theFleetKeepsItsGoodputAtTheLeastTeardown() throws {
