@@ -53,6 +53,13 @@ package struct ScenarioSimulator: PolicySimulator {
 
   /// Whether an operation has so many calls, or waits so long between them.
   private func isEndless(_ scenario: Scenario) -> Bool {
+    if let period = scenario.operation.callPeriod, scenario.workload.operation == .reclaim {
+      let stride = scenario.workload.unmap.stride ?? scenario.workload.unmap.range
+      let calls = scenario.workload.memory.size.divided(
+        roundedUpBy: stride ?? scenario.host.granule.page
+      )
+      return period.inSeconds * Double(calls) > PolicySpace.longestWait.inSeconds
+    }
     guard let slice = scenario.operation.slice else { return false }
     let calls = scenario.workload.memory.size.divided(roundedUpBy: slice)
     let waits = scenario.policy.pause.inSeconds * Double(calls)
