@@ -19,6 +19,8 @@ package struct NotifierCall: Hashable, Sendable {
   package var faults: Double
   /// One of these faults from the exit to mmu_lock.
   package var outside: Nanoseconds
+  /// What the host adds to that at the first attempt: the page is allocated and cleared.
+  package var population: Nanoseconds
   /// The same under mmu_lock.
   package var inside: Nanoseconds
 }
@@ -74,19 +76,18 @@ extension BatchedOperation {
   ///   - freeing: The host's freeing that follows the call in the same step.
   ///   - lost: Pages or blocks that then fault.
   ///   - level: The level that a fault maps again: 3 where the host has only pages any more.
+  /// - Returns: The call as the guest sees it.
   func notifierCall(freeing: Nanoseconds, lost: Double, level: Int) -> NotifierCall {
     let costs = setup.host.fault
     let leaf = setup.host.granule.entrySize(level: level)
-    var outside = costs.outsideLock * 1
-    if setup.workload.unmap.givesBack {
-      // What was given back is allocated and cleared again.
-      outside += level == 3 ? costs.pageAllocation * 1 : costs.hugeMebibyte * (leaf.rawValue >> 20)
-    }
+    let allocation =
+      level == 3 ? costs.pageAllocation * 1 : costs.hugeMebibyte * (leaf.rawValue >> 20)
     // Half of a call's own cost is the way out (assumed).
     return NotifierCall(
       tail: freeing + setup.host.hostFree.call * 1 / 2,
       faults: lost * setup.workload.unmap.touchedAgain,
-      outside: outside,
+      outside: costs.outsideLock * 1,
+      population: setup.workload.unmap.givesBack ? allocation : .zero,
       inside: costs.insideLock * 1 + cleaning(of: leaf)
     )
   }

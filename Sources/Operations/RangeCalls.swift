@@ -40,19 +40,22 @@ extension BatchedOperation {
     return found
   }
 
-  /// Range and stride, which are powers of two of pages.
+  /// Range and stride, which are powers of two; less than a page of the host is a page.
   private func notifierRange() throws(OperationError) -> (range: ByteCount, stride: ByteCount) {
     let (load, page) = (setup.workload.unmap, setup.host.granule.page)
-    let range = load.range ?? page
-    let stride = load.stride ?? range
-    func check(_ name: String, _ size: ByteCount, _ least: ByteCount) throws(OperationError) {
-      guard size >= least, size.rawValue & (size.rawValue - 1) == 0 else {
-        throw .value(name: name, given: "\(size)", legal: "a power of two, at least \(least)")
-      }
+    let sizes = [("unmap.range", load.range), ("unmap.stride", load.stride)]
+    for case (let name, let size?) in sizes where size.rawValue & (size.rawValue - 1) != 0 {
+      throw .value(name: name, given: "\(size)", legal: "a power of two")
     }
-    try check("unmap.range", range, page)
-    try check("unmap.stride", stride, range)
-    return (range, stride)
+    let range = max(load.range ?? page, page)
+    guard load.stride ?? range >= load.range ?? page else {
+      throw .value(
+        name: "unmap.stride",
+        given: "\(load.stride ?? range)",
+        legal: "unmap.range (\(range)) or more"
+      )
+    }
+    return (range, max(load.stride ?? range, range))
   }
 
   private func calls(

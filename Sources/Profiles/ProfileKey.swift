@@ -161,8 +161,9 @@ extension ProfileKey {
     )
   }
 
-  /// A key of a field that may be unset, described as a key of its value is; `blank` only stands where
-  /// a value is about to be written. Unset ones stay out of identities.
+  /// A key of a field that may be unset, described as a key of its value is.
+  ///
+  /// `blank` only stands where a value is about to be written. Unset ones stay out of identities.
   static func unset<Value: Sendable>(
     _ field: Field<Root, Value?>,
     _ blank: Value,

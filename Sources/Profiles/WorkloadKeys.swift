@@ -116,8 +116,8 @@ extension WorkloadProfile: Profile {
       .unset(\.unmap.rate, 0) {
         .count("unmap.rate", $0, 0...10_000_000, "notifier calls a second; 0 for no pause between")
       },
-      .unset(\.unmap.frees, true) {
-        .flag("unmap.frees", $0, "whether what is unmapped is given back, not only protected anew")
+      .unset(\.unmap.cause, .reclaim) {
+        .choice("unmap.cause", $0, "why a running guest's memory is unmapped; unset: reclaim")
       },
       .unset(\.unmap.touch, 0) {
         .share("guest.touch", $0, "share of what reclaim unmaps that the vCPUs touch again")

@@ -146,6 +146,18 @@ package struct MigrationLoad: Hashable, Sendable {
   package init() {}
 }
 
+/// Why a host unmaps memory of a guest that runs.
+package enum UnmapCause: String, Hashable, Sendable, CaseIterable, Codable {
+  /// The host needs the memory elsewhere.
+  case reclaim
+  /// Automatic NUMA balancing takes access away to see who uses the memory.
+  case numaBalancing = "numa-balancing"
+  /// The guest reports free pages, and the VMM gives them back.
+  case pageReporting = "page-reporting"
+  /// A balloon is inflated, or memory is unplugged.
+  case balloon
+}
+
 /// How the host takes memory from a guest that runs, notifier call by notifier call, and what the
 /// guest touches again; read by `reclaim`.
 package struct UnmapLoad: Hashable, Sendable {
@@ -155,8 +167,8 @@ package struct UnmapLoad: Hashable, Sendable {
   package var stride: ByteCount?
   /// Calls a second; nil for one after the other without a pause.
   package var rate: Int?
-  /// Whether the host gives the memory back; a change of protection alone does not. Nil is yes.
-  package var frees: Bool?
+  /// Why the host unmaps; nil for `reclaim`.
+  package var cause: UnmapCause?
   /// The share of the pages or blocks that lost their mapping and that vCPUs touch again, 0 to 1;
   /// nil for `assumedTouch`.
   package var touch: Double?
@@ -169,8 +181,8 @@ package struct UnmapLoad: Hashable, Sendable {
 
   /// Whether calls cover ranges of their own, not a leaf each.
   package var hasRanges: Bool { range != nil || stride != nil }
-  /// Whether the host gives the memory back.
-  package var givesBack: Bool { frees ?? true }
+  /// Whether the host gives the memory back; a change of protection alone does not.
+  package var givesBack: Bool { cause != .numaBalancing }
   /// The share that is touched again, 0 to 1.
   package var touchedAgain: Double { touch ?? Self.assumedTouch }
 }

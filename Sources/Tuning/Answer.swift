@@ -15,6 +15,7 @@ extension RecommendationRun {
     let paths = try paths()
     let alternatives = try alternatives()
     let rows = try rows()
+    let remedies = try remedies()
     return Recommendation(
       schema: Recommendation.schemaVersion,
       asked: AskedQuestion(question, goal: goal),
@@ -30,7 +31,8 @@ extension RecommendationRun {
       basis: try basis(),
       alternatives: alternatives,
       paths: paths,
-      fullRun: fullRun
+      fullRun: fullRun,
+      remedies: remedies
     )
   }
 

@@ -351,6 +351,8 @@ package struct Recommendation: Hashable, Sendable, Codable {
   package let paths: [PathRow]
   /// The whole operation under the recommended policy, run once without a window.
   package let fullRun: FullRun?
+  /// What keeps the limits without batching, where unmaps harm a running guest and no policy keeps them.
+  package var remedies: [Remedy]?
 
   /// The recommended row; where no policy is feasible, nil.
   package var recommended: AnswerRow? { rows.first(where: \.isRecommended) }
@@ -358,7 +360,7 @@ package struct Recommendation: Hashable, Sendable, Codable {
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
     case asked, verdict, rows, nearest, changes, why, cost, apply, holds, safety, basis,
-      alternatives, paths
+      alternatives, paths, remedies
     case fullRun = "full_run"
   }
 }
