@@ -135,6 +135,7 @@ package struct DesignSpace: Hashable, Sendable {
     let load = loadShares.lowerBound + place[4] * (loadShares.upperBound - loadShares.lowerBound)
     let offered = Double(workload.network.offered.rawValue) * load
     workload.network.offered = BitRate(rawValue: Int64(offered))
+    if let rate = workload.unmap.rate { workload.unmap.rate = max(1, Int(Double(rate) * load)) }
     return workload
   }
 }

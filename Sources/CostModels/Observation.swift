@@ -15,11 +15,14 @@ package struct Observation: Hashable, Sendable {
   /// Connections that were tried: failed ones are judged as a share of them.
   package let connects: Int
 
-  /// Creates an observation from a run's report.
+  /// Creates an observation from a run's report; without what unmaps take from a running guest, which
+  /// no feature describes.
   package init(features: FeatureVector, report: RunReport, group: Int = 0) {
     self.init(
       features: features,
-      values: Response.allCases.map { report.value(of: $0) },
+      values: Response.allCases.map {
+        report.guest != nil && $0.isOfGuest ? nil : report.value(of: $0)
+      },
       isCensored: report.stop != .completed,
       group: group,
       connects: Int(report.connects?.attempted ?? 1)

@@ -89,8 +89,8 @@ struct FluidPlan {
     var groups: [FluidGroup]
     switch operation.workload.operation {
     case .mapCreate, .map, .dirty, .populate: return []
-    case .migration: groups = clears()
-    case .reclaim: groups = leaves()
+    case .migration: groups = rounds()
+    case .reclaim: groups = plan.rounds.isEmpty ? leaves() : rounds()
     case .teardown where operation.slice != nil: groups = slices()
     case .teardown, .logEnable: return whole()
     }
@@ -201,17 +201,25 @@ struct FluidPlan {
   private func leaves() -> [FluidGroup] {
     plan.sequence.tally.prefix(400).filter { $0.chunk.counts.leavesCleared > 0 }.map { repeated in
       let isBlock = repeated.chunk.counts.blocksCleared > 0
-      let free = (isBlock ? host.hostFree.hugePage : host.hostFree.page) + host.hostFree.call
+      var free = host.hostFree.call
+      if plan.freedPages + plan.freedBlocks > 0 {
+        free = free + (isBlock ? host.hostFree.hugePage : host.hostFree.page)
+      }
       let walk = FluidStep(kind: .stageTwo, unit: price(repeated.chunk), holdsLock: true)
-      return FluidGroup(
-        steps: [walk, FluidStep(kind: .hostSide, unit: free.inNanoseconds)],
-        rounds: Double(repeated.repeats)
-      )
+      let steps = [walk, FluidStep(kind: .hostSide, unit: free.inNanoseconds)]
+      let wait = wait(after: steps.reduce(0) { $0 + $1.work })
+      return FluidGroup(steps: steps + wait, rounds: Double(repeated.repeats))
     }
   }
 
-  /// The calls of log start and the first round, each with what it is sent with.
-  private func clears() -> [FluidGroup] {
+  /// The wait for the next call where the workload says how many come in a second.
+  private func wait(after work: Double) -> [FluidStep] {
+    guard let period = operation.callPeriod, Double(period.rawValue) > work else { return [] }
+    return [FluidStep(kind: .sleep, unit: Double(period.rawValue) - work)]
+  }
+
+  /// The calls of log start and the first round, each with what it is sent with, or calls over ranges.
+  private func rounds() -> [FluidGroup] {
     plan.rounds.map { group in
       FluidGroup(steps: group.steps.map { FluidStep($0) }, rounds: Double(group.repeats))
     }

@@ -80,6 +80,7 @@ extension Machine {
     outcome.calls = walker.calls.summary
     outcome.callTime = walker.callTime
     outcome.source = source
+    outcome.guest = guest?.finished()
     outcome.requests = requestLatencies.summary
     outcome.storage = storageLatencies.summary
     outcome.connects = connects.outcome(at: now, since: outcome.began)

@@ -221,6 +221,7 @@ extension Machine {
   private mutating func unlock() {
     guard let began = walker.holdBegan else { return }
     walker.holds.record(now - began)
+    walker.lastUnlocked = now
     walker.heldInStretch += now - began
     record(.lock, name: .hold, start: began, length: now - began)
     walker.holdBegan = nil
@@ -252,8 +253,25 @@ extension Machine {
       walker.callTime += now - began
       walker.callBegan = nil
     }
+    if guest != nil { noteNotifierCall(wall) }
     walker.advance()
     if walker.isDone { askSource() }
+  }
+
+  /// Tells the guest of a notifier call that has ended with the present step, or of its flushes.
+  ///
+  /// What the step does after the call's end is its tail, as long as nothing interrupts it.
+  private mutating func noteNotifierCall(_ wall: Nanoseconds) {
+    let step = walker.step
+    walker.flushesInCall += step.flushes * step.units
+    guard let call = step.notifier, let began = walker.callBegan else { return }
+    let window = GuestFaults.Window(
+      began: began,
+      unlocked: walker.lastUnlocked,
+      ended: now - min(call.tail, wall)
+    )
+    guest?.passed(window, call, flushes: walker.flushesInCall)
+    walker.flushesInCall = 0
   }
 
   /// Books what has passed since the last step ended on the present one.

@@ -69,6 +69,7 @@ struct Machine {
   let masksFlushes: Bool
   let countsAsPreemptible: Bool
   let faultGap: Nanoseconds?
+  var guest: GuestFaults?
   var events = EventTable<MachineEvent>()
   var digest = Digest()
   var scheduler: FairScheduler<Int64>
@@ -145,6 +146,9 @@ struct Machine {
     source = input.source
     countsAsPreemptible = input.countsAsPreemptible
     faultGap = input.faultGap
+    guest = input.guest.map {
+      GuestFaults($0, from: .start + input.warmUp, input.seed.stream("guest"))
+    }
     var rules = SoftirqRules(
       input.release,
       hz: input.kernel.hz,

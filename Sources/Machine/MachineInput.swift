@@ -42,6 +42,8 @@ package struct MachineInput: Sendable {
   package var source: (any WorkSource)?
   /// The mean time between two faults of a running guest, each of which wants mmu_lock; nil for none.
   package var faultGap: Nanoseconds?
+  /// The guest that runs while its memory is unmapped; nil for none.
+  package var guest: RunningGuest?
   /// Time before the walker starts; the second half of it is the baseline.
   package var warmUp = Nanoseconds.milliseconds(100)
   /// The least time over which what IO loses to an operation is judged: Linux's least retransmission

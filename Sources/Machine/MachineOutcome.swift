@@ -76,6 +76,8 @@ package struct MachineOutcome: Sendable {
   package var calls = LatencySummary()
   /// All of them together.
   package var callTime = Nanoseconds.zero
+  /// What a running guest saw of notifier calls; nil without one.
+  package var guest: GuestMeasured?
   /// The source of the walker's work as the run has left it.
   package var source: (any WorkSource)?
   /// Where the CPU's time went.

@@ -46,7 +46,11 @@ struct Walker: Sendable {
 
   /// When mmu_lock is first wanted by somebody else during the present hold.
   var contendedFrom: Instant?
-  /// When the timed call in progress began, and those that ended.
+  /// When mmu_lock was last given back.
+  var lastUnlocked = Instant.start
+  /// Flushes since the last notifier call ended.
+  var flushesInCall: Int64 = 0
+  /// When the call in progress that is timed, or watched by a guest, began, and those that ended.
   var callBegan: Instant?
   var calls = Latencies()
   var callTime = Nanoseconds.zero

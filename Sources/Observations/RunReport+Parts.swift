@@ -333,6 +333,37 @@ package struct FaultOutcome: Hashable, Sendable, Codable {
   }
 }
 
+/// What a running guest loses while the host unmaps its memory; its faults are in `FaultOutcome`.
+package struct GuestOutcome: Hashable, Sendable, Codable {
+  /// Notifier calls of the whole operation.
+  package var calls: Int64 = 0
+  /// The share of the time in which a notifier call was in progress, 0 to 1: faults are turned back.
+  package var turningBack = 0.0
+  /// Time of all faults from exit to the mapped page, over all vCPUs.
+  package var faultTime = Nanoseconds.zero
+  /// The longest of them; zero where nothing was touched again.
+  package var worstStall = Nanoseconds.zero
+  /// Flushes after which each vCPU has entries of its TLB to walk for again.
+  package var refills: Int64 = 0
+  /// The share of each vCPU's time that refills take, 0 to 1.
+  package var refilling = 0.0
+  /// The share of its vCPUs' time that the guest loses to faults and refills, 0 to 1.
+  package var lost = 0.0
+
+  /// A guest that loses nothing.
+  package init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case calls = "notifier_calls"
+    case turningBack = "turning_back_share"
+    case faultTime = "fault_time_ns"
+    case worstStall = "worst_vcpu_stall_ns"
+    case refills = "tlb_refill_count"
+    case refilling = "refill_share"
+    case lost = "lost_share"
+  }
+}
+
 /// Where the time of the CPU under study went.
 package struct CPUTimes: Hashable, Sendable, Codable {
   /// Hard interrupts, ticks included.

@@ -14,7 +14,8 @@ package enum Response: String, Hashable, Sendable, CaseIterable, Codable {
   case writeProtectTotal = "write_protect_total_ns"
   /// The 99th percentile of one write-protect call.
   case writeProtectP99 = "write_protect_call_p99_ns"
-  /// The longest wait of a vCPU for mmu_lock.
+  /// The longest wait of a vCPU for mmu_lock, or, where the host unmaps memory of a running guest, from
+  /// a fault to the page.
   case worstStall = "worst_vcpu_stall_ns"
   /// TCP goodput during the stage-2 part, or from its beginning on for 200 ms where it is shorter,
   /// over the goodput before it; at most 1.
@@ -29,8 +30,8 @@ package enum Response: String, Hashable, Sendable, CaseIterable, Codable {
   case migrationTime = "migration_time_ns"
   /// The time the guest stood still.
   case downtime = "downtime_ns"
-  /// The share of its vCPUs' time that a running guest loses to a migration: faults, waits for
-  /// mmu_lock, refilled TLBs.
+  /// The share of its vCPUs' time that a running guest loses to a migration or to unmaps: faults,
+  /// waits for mmu_lock or for the end of a notifier call, refilled TLBs.
   case guestLost = "guest_lost_share"
 
   /// What a response is measured in.
@@ -60,6 +61,9 @@ package enum Response: String, Hashable, Sendable, CaseIterable, Codable {
     }
   }
 
+  /// Whether it says what vCPUs lose, not how long the host's work takes or what IO keeps.
+  package var isOfGuest: Bool { self == .worstStall || self == .guestLost }
+
   /// Which way the response is better.
   package var direction: Direction {
     switch self {
@@ -78,14 +82,14 @@ extension RunReport {
     case .longestHold: locks?.holds.max?.inNanoseconds
     case .writeProtectTotal: writeProtect?.total.inNanoseconds
     case .writeProtectP99: timesACall ? writeProtect?.callP99?.inNanoseconds : nil
-    case .worstStall: writeProtect?.worstStall.inNanoseconds
+    case .worstStall: (writeProtect?.worstStall ?? guest?.worstStall)?.inNanoseconds
     case .goodputRetained: network.flatMap { $0.baseline.rawValue > 0 ? $0.retained : nil }
     case .requestP99: requests.flatMap { $0.count > 0 ? $0.p99?.inNanoseconds : nil }
     case .iopsRetained: storage.flatMap { $0.baseline > 0 ? $0.retained : nil }
     case .connectsFailed: connects.map { Double($0.failed + $0.slow) }
     case .migrationTime: migration?.time.inNanoseconds
     case .downtime: migration?.downtime.inNanoseconds
-    case .guestLost: migration.map { 1 - $0.guestSpeed }
+    case .guestLost: migration.map { 1 - $0.guestSpeed } ?? guest?.lost
     }
   }
 }

@@ -45,6 +45,8 @@ package struct RunReport: Hashable, Sendable, Codable {
   package var migration: MigrationOutcome?
   /// What guest faults saw.
   package var faults: FaultOutcome?
+  /// What a running guest loses to unmaps; nil where nothing is unmapped under a running guest.
+  package var guest: GuestOutcome?
   /// What concurrent teardowns of other VMs cost, and what they pay; nil without any.
   package var neighbours: NeighbourOutcome?
   /// What the operation means to the flows of a host on which it happens again and again.
@@ -67,7 +69,7 @@ package struct RunReport: Hashable, Sendable, Codable {
     case digest = "trace_digest"
     case operation, locks, watchdogs
     case writeProtect = "write_protect"
-    case network, requests, connects, storage, migration, faults, neighbours, fleet, cpu
+    case network, requests, connects, storage, migration, faults, guest, neighbours, fleet, cpu
     case masked = "masked_interrupts"
     case counts = "stage2_counts"
   }

@@ -26,6 +26,8 @@ package struct CallPlan: Sendable {
     case slices(ByteCount)
     /// A notifier call for each leaf.
     case leaves
+    /// A notifier call for each of the workload's ranges.
+    case ranges
   }
 
   /// What is done to the tables.
@@ -64,8 +66,11 @@ extension BatchedOperation {
       var rules = try rules()
       rules.chunk = .mappingAware(setup.host.granule.page)
       rules.mayYield = false
+      let load = setup.workload.unmap
+      if load.hasRanges { rules.chunk = .mappingAware(load.range ?? setup.host.granule.page) }
       // A leaf's notifier pair is paid with its freeing.
-      return CallPlan(walk: .unmap, rules: rules, cut: .leaves, frees: true)
+      let cut = load.hasRanges ? CallPlan.Cut.ranges : .leaves
+      return CallPlan(walk: .unmap, rules: rules, cut: cut, frees: load.givesBack)
     case .migration, .map, .mapCreate, .dirty, .populate: return nil
     }
   }

@@ -28,6 +28,7 @@ extension BatchedOperation {
       case .whole: return try whole(calls, window)
       case .slices(let slice): return try sliced(calls, slice)
       case .leaves: return try leaves(calls)
+      case .ranges: return try ranges(calls)
       }
     }
     switch setup.workload.operation {
@@ -141,9 +142,13 @@ extension BatchedOperation {
     for repeated in sequence.tally where repeated.chunk.counts.leavesCleared > 0 {
       var step = stageTwoStep(repeated)
       step.units = 1
+      step.beginsCall = true
       let isPage = repeated.chunk.span <= host.granule.page
-      let free = (isPage ? host.hostFree.page : host.hostFree.hugePage) + host.hostFree.call
-      let steps = [step, WorkStep(.hostSide, unit: free * 1)]
+      let level = (1...3).first { host.granule.entrySize(level: $0) <= repeated.chunk.span } ?? 3
+      let free = calls.frees ? (isPage ? host.hostFree.page : host.hostFree.hugePage) : .zero
+      var ends = WorkStep(.hostSide, unit: (free + host.hostFree.call) * 1)
+      ends.notifier = notifierCall(freeing: free * 1, lost: 1, level: level)
+      let steps = paced([step, ends])
       if let same = groups.firstIndex(where: { $0.steps == steps }) {
         groups[same].repeats += repeated.repeats
       } else {
@@ -151,6 +156,16 @@ extension BatchedOperation {
       }
     }
     return ExactPlan(plan: WorkPlan(groups), counts: counts)
+  }
+
+  /// Notifier calls over ranges of the workload's size; equal ones are one group.
+  private func ranges(_ calls: CallPlan) throws(OperationError) -> ExactPlan {
+    let found = try rangeCalls(calls.rules)
+    let counts = found.reduce(EventCounts.zero) { $0 + $1.chunk.counts * $1.repeats }
+    return ExactPlan(
+      plan: WorkPlan(found.map { WorkGroup($0.steps, repeats: $0.repeats) }),
+      counts: counts
+    )
   }
 
   /// One vCPU touches its memory for the first time: a fault for each page or block.

@@ -28,8 +28,9 @@ package struct GatheredPlan: Sendable {
   package var rest: WorkStep?
   /// Blocks of the host that are split because a call gives back a part of them.
   package var splitsHugePages = false
-  /// With a migration: the groups of its start and first round, and all that follow.
+  /// The groups of a migration's start and first round, or of calls over ranges.
   package var rounds: [WorkGroup] = []
+  /// With a migration: all rounds that follow.
   package var preCopy: PreCopy?
   /// A notifier call that finds nothing mapped, where calls race for the same page.
   package var emptyCall: Nanoseconds?
@@ -52,6 +53,7 @@ extension BatchedOperation {
   ) throws(OperationError) -> GatheredPlan {
     try validate()
     guard let calls = try callPlan() else { return try gatheredWithoutCalls() }
+    if calls.cut == .ranges { return try gatheredRanges(calls) }
     var walked = calls
     if case .slices(let slice) = calls.cut {
       walked.rules.chunk = calls.rules.chunk.bounded(by: slice, in: setup.setting)
@@ -70,10 +72,24 @@ extension BatchedOperation {
       plan.freedBlocks = leaves[1] + leaves[2]
     }
     switch calls.cut {
-    case .whole: break
+    case .whole, .ranges: break
     case .slices(let slice): plan.calls = memoryRange.size.divided(roundedUpBy: slice)
     case .leaves: plan.calls = leaves.reduce(0, +)
     }
+    return plan
+  }
+
+  /// The notifier calls over ranges of the workload's size.
+  private func gatheredRanges(_ calls: CallPlan) throws(OperationError) -> GatheredPlan {
+    let found = try rangeCalls(calls.rules)
+    var sequence = ChunkSequence()
+    sequence.mayYield = false
+    for call in found { sequence.append(call.chunk, repeats: call.repeats) }
+    var plan = GatheredPlan(sequence)
+    plan.calls = found.reduce(0) { $0 + $1.repeats }
+    plan.freedPages = found.reduce(0) { $0 + $1.freed.pages * $1.repeats }
+    plan.freedBlocks = found.reduce(0) { $0 + $1.freed.blocks * $1.repeats }
+    plan.rounds = found.map { WorkGroup($0.steps, repeats: $0.repeats) }
     return plan
   }
 

@@ -55,6 +55,9 @@ package struct WorkStep: Hashable, Sendable {
   package var beginsCall = false
   package var endsCall = false
 
+  /// Where a notifier call ends with the step: what it does to the guest; nil elsewhere.
+  package var notifier: NotifierCall?
+
   /// The step as the first of a call that is timed.
   package var beginningCall: WorkStep {
     var step = self

@@ -45,6 +45,9 @@ package struct ProfileKey<Root: Sendable>: Sendable {
 /// A key path into a profile that may cross threads.
 typealias Field<Root, Value> = any WritableKeyPath<Root, Value> & Sendable
 
+/// The value of a field that may be unset, while it is read or written.
+struct Unset<Value: Sendable>: Sendable { var value: Value }
+
 extension ProfileKey {
   /// A key whose value is read by `parse` and bounded by `range`.
   static func value<Value>(
@@ -155,6 +158,30 @@ extension ProfileKey {
       legal: "a share, such as 0.25 or 25%, from 0 to 1",
       parse: { text in fraction(text).flatMap { (0...1).contains($0) ? $0 : nil } },
       print: { significant($0, digits: 15) }
+    )
+  }
+
+  /// A key of a field that may be unset, described as a key of its value is.
+  ///
+  /// `blank` only stands where a value is about to be written. Unset ones stay out of identities.
+  static func unset<Value: Sendable>(
+    _ field: Field<Root, Value?>,
+    _ blank: Value,
+    _ described: (Field<Unset<Value>, Value>) -> ProfileKey<Unset<Value>>
+  ) -> Self {
+    let key = described(\.value)
+    return Self(
+      key.name,
+      key.summary,
+      legal: key.legal,
+      isSilentUnset: true,
+      write: { root, text in
+        var unset = Unset(value: blank)
+        guard key.write(text, to: &unset) else { return false }
+        root[keyPath: field] = unset.value
+        return true
+      },
+      read: { root in root[keyPath: field].flatMap { key.text(in: Unset(value: $0)) } }
     )
   }
 

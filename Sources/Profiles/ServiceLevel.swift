@@ -21,13 +21,13 @@ package enum Metric: String, Hashable, Sendable, CaseIterable, Codable {
   case protectTotal = "wp.total"
   /// 99th percentile of the time of one write-protecting call.
   case protectP99 = "wp.p99"
-  /// Longest time one vCPU stood still for write-protection.
+  /// Longest time one vCPU stood still for write-protection, or for a page that was unmapped.
   case protectStall = "wp.stall"
   /// Time of a whole live migration.
   case migrationTime = "migration.time"
   /// Time the guest stood still at the end of a live migration.
   case migrationDowntime = "migration.downtime"
-  /// Share of its vCPUs' time that the running guest loses until the stop, 0 to 1.
+  /// Share of its vCPUs' time that the running guest loses to a migration or to unmaps, 0 to 1.
   case guestLost = "guest.lost"
 
   /// Whether more is better.

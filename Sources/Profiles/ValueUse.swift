@@ -21,8 +21,11 @@ private enum ValueUser {
     case "migration.dirty_pages_per_second":
       self = .operations([.migration, .logEnable, .dirty])
     case "migration.working_set": self = .operations([.migration, .dirty])
-    case "slo.wp.total", "slo.wp.p99", "slo.wp.stall":
+    case "slo.wp.total", "slo.wp.p99":
       self = .operations([.logEnable, .migration])
+    case "slo.wp.stall": self = .operations([.logEnable, .migration, .reclaim])
+    case "guest.touch": self = .operations([.reclaim])
+    case _ where key.hasPrefix("unmap."): self = .operations([.reclaim])
     case "competitors", "storage.queue_depth", "net.flows", "net.offered", "net.datagrams",
       "net.requests", "net.connects":
       self = .operations(StageTwoOperation.allCases.filter(\.sharesItsCPU))
@@ -31,7 +34,7 @@ private enum ValueUser {
     case "net.burst", "net.datagram", "net.socket_buffer": self = .datagrams
     case "net.frame", "net.round_trip", "net.reader": self = .network
     case "nic.queues": return nil
-    case "slo.guest.lost": self = .operations([.migration])
+    case "slo.guest.lost": self = .operations([.migration, .reclaim])
     case _ where key.hasPrefix("migration.") || key.hasPrefix("slo.migration."):
       self = .operations([.migration])
     case _ where key.hasPrefix("disk."): self = .storage

@@ -12,7 +12,8 @@ extension WorkloadProfile: Profile {
 
   /// Every key of a workload profile.
   package static let keys: [ProfileKey<WorkloadProfile>] =
-    memoryKeys + operationKeys + networkKeys + migrationKeys + Metric.allCases.map(levelKey)
+    memoryKeys + operationKeys + unmapKeys + networkKeys + migrationKeys
+    + Metric.allCases.map(levelKey)
 
   private static var memoryKeys: [ProfileKey<WorkloadProfile>] {
     [
@@ -94,6 +95,33 @@ extension WorkloadProfile: Profile {
         "storage requests kept in flight; 0 for none"
       ),
       .choice("storage.task", \.storage.task, "where the task that waits for storage runs"),
+    ]
+  }
+
+  /// The keys of unmaps of a running guest; later ones than the identities written without them.
+  private static var unmapKeys: [ProfileKey<WorkloadProfile>] {
+    let range = ByteCount.kibibytes(4)...(.gibibytes(1))
+    return [
+      .unset(\.unmap.range, .zero) {
+        .size("unmap.range", $0, range, "bytes a notifier call of operation=reclaim; unset: a leaf")
+      },
+      .unset(\.unmap.stride, .zero) {
+        .size(
+          "unmap.stride",
+          $0,
+          range,
+          "bytes from one call's range to the next one's; unset: side by side"
+        )
+      },
+      .unset(\.unmap.rate, 0) {
+        .count("unmap.rate", $0, 0...10_000_000, "notifier calls a second; 0 for no pause between")
+      },
+      .unset(\.unmap.cause, .reclaim) {
+        .choice("unmap.cause", $0, "why a running guest's memory is unmapped; unset: reclaim")
+      },
+      .unset(\.unmap.touch, 0) {
+        .share("guest.touch", $0, "share of what reclaim unmaps that the vCPUs touch again")
+      },
     ]
   }
 

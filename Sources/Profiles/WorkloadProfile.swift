@@ -146,6 +146,47 @@ package struct MigrationLoad: Hashable, Sendable {
   package init() {}
 }
 
+/// Why a host unmaps memory of a guest that runs.
+package enum UnmapCause: String, Hashable, Sendable, CaseIterable, Codable {
+  /// The host needs the memory elsewhere.
+  case reclaim
+  /// Automatic NUMA balancing takes access away to see who uses the memory.
+  case numaBalancing = "numa-balancing"
+  /// The guest reports free pages, and the VMM gives them back.
+  case pageReporting = "page-reporting"
+  /// A balloon is inflated, or memory is unplugged.
+  case balloon
+}
+
+/// How the host takes memory from a guest that runs, notifier call by notifier call, and what the
+/// guest touches again; read by `reclaim`.
+package struct UnmapLoad: Hashable, Sendable {
+  /// Bytes that each call covers; nil for a leaf each.
+  package var range: ByteCount?
+  /// Bytes from the start of one call's range to that of the next; nil for one after the other.
+  package var stride: ByteCount?
+  /// Calls a second; nil for one after the other without a pause.
+  package var rate: Int?
+  /// Why the host unmaps; nil for `reclaim`.
+  package var cause: UnmapCause?
+  /// The share of the pages or blocks that lost their mapping and that vCPUs touch again, 0 to 1;
+  /// nil for `assumedTouch`.
+  package var touch: Double?
+
+  /// What is touched again where nothing is said: a tenth (assumed; reclaim picks cold memory).
+  package static let assumedTouch = 0.1
+
+  /// A leaf a call, back to back.
+  package init() {}
+
+  /// Whether calls cover ranges of their own, not a leaf each.
+  package var hasRanges: Bool { range != nil || stride != nil }
+  /// Whether the host gives the memory back; a change of protection alone does not.
+  package var givesBack: Bool { cause != .numaBalancing }
+  /// The share that is touched again, 0 to 1.
+  package var touchedAgain: Double { touch ?? Self.assumedTouch }
+}
+
 /// A workload: a guest, what is done to it, and the IO that shares the CPU.
 package struct WorkloadProfile: Hashable, Sendable {
   /// The profile's name, such as `container-churn`.
@@ -164,6 +205,8 @@ package struct WorkloadProfile: Hashable, Sendable {
   package var storage = StorageLoad()
   /// Migration parameters, used by that operation.
   package var migration = MigrationLoad()
+  /// How `reclaim` takes memory from the running guest.
+  package var unmap = UnmapLoad()
   /// Other teardowns that run on the host at the same time.
   package var neighbours = 0
   /// Operations of this kind an hour on the host, each on a CPU of its own; zero says nothing.

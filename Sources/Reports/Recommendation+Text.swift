@@ -79,7 +79,11 @@ extension AnswerContext {
     case .map: parts.append("first touch by one vCPU")
     case .populate: parts.append("\(workload.memory.vcpus) vCPUs touch their parts first")
     case .dirty: parts.append("dirtying by \(workload.memory.vcpus) vCPUs")
-    case .reclaim: parts.append("reclaim")
+    case .reclaim:
+      let load = workload.unmap
+      let range = load.range.map { " of \($0)" } ?? ""
+      let rate = load.rate.map { ", \($0) calls\(range) a second" } ?? ""
+      parts.append("\((load.cause ?? .reclaim).rawValue)\(rate)")
     }
     // A storm is the vCPUs' own: no load shares a CPU with it.
     let isStorm = [.mapCreate, .dirty, .populate].contains(workload.operation)
@@ -136,6 +140,7 @@ extension Recommendation {
       Paragraph(label: "cost", sentences: [cost.joined(separator: "; ")].filter { !$0.isEmpty }),
       Paragraph(label: "fleet", sentences: fleetSentences),
       Paragraph(label: "apply", sentences: shortSteps),
+      Paragraph(label: "instead", sentences: remedies?.map(Self.remedySentence) ?? []),
       Paragraph(label: "unsafe", sentences: safety.isSafe ? [] : [safety.sentence]),
       Paragraph(label: "sure", sentences: [sureSentence(context)]),
     ]
@@ -171,6 +176,17 @@ extension Recommendation {
       table.append([response.title] + columns.map { Self.cell($0, response) })
     }
     return table
+  }
+
+  /// A remedy with what it comes to for the guest.
+  private static func remedySentence(_ remedy: Remedy) -> String {
+    let steps = remedy.steps.map { "\($0.place): \($0.text)" }.joined(separator: "; ")
+    guard !remedy.settings.isEmpty else { return steps }
+    let guest = remedy.values.filter(\.response.isOfGuest).map {
+      "\($0.response.title) \($0.response.text($0.value))"
+    }
+    return "\(steps) (\(guest.joined(separator: ", ")); as --set "
+      + "\(remedy.settings.joined(separator: " --set ")))"
   }
 
   /// Responses of the short form, at most.

@@ -43,6 +43,7 @@ extension RunReport {
       Paragraph(label: "lock", sentences: lockSentences),
       Paragraph(label: "dmesg", sentences: watchdogSentences),
       Paragraph(label: "faults", sentences: faultSentences),
+      Paragraph(label: "guest", sentences: guestSentences),
       Paragraph(label: "network", sentences: networkSentences),
       Paragraph(label: "storage", sentences: storageSentences),
       Paragraph(label: "migrate", sentences: migrationSentences),
@@ -103,6 +104,15 @@ extension RunReport {
     if faults.retries > 0 { sentence += "; \(faults.retries) taken again" }
     if faults.notifierCalls > 0 { sentence += "; \(faults.notifierCalls) notifier calls" }
     return [sentence]
+  }
+
+  private var guestSentences: [String] {
+    guard let guest else { return [] }
+    return [
+      "\(guest.calls) notifier calls turn its faults back in \(percent(guest.turningBack)) of the time; "
+        + "faults take \(guest.faultTime) of its vCPUs, the longest \(guest.worstStall)",
+      "\(guest.refills) TLB refills take \(percent(guest.refilling)) of each vCPU's time",
+    ]
   }
 
   private var networkSentences: [String] {

@@ -83,9 +83,13 @@ extension Scenario {
     input.traceLimit = traceLimit
     input.source = source
     input.faultGap = operation.faultGap
+    input.guest = try operation.runningGuest()
     if let warmUp { input.warmUp = warmUp }
     let outcome = input.run()
     var report = report(outcome, scaled, planned)
+    if let seen = outcome.guest, let guest = input.guest {
+      report.add(seen, of: guest, in: outcome.ended - outcome.began, planned.plan)
+    }
     report.neighbours = try neighbours(planned)
     return (report, outcome.trace, outcome)
   }

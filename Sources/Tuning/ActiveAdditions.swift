@@ -106,7 +106,9 @@ extension ModelTrial {
         throw .campaign(error)
       }
       estimates.append(
-        model.predict(features).filter { point.workload.has($0.response, policy: point.policy) }
+        model.predict(features).filter {
+          point.workload.isModelled($0.response, policy: point.policy)
+        }
       )
     }
     let usual = usualWidths(estimates.flatMap { $0 })

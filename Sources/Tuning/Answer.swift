@@ -15,6 +15,7 @@ extension RecommendationRun {
     let paths = try paths()
     let alternatives = try alternatives()
     let rows = try rows()
+    let remedies = try remedies()
     return Recommendation(
       schema: Recommendation.schemaVersion,
       asked: AskedQuestion(question, goal: goal),
@@ -31,7 +32,8 @@ extension RecommendationRun {
       alternatives: alternatives,
       paths: paths,
       fullRun: fullRun,
-      fleet: fleet()
+      fleet: fleet(),
+      remedies: remedies
     )
   }
 

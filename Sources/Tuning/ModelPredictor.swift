@@ -41,7 +41,7 @@ package final class ModelPredictor: PolicyPredictor {
     var found: [Response: PredictedValue] = [:]
     let unseen = question.workload.unseenByModels
     let estimates = estimates(features)
-      .filter { question.workload.has($0.response, policy: policy) }
+      .filter { question.workload.isModelled($0.response, policy: policy) }
     // One judgement for all responses: a run that is like none is so in all that is measured of it.
     let order: [Validity.Place] = [.inside, .edge, .extrapolating]
     let worst = estimates.map(\.validity).max { left, right in
@@ -74,7 +74,7 @@ package final class ModelPredictor: PolicyPredictor {
     policy: Policy
   ) throws(TuningError) -> [Explanation] {
     let features = try features(BatchedOperation(question.setup, policy))
-    return model.models.filter { question.workload.has($0.response, policy: policy) }
+    return model.models.filter { question.workload.isModelled($0.response, policy: policy) }
       .map { $0.explain(features) }
   }
 
@@ -119,13 +119,20 @@ extension WorkloadProfile {
     return switch response {
     case .teardownTime, .stageTwoTime: operation != .migration
     case .longestHold: operation != .map && (operation != .teardown || path != .processExit)
-    case .writeProtectTotal, .writeProtectP99, .worstStall:
-      operation == .logEnable || operation == .migration
+    case .writeProtectTotal, .writeProtectP99: operation == .logEnable || operation == .migration
+    case .worstStall: [.logEnable, .migration, .reclaim].contains(operation)
     case .goodputRetained: (network.flows > 0 && network.offered > .zero) || network.datagrams > 0
     case .requestP99: network.requests > 0
     case .iopsRetained: storage.queueDepth > 0
     case .connectsFailed: network.connects > 0
-    case .migrationTime, .downtime, .guestLost: operation == .migration
+    case .migrationTime, .downtime: operation == .migration
+    case .guestLost: operation == .migration || operation == .reclaim
     }
+  }
+
+  /// The same where a feature says what the response follows from: none says what unmaps cost a
+  /// guest that runs, so runs alone do.
+  func isModelled(_ response: Response, policy: Policy) -> Bool {
+    has(response, policy: policy) && !(operation == .reclaim && response.isOfGuest)
   }
 }

@@ -92,7 +92,7 @@ package struct Question: Sendable {
   }
 
   /// What is optimized.
-  package var goal: Metric { objective ?? setup.workload.operation.measure }
+  package var goal: Metric { objective ?? setup.workload.measure }
 
   /// The limits that hold.
   package var limits: [ServiceLevel] { serviceLevels ?? setup.workload.serviceLevels }
@@ -118,6 +118,14 @@ package struct Question: Sendable {
     } catch {
       throw .impossiblePolicy(error.description)
     }
+  }
+}
+
+extension WorkloadProfile {
+  /// The metric that a tuner of this workload minimises when the user names none: where unmaps come at
+  /// a rate of their own, no policy ends them sooner, and what the guest loses is left.
+  var measure: Metric {
+    operation == .reclaim && unmap.rate ?? 0 > 0 ? .guestLost : operation.measure
   }
 }
 

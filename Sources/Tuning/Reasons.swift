@@ -66,6 +66,7 @@ extension RecommendationRun {
       "a chunk of the present policy (\(present.text(of: .chunk) ?? "")) takes up to "
         + "\(locks.longestChunk), and mmu_lock is held up to \(locks.holds.max ?? .zero)"
     ]
+    sentences += guestMechanism(report)
     guard let network = report.network else { return sentences }
     if question.workload.network.reader == .sameCPU, present.interrupt == .sameCPU {
       sentences.append(
@@ -82,6 +83,17 @@ extension RecommendationRun {
       )
     }
     return sentences
+  }
+
+  /// One sentence on what notifier calls do to the guest that runs.
+  private func guestMechanism(_ report: RunReport) -> [String] {
+    guard let guest = report.guest, let faults = report.faults else { return [] }
+    func share(_ value: Double) -> String { Response.guestLost.written(value) }
+    return [
+      "\(guest.calls) notifier calls are in progress \(share(guest.turningBack)) of the time and turn "
+        + "back every fault of the guest: \(faults.faults - faults.retries) faults were taken "
+        + "\(faults.retries) times more; refilling TLBs takes \(share(guest.refilling)) of each vCPU"
+    ]
   }
 
   private func nearestReason() -> [String] {

@@ -356,6 +356,8 @@ package struct Recommendation: Hashable, Sendable, Codable {
   /// What it means to a host on which the operation happens again and again; nil where the workload
   /// does not say how often.
   package let fleet: FleetEffect?
+  /// What keeps the limits without batching, where unmaps harm a running guest and no policy keeps them.
+  package var remedies: [Remedy]?
 
   /// The recommended row; where no policy is feasible, nil.
   package var recommended: AnswerRow? { rows.first(where: \.isRecommended) }
@@ -363,7 +365,7 @@ package struct Recommendation: Hashable, Sendable, Codable {
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
     case asked, verdict, rows, nearest, changes, why, cost, apply, holds, safety, basis,
-      alternatives, paths
+      alternatives, paths, remedies
     case fullRun = "full_run"
     case fleet
   }

@@ -85,7 +85,11 @@ extension Recommendation {
       commands.append("dirty_log_perf_test -v VCPUS -b SIZE -m MODE: its populate time")
     case .map: commands.append("kvm_page_table_test -v 1 -m MODE -b SIZE beside the load")
     case .mapCreate: commands.append("kvm_page_table_test -v VCPUS -m MODE -b SIZE")
-    case .reclaim: commands.append("reclaim its memory through memory.reclaim of its cgroup")
+    case .reclaim:
+      commands.append(
+        "reclaim its memory through memory.reclaim of its cgroup, or have it unmapped as the workload says; "
+          + "trace-cmd record -e kvm:kvm_unmap_hva_range counts the calls"
+      )
     }
     commands += apply.filter { $0.place != "kernel" && $0.place != "cloud-hypervisor" }
       .map { "then again with: \($0.text)" }
@@ -109,7 +113,7 @@ extension Response {
     case .connectsFailed: "connections over a second, in the connect client"
     case .migrationTime: "the VMM's total time"
     case .downtime: "the VMM's downtime"
-    case .guestLost: "a guest loop's rate during the migration against its rate before"
+    case .guestLost: "a guest loop's rate during the operation against its rate before"
     }
   }
 }

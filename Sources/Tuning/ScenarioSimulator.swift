@@ -48,7 +48,7 @@ package struct ScenarioSimulator: PolicySimulator {
   /// many times longer the operation is.
   private func shorten(_ scenario: inout Scenario, _ extent: RunExtent) -> Double {
     let whole = scenario.workload.memory.size
-    guard scenario.layout == .mix, scenario.workload.operation == .teardown,
+    guard scenario.layout == .mix,
       let part = extent == .window ? reach(scenario) : sample(scenario)
     else { return 1 }
     let tile = max(.gibibytes(1), scenario.host.granule.entrySize(level: 2) * 8)
@@ -61,6 +61,7 @@ package struct ScenarioSimulator: PolicySimulator {
 
   /// The memory after which a teardown repeats itself, where it does.
   private func reach(_ scenario: Scenario) -> ByteCount? {
+    guard scenario.workload.operation == .teardown else { return nil }
     let (policy, operation) = (scenario.policy, scenario.operation)
     if operation.path == .processExit { return nil }
     if policy.slice != nil, let slice = operation.slice { return slice * 8 }
@@ -75,6 +76,8 @@ package struct ScenarioSimulator: PolicySimulator {
   private func sample(_ scenario: Scenario) -> ByteCount? {
     let (policy, operation) = (scenario.policy, scenario.operation)
     let whole = scenario.workload.memory.size
+    if scenario.workload.operation == .reclaim { return sampleOfCalls(scenario) }
+    guard scenario.workload.operation == .teardown else { return nil }
     if let slice = operation.slice {
       let paused = policy.pause > .zero ? Self.longestWait / policy.pause + 1 : .max
       let calls = max(Self.leastCalls, min(Self.mostCalls, paused))
@@ -87,6 +90,17 @@ package struct ScenarioSimulator: PolicySimulator {
       let chunk = visited.map({ page * min($0, 1 << 20) }) ?? operation.setting.size(of: policy.chunk)
     else { return nil }
     return whole.divided(roundedUpBy: chunk) > Self.mostChunks ? chunk * Self.mostChunks : nil
+  }
+
+  /// As much memory as a minute of unmaps at a rate of their own takes, where all of them take longer
+  /// than anybody waits for.
+  private func sampleOfCalls(_ scenario: Scenario) -> ByteCount? {
+    guard let period = scenario.operation.callPeriod, period > .zero else { return nil }
+    let unmap = scenario.workload.unmap
+    let stride = unmap.stride ?? unmap.range ?? scenario.host.granule.page
+    let calls = scenario.workload.memory.size.divided(roundedUpBy: stride)
+    guard period.inSeconds * Double(calls) > PolicySpace.longestWait.inSeconds else { return nil }
+    return stride * (Self.longestWait / period + 1)
   }
 
   private static let mostCalls: Int64 = 1 << 18

@@ -74,6 +74,10 @@ extension RecordedCase {
         )
       }
     }
+    for workload in ["balloon", "free-page-reporting", "numa-balancing"] {
+      cases.append(try scenario(workload, "graviton3", "6.1"))
+      cases.append(try scenario(workload, "ampere-altra", "6.12"))
+    }
     for path in TeardownPath.allCases {
       let slice = path == .madviseSlices ? ",slice=4MiB,pause=50us" : ""
       for kernel in ["5.15", "6.19"] {

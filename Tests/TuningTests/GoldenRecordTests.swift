@@ -22,7 +22,12 @@ import Testing
 /// is not raises `Scenario.simulatorVersion`, records anew and says response by response what moved
 /// (`docs/simulator-versions.md`).
 @Suite struct GoldenRecordTests {
-  @Test("design points over all shipped profiles")
+  /// Workloads that came after the design was recorded; they are among the corners.
+  ///
+  /// With them in the design every point would be another.
+  private static let later = ["balloon", "free-page-reporting", "numa-balancing"]
+
+  @Test("design points over all profiles that shipped when it was recorded")
   func design() throws {
     let store = ProfileStore(directories: [packageRoot.appending(path: "models")])
     let space = DesignSpace(
@@ -32,7 +37,7 @@ import Testing
       kernels: try store.names(of: .kernel).map {
         try store.load(KernelProfile.self, named: $0).profile
       },
-      workloads: try store.names(of: .workload).map {
+      workloads: try store.names(of: .workload).filter { !Self.later.contains($0) }.map {
         try store.load(WorkloadProfile.self, named: $0).profile
       }
     )
