@@ -238,6 +238,11 @@ extension KnobOutline {
 
   private var kernel: [Dimension] {
     guard isChunked else { return [] }
+    return (PolicyKey.chunk.operations.contains(operation) ? chunks : [])
+      + (PolicyKey.tlbi.operations.contains(operation) ? flushes : [])
+  }
+
+  private var chunks: [Dimension] {
     let ruled = isKernel + [Condition("controller", in: ["fixed", "feedback"])]
     let sized = ruled + [Condition("chunk", in: ["fixed", "mapping-aware"])]
     let top = max(question.setting.rootEntry, granule.largestBlock)
@@ -251,13 +256,10 @@ extension KnobOutline {
         [16, 64, 256, 1024, 4096, 16384, 65536].map { Level("\($0)", at: log2($0)) },
         when: ruled + [Condition("chunk", in: ["visits"])]
       ),
-    ] + flushes
+    ]
   }
 
   private var flushes: [Dimension] {
-    guard operation == .teardown || operation == .mapCreate || operation == .reclaim else {
-      return []
-    }
     let modes = ["per-leaf", "deferred", "if-cleared", "if-cleared-span", "vmid", "none"]
     return [
       knob("tlbi", modes.map { Level($0) }, when: isKernel),

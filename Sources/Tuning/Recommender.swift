@@ -513,8 +513,11 @@ struct RecommendationRun {
       return isConfirmed(present) && !isBetter ? nil : rival
     }
     guard !isConfirmed(present) else { return nil }
+    let violation = goal.problem.violation(of: means(present))
+    // What breaks the limits as far as the present policy does is no row either.
     let members = finalists.filter {
       $0 != present && PolicySpace.knobClass(of: $0, from: present) == knobClass
+        && goal.problem.violation(of: means($0)) < violation - Candidate.comfort
     }
     return members.min { rank($0) < rank($1) }
   }

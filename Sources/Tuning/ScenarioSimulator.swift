@@ -96,11 +96,20 @@ package struct ScenarioSimulator: PolicySimulator {
   /// than anybody waits for.
   private func sampleOfCalls(_ scenario: Scenario) -> ByteCount? {
     guard let period = scenario.operation.callPeriod, period > .zero else { return nil }
-    let unmap = scenario.workload.unmap
-    let stride = unmap.stride ?? unmap.range ?? scenario.host.granule.page
-    let calls = scenario.workload.memory.size.divided(roundedUpBy: stride)
-    guard period.inSeconds * Double(calls) > PolicySpace.longestWait.inSeconds else { return nil }
-    return stride * (Self.longestWait / period + 1)
+    let (unmap, memory) = (scenario.workload.unmap, scenario.workload.memory)
+    let (page, block) = (
+      scenario.host.granule.page, scenario.host.granule.entrySize(level: 2)
+    )
+    // Without a range of its own a call is a page or a block.
+    let blocks = Double(memory.size.rawValue) * memory.blockShare
+    let pages = Double(memory.size.rawValue) - blocks
+    let calls =
+      (unmap.stride ?? unmap.range).map { Double(memory.size.divided(roundedUpBy: $0)) }
+      ?? blocks / Double(block.rawValue) + pages / Double(page.rawValue)
+    let whole = period.inSeconds * calls
+    guard whole > PolicySpace.longestWait.inSeconds else { return nil }
+    let part = Double(memory.size.rawValue) * Self.longestWait.inSeconds / whole
+    return ByteCount(rawValue: Int64(part))
   }
 
   private static let mostCalls: Int64 = 1 << 18
@@ -115,11 +124,18 @@ extension RunReport {
   fileprivate mutating func stretch(by scale: Double) {
     operation.stretch(by: scale)
     func scaled(_ count: Int64) -> Int64 { Int64((Double(count) * scale).rounded()) }
-    guard var connects else { return }
-    connects.attempted = scaled(connects.attempted)
-    connects.failed = scaled(connects.failed)
-    connects.slow = scaled(connects.slow)
-    self.connects = connects
+    if var connects {
+      connects.attempted = scaled(connects.attempted)
+      connects.failed = scaled(connects.failed)
+      connects.slow = scaled(connects.slow)
+      self.connects = connects
+    }
+    if var guest {
+      guest.calls = scaled(guest.calls)
+      guest.refills = scaled(guest.refills)
+      guest.faultTime = .seconds(rounding: guest.faultTime.inSeconds * scale)
+      self.guest = guest
+    }
   }
 }
 
