@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Foundation
+#endif
+
 package import Observations
 import Operations
 package import Quantities
@@ -27,20 +33,22 @@ package struct GuestMeasured: Hashable, Sendable {
 /// one, as long as a vCPU is free. One that has read the sequence number after a call's end and has
 /// taken mmu_lock before the next call begins maps its page; every other is turned back, and its vCPU
 /// faults again: at once, or once it has had the lock, until one attempt lies between two calls. The
-/// calls do not wait for faults (assumed: a fault holds the lock for a part of a microsecond).
+/// calls do not wait for faults (assumed: a fault holds the lock for a part of a microsecond, which is
+/// too little for blocks without FWB).
 struct GuestFaults: Sendable {
   private let guest: RunningGuest
   private var chance: Stream
   private(set) var measured = GuestMeasured()
   private var latencies = Latencies()
   private var waiting: [Fault] = []
-  /// Faults that are still to come; a part of one is kept.
-  private var due = 0.0
+  /// Faults of pages that vCPUs will touch some time, and of those that they want to touch now; a part of
+  /// one is kept.
+  private var (due, wanting) = (0.0, 0.0)
   private var last: NotifierCall?
   /// When the last call ended, or the operation began.
   private var free: Instant
-  /// When the last fault gives back the lock, where faults do not share it.
-  private var unlocked = Instant.start
+  /// The last stretch in which faults had the lock one after the other, where they do not share it.
+  private var busy = (from: Instant.start, until: Instant.start)
 
   private struct Fault {
     let began: Instant
@@ -77,6 +85,7 @@ struct GuestFaults: Sendable {
     measured.inProgress += window.ended - window.began
     measured.flushes += flushes
     arrive(in: window)
+    if !guest.sharesLock { waiting.sort { $0.locked < $1.locked } }
     var left: [Fault] = []
     for var fault in waiting where !isMapped(&fault, window) { left.append(fault) }
     waiting = left
@@ -88,7 +97,7 @@ struct GuestFaults: Sendable {
   mutating func finished() -> GuestMeasured {
     for var fault in waiting {
       if fault.isTurnedBack { turnBack(&fault, from: fault.locked) }
-      map(fault, lockedAt: guest.sharesLock ? fault.locked : max(fault.locked, unlocked))
+      map(fault, lockedAt: lockTime(fault))
     }
     waiting = []
     measured.faults.latency = latencies.summary
@@ -96,19 +105,23 @@ struct GuestFaults: Sendable {
     return measured
   }
 
-  /// Faults begin, each at a time drawn evenly since the last call ended, as long as a vCPU is free for
-  /// it: between two calls a vCPU can take one after another, in a call it waits with the first.
+  /// Faults begin, each at a time drawn evenly since the last call ended, as long as a vCPU is free.
+  ///
+  /// Between two calls a vCPU can take one after another, in a call it waits with the first.
   private mutating func arrive(in window: Window) {
-    guard let last, due >= 1 else { return }
+    guard let last, due > 0 else { return }
+    let passed = Double((window.ended - self.free).rawValue) / Double(RunningGuest.delay.rawValue)
+    let wanted = due * (1 - exp(-passed))
+    (due, wanting) = (due - wanted, wanting + wanted)
     let free = Int64(max(0, guest.vcpus - waiting.count))
     let whole = max(.nanoseconds(1), last.outside + last.population + last.inside)
     var room = (between: free * max(1, (window.began - self.free) / whole), inside: free)
-    for _ in 0..<min(Int64(due), room.between + room.inside) {
+    for _ in 0..<min(Int64(wanting), room.between + room.inside) {
       let time = self.free + chance.uniform(below: window.ended - self.free)
       let isInside = time >= window.began
       guard (isInside ? room.inside : room.between) > 0 else { continue }
       if isInside { room.inside -= 1 } else { room.between -= 1 }
-      due -= 1
+      wanting -= 1
       waiting.append(Fault(began: time, next: time, call: last))
       measured.faults.faults += 1
     }
@@ -117,8 +130,7 @@ struct GuestFaults: Sendable {
   /// Whether a fault maps its page before a call begins; otherwise it goes on up to the call's end.
   private mutating func isMapped(_ fault: inout Fault, _ window: Window) -> Bool {
     while true {
-      var locked = fault.locked
-      if !guest.sharesLock { locked = max(locked, unlocked) }
+      var locked = lockTime(fault)
       if locked <= window.began {
         guard fault.isTurnedBack else {
           map(fault, lockedAt: locked)
@@ -142,6 +154,12 @@ struct GuestFaults: Sendable {
     }
   }
 
+  /// When an attempt has the lock: up to 6.1 after the faults that came to it before.
+  private func lockTime(_ fault: Fault) -> Instant {
+    let isQueued = !guest.sharesLock && fault.locked >= busy.from && fault.locked < busy.until
+    return isQueued ? busy.until : fault.locked
+  }
+
   /// Attempts that come to the lock before a call's end, one like the other.
   private mutating func spin(_ fault: inout Fault, until end: Instant) {
     let attempt = max(.nanoseconds(1), fault.call.outside + guest.retry)
@@ -162,7 +180,7 @@ struct GuestFaults: Sendable {
 
   private mutating func map(_ fault: Fault, lockedAt locked: Instant) {
     let done = locked + fault.call.inside
-    if !guest.sharesLock { unlocked = max(unlocked, done) }
+    if !guest.sharesLock { busy = (locked == busy.until ? busy.from : locked, done) }
     latencies.record(done - fault.began)
     measured.faultTime += done - fault.began
   }

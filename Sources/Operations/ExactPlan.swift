@@ -161,11 +161,11 @@ extension BatchedOperation {
   /// Notifier calls over ranges of the workload's size; equal ones are one group.
   private func ranges(_ calls: CallPlan) throws(OperationError) -> ExactPlan {
     let found = try rangeCalls(calls.rules)
-    let counts = found.reduce(EventCounts.zero) { $0 + $1.chunk.counts * $1.repeats }
-    return ExactPlan(
-      plan: WorkPlan(found.map { WorkGroup($0.steps, repeats: $0.repeats) }),
-      counts: counts
-    )
+    var counts = EventCounts.zero
+    for calls in found {
+      for kind in calls.kinds { counts += kind.chunk.counts * (kind.times * calls.pieces) }
+    }
+    return ExactPlan(plan: WorkPlan(found.flatMap(\.groups)), counts: counts)
   }
 
   /// One vCPU touches its memory for the first time: a fault for each page or block.

@@ -84,12 +84,13 @@ extension BatchedOperation {
     let found = try rangeCalls(calls.rules)
     var sequence = ChunkSequence()
     sequence.mayYield = false
-    for call in found { sequence.append(call.chunk, repeats: call.repeats) }
+    let kinds = found.flatMap { calls in calls.kinds.map { ($0, $0.times * calls.pieces) } }
+    for (kind, repeats) in kinds { sequence.append(kind.chunk, repeats: repeats) }
     var plan = GatheredPlan(sequence)
-    plan.calls = found.reduce(0) { $0 + $1.repeats }
-    plan.freedPages = found.reduce(0) { $0 + $1.freed.pages * $1.repeats }
-    plan.freedBlocks = found.reduce(0) { $0 + $1.freed.blocks * $1.repeats }
-    plan.rounds = found.map { WorkGroup($0.steps, repeats: $0.repeats) }
+    plan.calls = kinds.reduce(0) { $0 + $1.1 }
+    plan.freedPages = kinds.reduce(0) { $0 + $1.0.freed.pages * $1.1 }
+    plan.freedBlocks = kinds.reduce(0) { $0 + $1.0.freed.blocks * $1.1 }
+    plan.rounds = kinds.map { WorkGroup($0.0.steps, repeats: $0.1) }
     return plan
   }
 

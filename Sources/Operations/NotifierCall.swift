@@ -46,6 +46,11 @@ package struct RunningGuest: Hashable, Sendable {
   /// thousand entries, one in 100 ns).
   package static let reuse = Nanoseconds.microseconds(100)
 
+  /// The mean time after which a page that will be touched again is touched (assumed).
+  ///
+  /// It spreads the faults of a block over more than the next call, and changes no number of them.
+  package static let delay = Nanoseconds.milliseconds(1)
+
   /// The share of a vCPU's time that refills take where a flush comes every `gap`, 0 to 1.
   ///
   /// Every flush of an address or a range drops the VMID's combined entries as well (VMALLE1IS after

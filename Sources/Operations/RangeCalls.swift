@@ -4,14 +4,30 @@ import PageTables
 import Profiles
 package import Quantities
 
+/// Notifier calls over ranges of leaves of one size.
+struct RangeCalls {
+  /// The calls of a piece that repeats, equal ones together in the order of their first.
+  let kinds: [RangeCall]
+  /// How often the piece repeats.
+  let pieces: Int64
+
+  /// The piece as the machine makes its calls: where one call unmaps what later ones would, in order.
+  var groups: [WorkGroup] {
+    let mixed = kinds.contains { $0.chunk.counts.leavesCleared == 0 } && kinds.count > 1
+    guard mixed else { return kinds.map { WorkGroup($0.steps, repeats: $0.times * pieces) } }
+    let steps = kinds.flatMap { kind in (0..<kind.times).flatMap { _ in kind.steps } }
+    return [WorkGroup(steps, repeats: pieces)]
+  }
+}
+
 /// Equal notifier calls, each over a range of the guest's memory.
 struct RangeCall {
   /// What one call does.
   let chunk: Chunk
   /// What follows it: both ends of the call, the freeing, the wait for the next call.
   let steps: [WorkStep]
-  /// How often.
-  let repeats: Int64
+  /// How often in a piece.
+  let times: Int64
   /// Pages and blocks that the host frees in one call.
   let freed: (pages: Int64, blocks: Int64)
 }
@@ -23,16 +39,17 @@ extension BatchedOperation {
   /// meets), those that follow inside it find nothing, and the host's huge page is split, so that every
   /// page of the block faults by itself. PageTables counts all of it on one piece of each leaf size; a
   /// second piece keeps the upper tables as they are in a large guest.
-  func rangeCalls(_ rules: StageTwoRules) throws(OperationError) -> [RangeCall] {
+  func rangeCalls(_ rules: StageTwoRules) throws(OperationError) -> [RangeCalls] {
     let (range, stride) = try notifierRange()
     let leaves = try layOut().leafCounts
-    var found: [RangeCall] = []
+    var found: [RangeCalls] = []
     for level in 1...3 where leaves[level] > 0 {
       let leaf = setup.host.granule.entrySize(level: level)
       let piece = max(leaf, stride, setup.host.granule.smallestBlock)
       let pieces = Double(leaves[level]) * Double(leaf.rawValue) / Double(piece.rawValue)
       do throws(PageTableError) {
-        found += try calls(range, stride, level: level, piece: piece, pieces: pieces, rules)
+        let kinds = try calls(range, stride, level: level, piece: piece, rules)
+        found.append(RangeCalls(kinds: kinds, pieces: max(1, Int64(pieces.rounded()))))
       } catch {
         throw .pageTables(error)
       }
@@ -63,7 +80,6 @@ extension BatchedOperation {
     _ stride: ByteCount,
     level: Int,
     piece: ByteCount,
-    pieces: Double,
     _ rules: StageTwoRules
   ) throws(PageTableError) -> [RangeCall] {
     let (granule, start) = (setup.host.granule, GuestAddress(rawValue: UInt64(piece.rawValue)))
@@ -89,7 +105,7 @@ extension BatchedOperation {
       return RangeCall(
         chunk: Chunk(span: range, counts: kind.counts),
         steps: steps(kind.counts, freed(range, level: level), notifier),
-        repeats: max(1, Int64((Double(kind.times) * pieces).rounded())),
+        times: kind.times,
         freed: freed(range, level: level)
       )
     }

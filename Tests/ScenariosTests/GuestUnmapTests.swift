@@ -48,10 +48,9 @@ import Testing
       #expect(found.guest.calls == 32)
       return found.faults.faults - found.faults.retries
     }
-    // What the last call unmaps is touched after the operation.
-    #expect(try faults(.mebibytes(2)) == 31)
-    // A vCPU has one fault at a time, so a few come later than their call's millisecond.
-    #expect((15_000...31 * 512).contains(try faults(.kibibytes(4))))
+    // Some of what the last calls unmap is touched after the operation.
+    #expect((29...32).contains(try faults(.mebibytes(2))))
+    #expect((29 * 512...32 * 512).contains(try faults(.kibibytes(4))))
   }
 
   /// Hints side by side find the block gone after the first; calls and events are those of PageTables.
@@ -103,7 +102,7 @@ import Testing
     }
     // Half of a call's own cost lies between its two ends.
     let long = try stall(.microseconds(300))
-    #expect(long > .microseconds(290) && long < .microseconds(310))
+    #expect(long > .microseconds(290) && long < .microseconds(315))
     #expect(try stall(.microseconds(100)) < .microseconds(110))
     #expect(try stall(.microseconds(300), without: .faultRetry) < .microseconds(8))
   }
