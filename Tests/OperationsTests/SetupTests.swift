@@ -28,7 +28,8 @@ import Testing
       "0", "1", "3", "0.25", "0.75", "1ns", "17ns", "1us", "20us", "7KiB", "64KiB", "2MiB", "3MiB",
       "1GiB", "2GiB", "0x80000000", "1Gbit/s", "2Gbit/s", "100", "250", "300", "1000", "yes", "no",
       "4K", "16K", "64K", "fwb", "fwb,vhe", "full", "lazy", "none", "voluntary", "6.1", "6.12",
-      "munmap", "process-exit", "memslot-delete", "teardown", "log-enable", "same", "elsewhere",
+      "munmap", "process-exit", "memslot-delete", "balloon", "teardown", "log-enable", "same",
+      "elsewhere",
       "cubic", "reno", "receive", "send", "40", "48", ">=0.5", "<=9ms", "<=3", "<=1.5x",
     ]
     for text in texts where key.text(in: profile) != text {
