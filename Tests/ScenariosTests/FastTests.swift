@@ -33,21 +33,6 @@ import Testing
     #expect(abs(kept.0 - kept.1) < 0.03)
   }
 
-  /// Pages and blocks beside storage: what is left out weighs as much as it is long, whatever part of
-  /// each is run. Without the weights the share comes out a fifth too high.
-  @Test func sharesOfMixedMemoryAreThoseOfTheWhole() throws {
-    var workload = Fixture.workload(gibibytes: 24)
-    workload.memory.blockShare = 0.8
-    workload.storage.queueDepth = 8
-    var scenario = Fixture.scenario(Fixture.kernel(6, 1), workload, chunk: .largestBlock)
-    scenario.policy.slice = .kibibytes(64)
-    let exact = try #require(try scenario.run().storage)
-    scenario.extent = .window(.standard)
-    let cut = try #require(try scenario.run().storage)
-    #expect(exact.retained < 0.9)
-    #expect(abs(exact.retained - cut.retained) < 0.04, "\(exact.retained) and \(cut.retained)")
-  }
-
   @Test func aSmallOperationIsRunWhole() throws {
     var scenario = Fixture.scenario(
       Fixture.kernel(6, 1),
