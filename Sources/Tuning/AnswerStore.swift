@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Files
 package import Foundation
 import Policies
 import Operations
@@ -149,9 +150,13 @@ package struct AnswerStore: Sendable {
         at: file.deletingLastPathComponent(),
         withIntermediateDirectories: true
       )
-      try Self.json(stored, isPretty: false).write(to: file, options: .atomic)
+      try WholeFile.write(
+        Self.json(stored, isPretty: false),
+        to: file.path,
+        replaces: true
+      )
     } catch {
-      throw .notWritten(file: file.path, reason: "no file can be made there")
+      throw .notWritten(file: file.path, error)
     }
   }
 

@@ -13,9 +13,13 @@ import Scenarios
 package struct ScenarioSimulator: PolicySimulator {
   /// How much a window keeps.
   package var window: Window
+  /// Events that a run may execute; one that would take more is refused.
+  package var eventLimit: Int64
 
   /// Creates a simulator.
-  package init(window: Window = .standard) { self.window = window }
+  package init(window: Window = .standard, eventLimit: Int64 = Scenario.standardEventLimit) {
+    (self.window, self.eventLimit) = (window, eventLimit)
+  }
 
   /// The report of one run; throws the scenario's sentence.
   package func report(
@@ -25,6 +29,7 @@ package struct ScenarioSimulator: PolicySimulator {
     extent: RunExtent
   ) throws(TuningError) -> RunReport {
     var scenario = Scenario(question.setup, policy: policy, seed: seed)
+    scenario.eventLimit = eventLimit
     var scale = 1.0
     switch extent {
     case .window:
@@ -36,13 +41,21 @@ package struct ScenarioSimulator: PolicySimulator {
       scenario.extent = .fast(fast)
     case .full: break
     }
+    var report: RunReport
     do {
-      var report = try scenario.run()
-      if scale > 1 { report.operation.stretch(by: scale) }
-      return report
+      report = try scenario.run()
     } catch {
       throw .simulation(error.description)
     }
+    if report.stop == .eventLimit { throw .simulation(refusal(report)) }
+    if scale > 1 { report.operation.stretch(by: scale) }
+    return report
+  }
+
+  /// What is said of a run that came to its limit of events.
+  private func refusal(_ report: RunReport) -> String {
+    "it takes more than \(eventLimit) events: \(report.stopCause ?? "all of one kind"); make that "
+      + "less, or raise --max-events"
   }
 
   /// Calls above which a whole run is made by batch means: its pieces are alike, and there are more of
