@@ -25,8 +25,7 @@ struct Journal {
     guard let problem = problem(ending) else { return true }
     let line = "\(problem): s2tune " + arguments.map(quoted).joined(separator: " ")
     findings.append(line)
-    print(line)
-    fflush(stdout)
+    say(line)
     return false
   }
 

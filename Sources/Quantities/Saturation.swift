@@ -33,6 +33,16 @@ extension Int64 {
     return dividedReportingOverflow(by: divisor).overflow ? .max : self / divisor
   }
 
+  /// The number times a share of two numbers, rounded toward zero, with no limit in between.
+  ///
+  /// Precondition: none of the three is negative, and `denominator` is not zero.
+  package func scaled(_ numerator: Int64, over denominator: Int64) -> Int64 {
+    let product = multipliedFullWidth(by: numerator)
+    guard product.high < denominator / 2 || product.high == 0 else { return .max }
+    let quotient = UInt64(denominator).dividingFullWidth((UInt64(product.high), product.low))
+    return Int64(clamping: quotient.quotient)
+  }
+
   /// The nearest whole number to a floating-point one; zero where that is not a number.
   package init(saturating value: Double) {
     let rounded = value.rounded()

@@ -41,16 +41,20 @@ extension Scenario {
     }
   }
 
-  /// Runs more and more of the operation until what is left out is known well enough.
+  /// Runs more and more of the operation until what is left out is known well enough, or there is no
+  /// more to run: a long wait stays cut however much is run.
   private func execute(_ planned: ExactPlan, _ fast: FastRun) throws(OperationError) -> Measured {
     var fast = fast
+    var last: (plan: WorkPlan, result: Measured)?
     while true {
       let scaled = ScaledPlan(planned.plan, window: fast.window).divided(into: fast.batches)
+      if let last, last.plan == scaled.plan { return last.result }
       let result = try execute(planned, scaled, fast.window.warmUp)
       let isLimited = result.report.stop != .completed
       if !scaled.isCut || isLimited || result.report.operation.errorBound <= fast.target {
         return result
       }
+      last = (scaled.plan, result)
       fast = fast.doubled
     }
   }

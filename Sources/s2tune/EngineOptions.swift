@@ -49,7 +49,7 @@ struct EngineOptions: ParsableArguments {
     return TuningTools(
       model: try model(store),
       workers: workers,
-      eventLimit: try limit.events(),
+      eventLimit: try limit.events(isSampled: false),
       progress: { progress.show($0, of: $1, "runs") }
     )
   }

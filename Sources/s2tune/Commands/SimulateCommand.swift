@@ -77,7 +77,7 @@ struct SimulateCommand: ParsableCommand {
       seed: Seed(seed)
     )
     scenario.switches = try MachineSwitches(without: without.map(mechanism))
-    scenario.eventLimit = try limit.events()
+    scenario.eventLimit = try limit.events(isSampled: window || fast)
     if window { scenario.extent = .window(Window()) }
     if fast { scenario.extent = .fast(FastRun()) }
     if trace != nil { scenario.traceLimit = Self.traceLimit }
