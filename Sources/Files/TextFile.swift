@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Foundation
+package import Foundation
 
 /// Texts that a user names: a file, a pipe, or `-` for standard input.
 package enum TextFile {
@@ -12,13 +12,19 @@ package enum TextFile {
     _ path: String,
     limit: Int = standardLimit
   ) throws(FileError) -> String {
-    var lines = try TextLines(path, limit: limit)
-    var data = Data()
-    while let block = try lines.block() { data.append(block) }
+    let data = try data(path, limit: limit)
     guard let text = String(data: data, encoding: .utf8) else {
       throw .notText(path: path, line: lineOfFault(in: data))
     }
     return text
+  }
+
+  /// Reads at most `limit` bytes, of whatever kind; throws `notRead` or `tooLarge`.
+  package static func data(_ path: String, limit: Int = standardLimit) throws(FileError) -> Data {
+    var lines = try TextLines(path, limit: limit)
+    var data = Data()
+    while let block = try lines.block() { data.append(block) }
+    return data
   }
 
   /// The first line, counted from one, that is not UTF-8.

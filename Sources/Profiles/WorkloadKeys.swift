@@ -147,7 +147,7 @@ extension WorkloadProfile: Profile {
         .zero...(.gibibytes(1)),
         "what the socket of datagrams holds; 0B for no end"
       ),
-      .count("net.connects", \.network.connects, 0...10_000_000, "new connections per second"),
+      .count("net.connects", \.network.connects, 0...1_000_000, "new connections per second"),
       .count("net.requests", \.network.requests, 0...10_000_000, "requests per second"),
     ]
   }

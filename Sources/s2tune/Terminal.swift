@@ -48,9 +48,11 @@ func json(_ value: some Encodable, _ schema: OutputSchema) throws -> String {
 /// Tells the user something beside the answer, on standard error.
 func note(_ sentence: String) { complain("note: \(sentence)") }
 
-/// Writes a sentence to standard error; where that takes nothing, nobody is left to be told.
+/// Writes a sentence to standard error, on one line whatever it quotes; where that takes nothing,
+/// nobody is left to be told.
 func complain(_ sentence: String) {
-  try? Descriptor.errors.write(Data(displayed("s2tune: \(sentence)\n").utf8))
+  let line = displayed("s2tune: \(sentence)", keepsLines: false) + "\n"
+  try? Descriptor.errors.write(Data(line.utf8))
 }
 
 extension Descriptor {

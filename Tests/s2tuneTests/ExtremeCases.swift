@@ -83,13 +83,14 @@ struct ExtremeCases {
       arguments += ["--set", "\(value.key.name)=\(value.value)"]
     }
     if !knobs.isEmpty { arguments += ["--policy", knobs.joined(separator: ",")] }
-    arguments += ["--max-events", "100000"]
+    arguments += ["--max-events", "30000"]
     switch chance.uniform(below: 8) {
     case 0: return ["simulate"] + arguments
     case 1, 2: return ["simulate", "--fast"] + arguments
     case 3, 4: return ["simulate", "--window"] + arguments
     case 5: return ["what-if", "--exact", "--cost-model", "none"] + arguments
-    default: return ["what-if", "--format", "json"] + arguments
+    case 6: return ["what-if", "--format", "json"] + arguments
+    default: return ["what-if", "--cost-model", "none"] + arguments
     }
   }
 
