@@ -48,7 +48,8 @@ struct Journal {
       if sentences.count > 1, !sentences.contains(where: { $0.hasPrefix("Usage:") }) {
         return "\(sentences.count) lines"
       }
-      return errors.unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\u{202E}" } ? "raw text" : nil
+      return errors.unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\u{202E}" }
+        ? "raw text" : nil
     }
   }
 

@@ -9,12 +9,16 @@ struct TextMutation {
 
   private static let policies = [
     "chunk=2MiB,tlbi=per-leaf", "chunk=mapping-aware:2MiB,tlbi=deferred", "chunk=visits:512",
-    "controller=time:500us/64", "controller=feedback:64KiB/4,tlbi=vmid:512", "split=2MiB,log=protect",
-    "clear=256MiB", "path=madvise-slices,slice=4MiB,pause=100us", "irq=moved,napi=threaded,breaks=no",
+    "controller=time:500us/64", "controller=feedback:64KiB/4,tlbi=vmid:512",
+    "split=2MiB,log=protect",
+    "clear=256MiB", "path=madvise-slices,slice=4MiB,pause=100us",
+    "irq=moved,napi=threaded,breaks=no",
   ]
   private static let settings = [
-    "vm.memory=64GiB", "vm.base=0x40000000", "vm.block_share=0.5", "vm.ipa_bits=48", "net.offered=9Gbit/s",
-    "net.burst=20ms", "kernel.release=6.12.107", "host.features=fwb,tlbirange,vhe", "slo.io.goodput=>=0.95",
+    "vm.memory=64GiB", "vm.base=0x40000000", "vm.block_share=0.5", "vm.ipa_bits=48",
+    "net.offered=9Gbit/s",
+    "net.burst=20ms", "kernel.release=6.12.107", "host.features=fwb,tlbirange,vhe",
+    "slo.io.goodput=>=0.95",
     "slo.wp.p99=<=1.2x", "tlbi.ipa_flush=1.2us", "vm.hugetlb=2MiB", "migration.link=10Gbit/s",
   ]
   private static let sweeps = [
@@ -26,7 +30,9 @@ struct TextMutation {
     "dontneed:0x40000000+4MiB:2M", "zero-page:0x40000000", "log-on:0x40000000+1GiB", "destroy",
     "split:0x40000000+1GiB",
   ]
-  private static let limits = ["io.goodput>=0.95", "wp.p99<=2ms", "teardown.time<=1.2x", "connects.failed<=0"]
+  private static let limits = [
+    "io.goodput>=0.95", "wp.p99<=2ms", "teardown.time<=1.2x", "connects.failed<=0",
+  ]
 
   /// The next command line.
   mutating func next() -> [String] {
@@ -43,7 +49,9 @@ struct TextMutation {
       return ["count", "--map", mutated(["0x40000000+1GiB:4K", "0x80000000+1GiB:2M"])]
         + ["--op", mutated(Self.operations), "--policy", mutated(Self.policies)]
     default:
-      return ["count", "--kernel", mutated(["6.12", "6.12.107"]), "--ipa-bits", mutated(["40", "52"])]
+      return [
+        "count", "--kernel", mutated(["6.12", "6.12.107"]), "--ipa-bits", mutated(["40", "52"]),
+      ]
         + ["--cpu", mutated(["fwb,tlbirange,vhe", "none"]), "--op", mutator.pick(Self.operations)]
     }
   }

@@ -108,7 +108,9 @@ package struct TextLines {
   }
 
   /// The next line without its line feed, and without a carriage return before that; nil at the
-  /// end. Throws `notRead`, `tooLarge`, `tooLong` or `notText`.
+  /// end.
+  ///
+  /// Throws `notRead`, `tooLarge`, `tooLong` or `notText`.
   package mutating func next() throws(FileError) -> String? {
     var searched = 0
     while true {

@@ -96,9 +96,11 @@ extension BatchedOperation {
     if !host.features.forcedWriteBack {
       let bytes = host.granule.entrySize(level: level)
       let lines = bytes.divided(roundedUpBy: host.features.cacheLine)
-      cost = cost + UnitCost(
-        rawValue: host.stage2.cacheLineCleaned.rawValue.times(saturating: lines)
-      )
+      cost =
+        cost
+        + UnitCost(
+          rawValue: host.stage2.cacheLineCleaned.rawValue.times(saturating: lines)
+        )
     }
     return max(cost, UnitCost(rawValue: 1))
   }

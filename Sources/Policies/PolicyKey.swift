@@ -50,12 +50,12 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
     switch self {
     case .chunk:
       "root-entry, largest-block, smallest-block, a size such as 2MiB, mapping-aware:2MiB "
-        + "or visits:512 (sizes \(text(Self.sizes)), visits \(text(Self.visits)))"
+        + "or visits:512 (sizes are a power of two, \(text(Self.sizes)); visits \(text(Self.visits)))"
     case .tlbi:
       "per-leaf, deferred, if-cleared, if-cleared-span, vmid:512 (\(text(Self.leaves)) leaves) or none"
     case .controller:
-      "fixed, time:500us/64 (budget \(text(Self.budgets)), stride \(text(Self.strides))) or "
-        + "feedback:64KiB/4 (floor, a size as of chunk, and patience \(text(Self.patience)))"
+      "fixed, time:500us/64 (budget/stride: \(text(Self.budgets)), \(text(Self.strides))) or "
+        + "feedback:64KiB/4 (floor/patience: a power of two, \(text(Self.patience)))"
     case .breaks: "yes or no"
     case .split: "off or a block size such as 2MiB"
     case .log: LogStart.allCases.map(\.rawValue).joined(separator: " or ")

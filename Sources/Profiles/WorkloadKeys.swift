@@ -26,7 +26,7 @@ extension WorkloadProfile: Profile {
         "vm.base",
         \.memory.base,
         "first guest physical address of the memory",
-        legal: GuestAddress.legalText + ", from 0x0 to \(lastBase)",
+        legal: GuestAddress.legalText + " in the range from 0x0 to \(lastBase)",
         ends: ["0x0", "0x1000", "\(lastBase)"],
         beyond: ["\(lastBase + .bytes(1))"],
         parse: { try? GuestAddress(parsing: $0) },
@@ -112,7 +112,12 @@ extension WorkloadProfile: Profile {
     [
       .count("net.flows", \.network.flows, 0...65_536, "bulk TCP flows on this CPU's queue"),
       .choice("net.direction", \.network.direction, "which way the bulk TCP flows go"),
-      .rate("net.offered", \.network.offered, from: leastOffered, "what the senders offer in total"),
+      .rate(
+        "net.offered",
+        \.network.offered,
+        from: leastOffered,
+        "what the senders offer in total"
+      ),
       .size("net.frame", \.network.frame, .bytes(64)...(.kibibytes(64)), "bytes of a frame"),
       .time(
         "net.round_trip",
@@ -199,7 +204,7 @@ extension WorkloadProfile: Profile {
       "service level an answer must keep",
       legal: ServiceLevel.legal(metric).split(separator: metric.rawValue).joined() + ", or none",
       ends: ["none"] + ServiceLevel.ends(metric),
-      beyond: ["<=2000x", ">=2000x"],
+      beyond: ["<=0x", ">=0x", "0.5"],
       write: { workload, text in
         workload.serviceLevels.removeAll { $0.metric == metric }
         guard text != "none" else { return true }

@@ -16,7 +16,9 @@ public struct BitRate: Hashable, Comparable, Sendable {
   public static var zero: Self { Self(rawValue: 0) }
 
   /// A rate in megabits (a million bits) per second.
-  public static func megabits(_ count: Int64) -> Self { Self(rawValue: count.times(saturating: 1_000_000)) }
+  public static func megabits(_ count: Int64) -> Self {
+    Self(rawValue: count.times(saturating: 1_000_000))
+  }
 
   /// A rate in gigabits (1000 megabits) per second.
   public static func gigabits(_ count: Double) -> Self {

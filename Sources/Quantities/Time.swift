@@ -21,13 +21,19 @@ public struct Nanoseconds: Hashable, Comparable, Sendable {
   public static func nanoseconds(_ count: Int64) -> Self { Self(rawValue: count) }
 
   /// A length in microseconds.
-  public static func microseconds(_ count: Int64) -> Self { Self(rawValue: count.times(saturating: 1_000)) }
+  public static func microseconds(_ count: Int64) -> Self {
+    Self(rawValue: count.times(saturating: 1_000))
+  }
 
   /// A length in milliseconds.
-  public static func milliseconds(_ count: Int64) -> Self { Self(rawValue: count.times(saturating: 1_000_000)) }
+  public static func milliseconds(_ count: Int64) -> Self {
+    Self(rawValue: count.times(saturating: 1_000_000))
+  }
 
   /// A length in seconds.
-  public static func seconds(_ count: Int64) -> Self { Self(rawValue: count.times(saturating: 1_000_000_000)) }
+  public static func seconds(_ count: Int64) -> Self {
+    Self(rawValue: count.times(saturating: 1_000_000_000))
+  }
 
   /// The nearest whole nanosecond to a length in seconds; zero where that is not a number.
   public static func seconds(rounding seconds: Double) -> Self {

@@ -22,8 +22,8 @@ import Testing
   init() throws {
     let store = ProfileStore(directories: [packageRoot.appending(path: "models")])
     let workloads = ["container-churn", "live-migration-thp", "container-churn-exit"]
-    setups = try store.names(of: .host).flatMap { host in
-      try store.names(of: .kernel).compactMap { kernel in
+    setups = store.names(of: .host).flatMap { host in
+      store.names(of: .kernel).compactMap { kernel in
         let workload = workloads[(host.utf8.count + kernel.utf8.count) % workloads.count]
         return try? LoadedSetup(workload: workload, host: host, kernel: kernel, from: store)
       }
@@ -96,17 +96,23 @@ import Testing
   }
 
   /// A policy of random knobs, nil where it is impossible there.
-  private func policy(for question: Question, _ chance: inout Stream) -> Policy? {
-    func pick(_ texts: [String]) -> String { texts[Int(chance.uniform(below: UInt64(texts.count)))] }
+  private func policy(for question: Question, _ chance: inout Randomness.Stream) -> Policy? {
+    func pick(_ texts: [String]) -> String {
+      texts[Int(chance.uniform(below: UInt64(texts.count)))]
+    }
     var policy = question.presentPolicy
-    for key in [PolicyKey.chunk, .tlbi, .controller, .breaks, .split, .path] {
-      guard chance.uniform(below: 3) > 0 else { continue }
+    for key in [PolicyKey.chunk, .tlbi, .controller, .breaks, .split, .path]
+    where chance.uniform(below: 3) > 0 {
       let middle: [PolicyKey: [String]] = [
-        .chunk: ["64KiB", "512MiB", "32MiB", "1GiB", "mapping-aware:64KiB", "visits:64", "visits:512"],
+        .chunk: [
+          "64KiB", "512MiB", "32MiB", "1GiB", "mapping-aware:64KiB", "visits:64", "visits:512",
+        ],
         .tlbi: ["vmid:1", "vmid:64", "deferred", "if-cleared"],
         .controller: ["time:50us/16", "feedback:64KiB/4"],
       ]
-      guard (try? policy.set(key, to: pick(key.ends + (middle[key] ?? [])))) != nil else { return nil }
+      guard (try? policy.set(key, to: pick(key.ends + (middle[key] ?? [])))) != nil else {
+        return nil
+      }
     }
     guard (try? policy.validate(in: question.setting)) != nil else { return nil }
     return policy.canonical(in: question.setting)
@@ -116,7 +122,7 @@ import Testing
   private func hazards(
     _ question: Question,
     _ policy: Policy,
-    _ chance: inout Stream
+    _ chance: inout Randomness.Stream
   ) throws -> [String] {
     let path = policy.path(over: question.workload.teardownPath)
     guard question.workload.operation != .teardown || path != .processExit else { return [] }
@@ -130,9 +136,12 @@ import Testing
     let stock = try StageTwoRules(release: rules.release, features: rules.features)
     let own = found(rules, geometry, guest, protects)
     let kernels = found(stock, geometry, guest, protects)
-    return TLBModel.allCases.flatMap { model in
-      (own[model] ?? []).subtracting(kernels[model] ?? []).map { "\(model) hazard \($0.rawValue)" }
+    var hazards: [String] = []
+    for model in TLBModel.allCases {
+      let (mine, kernel) = (own[model] ?? Set<Hazard>(), kernels[model] ?? Set<Hazard>())
+      hazards += mine.subtracting(kernel).map { "\(model) hazard \($0.rawValue)" }
     }
+    return hazards
   }
 
   /// Whether a range has few enough chunks to be walked entry by entry.
@@ -170,7 +179,7 @@ import Testing
   /// leaf's end.
   private func guest(
     _ granule: Granule,
-    _ chance: inout Stream
+    _ chance: inout Randomness.Stream
   ) -> (mappings: [Mapping], range: Range<Int64>) {
     let levels = Array(max(2, granule.minimumBlockLevel)...3)
     let base = (Int64(1) << 40) + Int64(chance.uniform(below: 4)) * granule.smallestBlock.rawValue
@@ -180,7 +189,7 @@ import Testing
       let level = levels[Int(chance.uniform(below: UInt64(levels.count)))]
       let leaf = granule.entrySize(level: level).rawValue
       address = (address + leaf - 1) / leaf * leaf
-      let size = leaf * Int64(1 + chance.uniform(below: level == 3 ? 6 : 2))
+      let size = leaf * Int64(1 + chance.uniform(below: UInt64(level == 3 ? 6 : 2)))
       let start = GuestAddress(rawValue: UInt64(address))
       mappings.append(
         Mapping(range: AddressRange(start: start, size: ByteCount(rawValue: size)), level: level)

@@ -133,7 +133,9 @@ struct ExtremeCases {
   }
 
   private mutating func range() -> String {
-    let sizes = ["4KiB", "64KiB", "2MiB", "1GiB", "512GiB", "256TiB", "4096TiB", "8388607TiB", "0B"]
+    let sizes = [
+      "4KiB", "64KiB", "2MiB", "1GiB", "512GiB", "256TiB", "4096TiB", "8388607TiB", "0B",
+    ]
     return "\(address())+\(pick(sizes))"
   }
 

@@ -5,7 +5,9 @@ import TestSupport
 import Testing
 
 /// Values at the ends of what is legal and right beyond, alone and in pairs, end with a result or with
-/// a sentence. `Fuzz/run pairs` tries every pair.
+/// a sentence.
+///
+/// `Fuzz/run pairs` tries every pair.
 @Suite struct ExtremesTests {
   private static let places = [
     ["container-churn-small", "graviton3", "6.1"], ["live-migration-thp", "ampere-altra", "6.12"],

@@ -91,7 +91,8 @@ struct SimulateCommand: ParsableCommand {
     guard report.stop == .completed else {
       throw Negative(
         sentence: "the run stopped at its limit (\(report.stop.rawValue)): "
-          + (report.stopCause ?? "nothing is known of why") + "; the report holds what was known then"
+          + (report.stopCause ?? "nothing is known of why")
+          + "; the report holds what was known then"
       )
     }
   }
