@@ -81,8 +81,14 @@ package struct KernelCounts: Hashable, Sendable {
     let first = try lines.nextLine() ?? LogLine(file: file, number: 1, text: "")
     let header = try CountsHeader(first)
     var read: [CountsLine] = []
+    var blank = 0
     while let line = try lines.nextLine() {
-      if !line.text.isEmpty { read.append(try CountsLine(line, header: header)) }
+      guard line.text.isEmpty else {
+        read.append(try CountsLine(line, header: header))
+        continue
+      }
+      blank += 1
+      guard blank <= LogLine.mostBlank else { throw line.error(legal: "a row") }
     }
     let granules = Dictionary(
       read.compactMap { line in line.namedGranule.map { (line.text("kernel"), $0) } },

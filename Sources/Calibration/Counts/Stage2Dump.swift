@@ -72,7 +72,7 @@ private struct DumpReader {
   }
 
   mutating func read() throws(LogError) {
-    var (isFirst, hasHeading) = (true, false)
+    var (isFirst, hasHeading, others) = (true, false, 0)
     while let line = try lines.nextLine() {
       // A hole's line is the beginning of a leaf's: cut short it would read as another layout.
       guard lines.endsWithLineFeed else {
@@ -80,7 +80,11 @@ private struct DumpReader {
       }
       let isHeading = Self.isHeading(line.text)
       hasHeading = hasHeading || isHeading
-      if isHeading || line.text.allSatisfy(\.isWhitespace) { continue }
+      if isHeading || line.text.allSatisfy(\.isWhitespace) {
+        others += 1
+        guard others <= LogLine.mostBlank else { throw line.error(legal: "a range") }
+        continue
+      }
       let region = try DumpRegion(line)
       if isFirst, region.start > region.end {
         skippedGarbage = true

@@ -58,6 +58,9 @@ extension LogError {
 
 /// A line of a log and its place.
 struct LogLine {
+  /// Lines without content that a file may have; more are no file of a known kind.
+  static let mostBlank = 1_000
+
   let file: String
   /// Counted from one.
   let number: Int
