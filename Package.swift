@@ -85,6 +85,8 @@ let package = Package(
     // The ground: numbers with units, and chance.
     room("Quantities"),
     room("Randomness", ground),
+    // Bytes in and out.
+    room("Files"),
     // The kernel's page tables and what one may decide about them.
     room("PageTables", ground),
     room("Policies", kernel),
@@ -115,16 +117,19 @@ let package = Package(
     room("CostModels", values + ["Randomness", "GSLKit"]),
     room("Search", ["Randomness", "GSLKit"]),
     // What puts them to work.
-    room("Campaigns", scenarios + ["GSLKit"]),
-    room("Calibration", scenarios + ["GSLKit", yams]),
-    room("Tuning", scenarios + ["CostModels", "Search", "Campaigns", "Calibration"]),
+    room("Campaigns", scenarios + ["GSLKit", "Files"]),
+    room("Calibration", scenarios + ["GSLKit", "Files", yams]),
+    room(
+      "Tuning",
+      scenarios + ["CostModels", "Search", "Campaigns", "Calibration", "Files"]
+    ),
     room("Reports", scenarios + ["CostModels", "Search", "Calibration", "Tuning"]),
     .executableTarget(
       name: "s2tune",
       dependencies: scenarios
         + [
           "Events", "Machine", "CostModels", "Search", "Campaigns", "Calibration", "Tuning",
-          "Reports", argumentParser,
+          "Reports", "Files", argumentParser,
         ],
       exclude: ["README.md"],
       swiftSettings: strict
@@ -144,6 +149,13 @@ let package = Package(
     benchmark("PageTablesSpeed", in: "pagetables/speed", kernel),
     benchmark("SearchOverhead", in: "search/overhead", ["Randomness", "Search"]),
     benchmark("GSLKitLeaks", in: "leaks", ["GSLKit"]),
+    // Inputs by the thousand, against the program as it is; Fuzz/run runs it.
+    .executableTarget(
+      name: "Fuzzer",
+      dependencies: profiles + ["Randomness", "Operations"],
+      path: "Fuzz/driver",
+      swiftSettings: strict
+    ),
     // Tests mirror the rooms.
     .target(
       name: "TestSupport",
@@ -153,6 +165,7 @@ let package = Package(
     ),
     tests(of: "Quantities"),
     tests(of: "Randomness"),
+    tests(of: "Files"),
     tests(of: "PageTables", ["Quantities", "Randomness"]),
     tests(of: "Policies", kernel),
     tests(of: "Observations", kernel),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Files
 package import Foundation
 import Quantities
 
@@ -105,6 +106,7 @@ package final class RunStore {
   /// Reads what is there; to be written to, cuts off a last line that was not finished and stands
   /// at the end.
   private func load(_ identity: CampaignIdentity) throws(CampaignError) {
+    try requireBeginning(of: try line(identity))
     let data: Data
     do {
       data = try handle.readToEnd() ?? Data()
@@ -128,6 +130,25 @@ package final class RunStore {
     try cut(to: kept)
     if kept == 0 { try write(line(identity)) }
   }
+
+  /// Refuses a file whose beginning is no campaign's before the rest of it is read.
+  private func requireBeginning(of header: String) throws(CampaignError) {
+    let start: Data
+    do throws(FileError) {
+      start = try Descriptor(handle.fileDescriptor, named: name).read(Self.longestHeader)
+    } catch {
+      throw .file(name: name, reason: "the file cannot be read")
+    }
+    lseek(handle.fileDescriptor, 0, SEEK_SET)
+    let end = start.firstIndex(of: UInt8(ascii: "\n"))
+    let isWhole = end.map { Self.content(start[..<$0]) != nil } ?? false
+    guard isWhole || isBegun(start, by: header) else {
+      throw .file(name: name, reason: "this is no file of runs; name another, it stays as it is")
+    }
+  }
+
+  /// The longest first line, in bytes.
+  private static let longestHeader = 1 << 20
 
   /// Whether a file without a whole first line is one that was stopped while that was written.
   private func isBegun(_ data: Data, by header: String) -> Bool {

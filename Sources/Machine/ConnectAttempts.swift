@@ -13,6 +13,26 @@ struct ConnectAttempts: Sendable {
     var retries: Int64
     /// When the next SYN leaves.
     var due: Instant
+    /// How many attempts had been refused before.
+    var serial: Int64 = 0
+  }
+
+  /// Attempts that wait equally long, so that the oldest is due first.
+  private struct Waiting: Sendable {
+    private var attempts: [Attempt] = []
+    private var start = 0
+
+    var first: Attempt? { start < attempts.count ? attempts[start] : nil }
+    var all: ArraySlice<Attempt> { attempts[start...] }
+
+    mutating func append(_ attempt: Attempt) { attempts.append(attempt) }
+
+    mutating func removeFirst() {
+      start += 1
+      guard start > 1_024, start > attempts.count / 2 else { return }
+      attempts.removeSubrange(..<start)
+      start = 0
+    }
   }
 
   /// SYN retries after which a client gives up: 3, after 15 seconds in all.
@@ -21,7 +41,9 @@ struct ConnectAttempts: Sendable {
   /// When the next new connection is begun; the caller moves it on once it has been taken.
   var nextNew = Instant.start
   private var lastNew = Instant.start
-  private var waiting: [Attempt] = []
+  /// Who waits, by the number of SYNs sent again.
+  private var waiting = Array(repeating: Waiting(), count: Int(patience))
+  private var refusals: Int64 = 0
   private var inRing = Ring<ReceiveQueue.Tracked>(
     capacity: 65_536,
     filler: ReceiveQueue.Tracked(admitted: 0, began: .start)
@@ -32,12 +54,20 @@ struct ConnectAttempts: Sendable {
   private var latencies = Latencies()
 
   /// When the next SYN leaves.
-  var nextTime: Instant { waiting.reduce(nextNew) { min($0, $1.due) } }
+  var nextTime: Instant { waiting.reduce(nextNew) { min($0, $1.first?.due ?? $0) } }
 
   /// Takes an attempt whose SYN leaves now, new or repeated; nil when none does.
   mutating func due(at now: Instant, operationBegan: Bool) -> Attempt? {
-    if let place = waiting.firstIndex(where: { $0.due <= now }) {
-      return waiting.remove(at: place)
+    // Of those that are due, the one that was refused first.
+    var oldest: (place: Int, attempt: Attempt)?
+    for place in waiting.indices {
+      guard let attempt = waiting[place].first, attempt.due <= now else { continue }
+      if let found = oldest, found.attempt.serial < attempt.serial { continue }
+      oldest = (place, attempt)
+    }
+    if let oldest {
+      waiting[oldest.place].removeFirst()
+      return oldest.attempt
     }
     guard nextNew <= now, lastNew < now else { return nil }
     lastNew = now
@@ -60,7 +90,9 @@ struct ConnectAttempts: Sendable {
     var next = attempt
     next.due = now + .seconds(Int64(1) << attempt.retries)
     next.retries += 1
-    waiting.append(next)
+    next.serial = refusals
+    refusals += 1
+    waiting[Int(attempt.retries)].append(next)
   }
 
   /// When the oldest attempt began that has been polled from the ring; nil when none has.
@@ -81,7 +113,9 @@ struct ConnectAttempts: Sendable {
   /// What a report says; whoever is still waiting at the end after a second counts as failed.
   mutating func outcome(at now: Instant, since began: Instant) -> ConnectOutcome {
     var outcome = ConnectOutcome()
-    var unanswered = waiting.count { $0.began >= began && now - $0.began > .seconds(1) }
+    var unanswered = waiting.reduce(0) { sum, queue in
+      sum + queue.all.count { $0.began >= began && now - $0.began > .seconds(1) }
+    }
     while !inRing.isEmpty {
       let start = inRing.first.began
       inRing.removeFirst()

@@ -17,7 +17,10 @@ extension ReceiveQueue {
     let wire =
       isOn ? Swift.max(1, bits * 1_000_000_000 / Swift.max(1, rate.rawValue / 1_000)) : 1
     let gap = UnitCost(rawValue: wire)
-    let window = Swift.max(1, load.window.rawValue * Int64(load.flows) / costs.segment)
+    let window = Swift.max(
+      1,
+      load.window.rawValue.times(saturating: Int64(load.flows)) / costs.segment
+    )
     let start = Instant.start + (isOn ? phase.uniform(below: .microseconds(50)) : .zero)
     let limit = input.switches.has(.window) ? window : .max / 4
     // A buffer without end would never let the writer sleep.

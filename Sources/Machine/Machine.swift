@@ -71,6 +71,8 @@ struct Machine {
   let faultGap: Nanoseconds?
   var guest: GuestFaults?
   var events = EventTable<MachineEvent>()
+  /// Events handled so far, by kind.
+  var handled = Array(repeating: Int64(0), count: MachineEvent.allCases.count)
   var digest = Digest()
   var scheduler: FairScheduler<Int64>
   var queue: ReceiveQueue
@@ -227,9 +229,11 @@ struct Machine {
         outcome.stop = .eventLimit
         break
       }
+      handled[event.rawValue] += 1
       handle(event)
     }
     if last == .stop, !walker.isDone { outcome.stop = .timeLimit }
+    if outcome.stop != .completed { outcome.stopCause = stopCause }
     finish()
     return outcome
   }

@@ -57,7 +57,7 @@ struct MachineCosts: Sendable {
 
   /// One read of `bytes` bytes in `calls` system calls.
   func read(bytes: Int64, calls: Int64) -> Nanoseconds {
-    let copied = UnitCost(rawValue: (readerKilobyte.rawValue * bytes) >> 10) * 1
+    let copied = UnitCost(rawValue: readerKilobyte.rawValue.times(saturating: bytes) >> 10) * 1
     return copied + readerCall * calls
   }
 }

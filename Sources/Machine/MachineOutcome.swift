@@ -26,6 +26,8 @@ package struct StepOutcome: Hashable, Sendable {
 package struct MachineOutcome: Sendable {
   /// Why the run ended.
   package var stop = StopReason.completed
+  /// What most events of a run that stopped at its limit were, and which values drive them.
+  package var stopCause: String?
   /// When the operation began.
   package var began = Instant.start
   /// When the last stage-2 step ended; the stop time if it was cut short.

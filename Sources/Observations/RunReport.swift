@@ -17,6 +17,9 @@ package struct RunReport: Hashable, Sendable, Codable {
   package var identity: RunIdentity
   /// Why the run ended.
   package var stop = StopReason.completed
+  /// What most of a run that stopped at its limit was made of, and which values drive that; nil where
+  /// the operation came to its end.
+  package var stopCause: String?
   /// How much of the run was simulated event by event.
   package var fidelity = Fidelity.exact
   /// Simulated time from the first event to the last, warm-up included.
@@ -64,6 +67,7 @@ package struct RunReport: Hashable, Sendable, Codable {
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
     case identity, stop, fidelity
+    case stopCause = "stop_cause"
     case simulated = "simulated_ns"
     case events = "event_count"
     case digest = "trace_digest"

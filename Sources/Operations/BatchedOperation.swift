@@ -78,7 +78,8 @@ extension BatchedOperation {
     case .fixed: return policy.chunk
     case .timeBudget(let budget, let stride):
       let strides = budget.rawValue / max(1, (dearestLeaf * Int64(stride)).rawValue)
-      return .visits(Int(max(1, strides)) * stride)
+      let visits = max(1, strides).times(saturating: Int64(stride))
+      return .visits(Int(min(visits, Int64(PolicyKey.visits.upperBound))))
     case .feedback(let floor, _):
       let longest = setup.setting.size(of: policy.chunk) ?? floor
       return .fixed(min(floor, longest))
@@ -95,7 +96,11 @@ extension BatchedOperation {
     if !host.features.forcedWriteBack {
       let bytes = host.granule.entrySize(level: level)
       let lines = bytes.divided(roundedUpBy: host.features.cacheLine)
-      cost = cost + UnitCost(rawValue: host.stage2.cacheLineCleaned.rawValue * lines)
+      cost =
+        cost
+        + UnitCost(
+          rawValue: host.stage2.cacheLineCleaned.rawValue.times(saturating: lines)
+        )
     }
     return max(cost, UnitCost(rawValue: 1))
   }

@@ -113,7 +113,7 @@ package struct ClearPlan: Sendable {
     let more = words.words % calls
     for (count, extra) in [(more, Int64(1)), (calls - more, 0)] where count > 0 {
       let own = words.words / calls + extra
-      let spanned = own * words.spanned / max(1, words.words)
+      let spanned = own.scaled(words.spanned, over: max(1, words.words))
       let clear = sparse(words: own, spanned: max(own, spanned))
       let part = self.round(clear, calls: count, sending: sent, fetches: false)
       round.groups += part.groups

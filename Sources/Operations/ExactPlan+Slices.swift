@@ -6,12 +6,24 @@ import Profiles
 package import Quantities
 
 extension BatchedOperation {
+  /// The most calls that are walked one by one.
+  private static let mostCalls: Int64 = 1 << 22
+
   /// One call a slice, each with its own freeing and its own pause; equal slices are one group.
   ///
   /// Where every chunk ends where a slice ends, the guest is walked in one go and the walk is cut
   /// into slices, so that a million slices cost what their distinct shapes cost.
   func sliced(_ calls: CallPlan, _ slice: ByteCount) throws(OperationError) -> ExactPlan {
     guard let chunk = chunkWithin(slice, calls) else {
+      let count = memoryRange.size.divided(roundedUpBy: slice)
+      guard count <= Self.mostCalls else {
+        throw .value(
+          name: "slice",
+          given: "\(slice) of \(memoryRange.size), \(count) calls,",
+          legal: "at most \(Self.mostCalls) calls with this chunk; write larger slices, or "
+            + "slices of a power of two with chunks of a size"
+        )
+      }
       return try slicedOneByOne(try layOut(), calls, slice)
     }
     var walked = calls

@@ -151,7 +151,7 @@ package struct PreCopy: WorkSource {
     let seconds = measured.wall.inSeconds
     let writes = Double(load.dirtyPagesPerSecond) * speed * seconds
     let set = Double(workingPages)
-    let distinct = set > 0 ? Int64((set * (1 - exp(-writes / set))).rounded()) : 0
+    let distinct = set > 0 ? Int64(saturating: set * (1 - exp(-writes / set))) : 0
     rounds.append(MigrationRound(pages: toSend, time: measured.wall))
     speeds += speed * seconds
     faults += distinct

@@ -119,7 +119,7 @@ extension HostProfile {
       flushes: counts.broadcastFlushes,
       share
     )
-    let stretched = Int64((Double(broadcast.rawValue) * stretch).rounded())
+    let stretched = Int64(saturating: Double(broadcast.rawValue) * stretch)
     price.invalidation = local + (stretch == 1 ? broadcast : Nanoseconds(rawValue: stretched))
     price.flushes = counts.broadcastFlushes + counts.ipaFlushesLocal
     return price

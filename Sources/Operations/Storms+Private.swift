@@ -148,7 +148,7 @@ extension BatchedOperation {
       var slot = MemorySlot(range: part, hostLevel: mapped)
       slot.isLogging = true
       let one = try tables.touch(access, in: slot, rules)
-      return one * Int64(repeats.rounded())
+      return one * Int64(saturating: repeats)
     } catch {
       throw .pageTables(error)
     }

@@ -17,6 +17,20 @@ extension BatchedOperation {
     }
   }
 
+  /// Refuses a value outside the range of its key, whoever set it: a profile that was not read from
+  /// texts is held to the same ranges.
+  package func validateRanges() throws(OperationError) {
+    try require(setup.host)
+    try require(setup.kernel)
+    try require(setup.workload)
+  }
+
+  private func require<Content: Profile>(_ profile: Content) throws(OperationError) {
+    for key in Content.keys where !key.isLegal(in: profile) {
+      throw .value(name: key.name, given: key.text(in: profile) ?? "none", legal: key.legal)
+    }
+  }
+
   private func validateMachine() throws(OperationError) {
     guard setup.host.cpus > 0 else {
       throw .value(name: "host.cpus", given: "\(setup.host.cpus)", legal: "at least 1")

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import Quantities
+
 /// Whether one can turn a knob on an unpatched kernel.
 package enum KnobClass: String, Hashable, Sendable, CaseIterable, Codable {
   /// From user space, with no kernel patch.
@@ -48,16 +50,19 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
     switch self {
     case .chunk:
       "root-entry, largest-block, smallest-block, a size such as 2MiB, mapping-aware:2MiB "
-        + "or visits:512"
-    case .tlbi: "per-leaf, deferred, if-cleared, if-cleared-span, vmid:512 or none"
-    case .controller: "fixed, time:500us/64 (budget/stride) or feedback:64KiB/4 (floor/patience)"
+        + "or visits:512 (sizes are a power of two, \(text(Self.sizes)); visits \(text(Self.visits)))"
+    case .tlbi:
+      "per-leaf, deferred, if-cleared, if-cleared-span, vmid:512 (\(text(Self.leaves)) leaves) or none"
+    case .controller:
+      "fixed, time:500us/64 (budget/stride: \(text(Self.budgets)), \(text(Self.strides))) or "
+        + "feedback:64KiB/4 (floor/patience: a power of two, \(text(Self.patience)))"
     case .breaks: "yes or no"
     case .split: "off or a block size such as 2MiB"
     case .log: LogStart.allCases.map(\.rawValue).joined(separator: " or ")
-    case .clear: "slot or a size such as 256MiB"
+    case .clear: "slot or a size such as 256MiB, \(text(Self.sizes))"
     case .path: TeardownPath.allCases.map(\.rawValue).joined(separator: ", ")
-    case .slice: "none or a size such as 4MiB"
-    case .pause: "yield or a time such as 100us"
+    case .slice: "none or a size such as 4MiB, \(text(Self.sizes))"
+    case .pause: "yield or a time such as 100us, \(text(Self.pauses))"
     case .irq: "same or moved"
     case .napi: "softirq or threaded"
     }
@@ -79,5 +84,35 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
     case .irq: "which CPU handles the network queue's interrupt"
     case .napi: "where NAPI polls the network queue"
     }
+  }
+}
+
+extension PolicyKey {
+  /// Sizes of chunks, CLEAR ranges and slices: from a page of the smallest granule to the largest
+  /// space of guest physical addresses, 52 bits.
+  package static let sizes = ByteCount.kibibytes(4)...ByteCount.tebibytes(4_096)
+  /// Pauses between two slices; the least, no pause, is written `yield`.
+  package static let pauses = Nanoseconds.zero...Nanoseconds.seconds(3_600)
+  /// Lengths of time after which a time budget ends a chunk.
+  package static let budgets = Nanoseconds.nanoseconds(100)...Nanoseconds.seconds(100)
+  /// Visits after which a chunk ends.
+  package static let visits = 1...1_099_511_627_776
+  /// Cleared leaves over which the whole VMID is invalidated.
+  package static let leaves = 0...1_099_511_627_776
+  /// Entries between two looks at the clock.
+  package static let strides = 1...1_048_576
+  /// Quiet chunks after which a chunk doubles.
+  package static let patience = 1...1_000_000
+
+  private func text(_ range: ClosedRange<Int>) -> String {
+    "\(range.lowerBound) to \(range.upperBound)"
+  }
+
+  private func text(_ range: ClosedRange<ByteCount>) -> String {
+    "\(range.lowerBound) to \(range.upperBound)"
+  }
+
+  private func text(_ range: ClosedRange<Nanoseconds>) -> String {
+    "\(range.lowerBound.written) to \(range.upperBound.written)"
   }
 }

@@ -30,15 +30,19 @@ private struct PolicyCheck {
     case .fixed(let size), .mappingAware(let size):
       try power(size, of: .chunk, atMost: setting.space)
     case .visits(let count):
-      guard count >= 1 else {
-        throw refusal(.chunk, "a chunk visits something", "visits:1 or more")
+      guard PolicyKey.visits.contains(count) else {
+        throw refusal(.chunk, "a chunk visits something", PolicyKey.chunk.legal)
       }
     }
   }
 
   func flush() throws(PolicyError) {
     switch policy.flush {
-    case .perLeaf, .none, .vmidAbove: break
+    case .perLeaf, .none: break
+    case .vmidAbove(let leaves):
+      guard PolicyKey.leaves.contains(leaves) else {
+        throw refusal(.tlbi, "no chunk clears so many leaves", PolicyKey.tlbi.legal)
+      }
     case .deferredRange, .deferredIfCleared:
       guard setting.features.rangeTLBI else {
         throw refusal(.tlbi, "the host lacks FEAT_TLBIRANGE", "per-leaf, vmid:512 or none")
@@ -54,13 +58,13 @@ private struct PolicyCheck {
     switch policy.controller {
     case .fixed: break
     case .timeBudget(let budget, let stride):
-      guard budget > .zero, stride >= 1 else {
-        throw refusal(.controller, "budget and stride are positive", "time:500us/64")
+      guard PolicyKey.budgets.contains(budget), PolicyKey.strides.contains(stride) else {
+        throw refusal(.controller, "budget or stride is out of range", PolicyKey.controller.legal)
       }
     case .feedback(let floor, let patience):
       try power(floor, of: .controller, atMost: setting.space)
-      guard patience >= 1 else {
-        throw refusal(.controller, "patience is at least one", "feedback:64KiB/4")
+      guard PolicyKey.patience.contains(patience) else {
+        throw refusal(.controller, "patience is out of range", PolicyKey.controller.legal)
       }
     }
   }
@@ -83,14 +87,20 @@ private struct PolicyCheck {
   func clear() throws(PolicyError) {
     guard let range = policy.clearRange else { return }
     let word = setting.granule.page * 64
-    guard range >= word, range.rawValue % word.rawValue == 0 else {
+    guard range >= word, range <= PolicyKey.sizes.upperBound,
+      range.rawValue % word.rawValue == 0
+    else {
       throw refusal(.clear, "CLEAR works on words of 64 pages", "a multiple of \(word)")
     }
   }
 
   func slices() throws(PolicyError) {
+    guard PolicyKey.pauses.contains(policy.pause) else {
+      throw refusal(.pause, "a pause is shorter", PolicyKey.pause.legal)
+    }
     if let slice = policy.slice {
-      guard slice >= setting.granule.page, slice.rawValue % setting.granule.page.rawValue == 0
+      guard slice >= setting.granule.page, slice <= PolicyKey.sizes.upperBound,
+        slice.rawValue % setting.granule.page.rawValue == 0
       else {
         throw refusal(.slice, "a slice is whole pages", "a multiple of \(setting.granule.page)")
       }

@@ -23,7 +23,7 @@ struct ValueReader {
 
   func size() throws(PolicyError) -> ByteCount { try size(value) }
 
-  func time() throws(PolicyError) -> Nanoseconds { try time(value) }
+  func time() throws(PolicyError) -> Nanoseconds { try time(value, in: PolicyKey.pauses) }
 
   func chunkRule() throws(PolicyError) -> ChunkRule {
     switch value {
@@ -34,7 +34,7 @@ struct ValueReader {
     }
     switch parts(":") {
     case ("mapping-aware", let size?): return .mappingAware(try self.size(size))
-    case ("visits", let count?): return .visits(try self.count(count))
+    case ("visits", let count?): return .visits(try self.count(count, in: PolicyKey.visits))
     case (_, nil): return .fixed(try size())
     default: throw refusal
     }
@@ -47,7 +47,7 @@ struct ValueReader {
     case ("if-cleared", nil): return .deferredIfCleared(.call)
     case ("if-cleared-span", nil): return .deferredIfCleared(.clearedLeaves)
     case ("none", nil): return .none
-    case ("vmid", let leaves?): return .vmidAbove(leaves: try count(leaves))
+    case ("vmid", let leaves?): return .vmidAbove(leaves: try count(leaves, in: PolicyKey.leaves))
     default: throw refusal
     }
   }
@@ -58,9 +58,16 @@ struct ValueReader {
     let pieces = rest.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard pieces.count == 2 else { throw refusal }
     switch kind {
-    case "time": return .timeBudget(try time(pieces[0]), stride: try count(pieces[1]))
+    case "time":
+      return .timeBudget(
+        try time(pieces[0], in: PolicyKey.budgets),
+        stride: try count(pieces[1], in: PolicyKey.strides)
+      )
     case "feedback":
-      return .feedback(floor: try size(pieces[0]), patience: try count(pieces[1]))
+      return .feedback(
+        floor: try size(pieces[0]),
+        patience: try count(pieces[1], in: PolicyKey.patience)
+      )
     default: throw refusal
     }
   }
@@ -72,19 +79,24 @@ struct ValueReader {
   }
 
   private func size(_ text: String) throws(PolicyError) -> ByteCount {
-    guard let size = try? ByteCount(parsing: text), size > .zero else { throw refusal }
+    guard let size = try? ByteCount(parsing: text), PolicyKey.sizes.contains(size) else {
+      throw refusal
+    }
     return size
   }
 
-  private func time(_ text: String) throws(PolicyError) -> Nanoseconds {
-    guard let time = try? Nanoseconds(parsing: text) else { throw refusal }
+  private func time(
+    _ text: String,
+    in legal: ClosedRange<Nanoseconds>
+  ) throws(PolicyError) -> Nanoseconds {
+    guard let time = try? Nanoseconds(parsing: text), legal.contains(time) else { throw refusal }
     return time
   }
 
-  private func count(_ text: String) throws(PolicyError) -> Int {
-    guard text.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(text) else {
-      throw refusal
-    }
+  private func count(_ text: String, in legal: ClosedRange<Int>) throws(PolicyError) -> Int {
+    guard text.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(text),
+      legal.contains(count)
+    else { throw refusal }
     return count
   }
 }

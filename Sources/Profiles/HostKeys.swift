@@ -37,6 +37,8 @@ extension HostProfile: Profile {
         \.features,
         "CPU features and errata; what is not listed is absent",
         legal: CPUFeatures.legalList,
+        ends: ["none", CPUFeatures.words.map(\.name).joined(separator: ",")],
+        beyond: ["sve"],
         parse: { try? CPUFeatures(listing: $0) },
         print: { $0.list }
       ),
@@ -139,7 +141,12 @@ extension HostProfile: Profile {
       .cost("cpu.tick", \.cpu.tick, "one timer tick"),
       .cost("cpu.softirq_entry", \.cpu.softirqEntry, "one softirq run without its polls"),
       .cost("cpu.wakeup", \.cpu.wakeup, "one wakeup of a task"),
-      .time("cpu.timer_slack", \.cpu.timerSlack, "how much later than asked a sleep ends"),
+      .time(
+        "cpu.timer_slack",
+        \.cpu.timerSlack,
+        upTo: .seconds(1),
+        "how much later than asked a sleep ends"
+      ),
       .count(
         "cpu.ticks_per_softirq",
         \.cpu.ticksPerSoftirq,
@@ -154,6 +161,7 @@ extension HostProfile: Profile {
       .rate(
         "nic.rate",
         \.nic.rate,
+        from: .megabits(1),
         "line rate of the port, or of one flow where flows are limited"
       ),
       .count("nic.ring", \.nic.ring, 1...65_536, "receive descriptors of a queue"),
@@ -163,13 +171,23 @@ extension HostProfile: Profile {
         .bytes(64)...(.mebibytes(1)),
         "bytes a descriptor holds"
       ),
-      .time("nic.moderation", \.nic.moderation, "least time between two interrupts of a queue"),
+      .time(
+        "nic.moderation",
+        \.nic.moderation,
+        upTo: .seconds(1),
+        "least time between two interrupts of a queue"
+      ),
       .count("nic.queues", \.nic.queues, 1...4096, "queues over all ports"),
       .cost("nic.poll", \.nic.poll, "one NAPI poll without its packets"),
       .cost("nic.packet", \.nic.packet, "one packet in softirq"),
       .cost("nic.reader_kilobyte", \.nic.readerKilobyte, "1024 bytes copied to the reader"),
       .cost("nic.reader_call", \.nic.readerCall, "one read system call"),
-      .time("disk.latency", \.storage.latency, "service time of one storage request"),
+      .time(
+        "disk.latency",
+        \.storage.latency,
+        upTo: .seconds(60),
+        "service time of one storage request"
+      ),
       .count("disk.parallelism", \.storage.parallelism, 1...65_536, "requests served at once"),
       .cost("disk.completion", \.storage.completion, "one completion in hard interrupt context"),
       .cost("disk.submission", \.storage.submission, "one submission and reap in the task"),

@@ -27,6 +27,8 @@ extension KernelProfile: Profile {
       \.release,
       "the release whose rules apply",
       legal: KernelRelease.legalText,
+      ends: ["5.10", "6.12", "9999.9999.9999"],
+      beyond: ["0.0", "10000.0"],
       parse: { try? KernelRelease(written: $0) },
       print: { $0.description }
     ),
@@ -37,6 +39,8 @@ extension KernelProfile: Profile {
       \.hz,
       "ticks per second",
       legal: legalTickRates.map { String($0) }.joined(separator: ", "),
+      ends: legalTickRates.map { String($0) },
+      beyond: ["0", "10000"],
       parse: { text in Int(text).flatMap { legalTickRates.contains($0) ? $0 : nil } },
       print: { String($0) }
     ),

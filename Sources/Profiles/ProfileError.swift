@@ -60,7 +60,7 @@ package enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(origin): key '\(key)' does not exist in a \(kind.rawValue) profile; near it are "
         + near.joined(separator: ", ")
     case .illegalValue(let origin, let key, let value, let legal):
-      "\(origin): value '\(shown(value))' of \(key) is not legal; write \(legal)"
+      "\(origin): value '\(displayed(value, keepsLines: false))' of \(key) is not legal; write \(legal)"
     case .parentLoop(let origin, let chain):
       "\(origin): the parents never end: \(chain.joined(separator: " -> ")); name a parent that "
         + "does not lead back here"
@@ -81,11 +81,4 @@ package enum ProfileKind: String, Hashable, Sendable, CaseIterable, Codable {
 
   /// The directory of the kind.
   package var directory: String { rawValue + "s" }
-}
-
-/// A text from a file with its control characters written out, so that it stays on its line.
-private func shown(_ text: String) -> String {
-  text.unicodeScalars.map { scalar in
-    scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
-  }.joined()
 }

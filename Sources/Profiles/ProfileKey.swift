@@ -10,10 +10,16 @@ package struct ProfileKey<Root: Sendable>: Sendable {
   package let summary: String
   /// What may be written, with unit and range.
   package let legal: String
+  /// Texts at the ends of what is legal.
+  package let ends: [String]
+  /// Texts right beyond the ends.
+  package let beyond: [String]
   /// Stores a text; false where the text is not legal.
   let write: @Sendable (inout Root, String) -> Bool
   /// The value as it can be read back; nil where nothing is set.
   let read: @Sendable (Root) -> String?
+  /// Whether the value that a profile has is within the range that texts are held to.
+  let isLegal: @Sendable (Root) -> Bool
   /// Whether an unset value is left out of a setup's identity: true for a key that came after
   /// identities had been written, so that those still stand.
   package let isSilentUnset: Bool
@@ -23,20 +29,28 @@ package struct ProfileKey<Root: Sendable>: Sendable {
     _ name: String,
     _ summary: String,
     legal: String,
+    ends: [String] = [],
+    beyond: [String] = [],
     isSilentUnset: Bool = false,
     write: @escaping @Sendable (inout Root, String) -> Bool,
-    read: @escaping @Sendable (Root) -> String?
+    read: @escaping @Sendable (Root) -> String?,
+    isLegal: @escaping @Sendable (Root) -> Bool = { _ in true }
   ) {
     self.name = name
     self.summary = summary
     self.legal = legal
+    (self.ends, self.beyond) = (ends, beyond)
     self.write = write
     self.read = read
+    self.isLegal = isLegal
     self.isSilentUnset = isSilentUnset
   }
 
   /// Stores a text in a profile; false, and nothing changed, where the text is not legal.
   package func write(_ text: String, to root: inout Root) -> Bool { write(&root, text) }
+
+  /// Whether a profile that was not read from a text has a legal value.
+  package func isLegal(in root: Root) -> Bool { isLegal(root) }
 
   /// The value of the key in a profile as it can be read back; nil where nothing is set.
   package func text(in root: Root) -> String? { read(root) }
@@ -49,25 +63,31 @@ typealias Field<Root, Value> = any WritableKeyPath<Root, Value> & Sendable
 struct Unset<Value: Sendable>: Sendable { var value: Value }
 
 extension ProfileKey {
-  /// A key whose value is read by `parse` and bounded by `range`.
+  /// A key whose value is read by `parse`.
   static func value<Value>(
     _ name: String,
     _ field: Field<Root, Value>,
     _ summary: String,
     legal: String,
+    ends: [String] = [],
+    beyond: [String] = [],
     parse: @escaping @Sendable (String) -> Value?,
-    print: @escaping @Sendable (Value) -> String
+    print: @escaping @Sendable (Value) -> String,
+    isLegal: @escaping @Sendable (Value) -> Bool = { _ in true }
   ) -> Self {
     Self(
       name,
       summary,
       legal: legal,
+      ends: ends,
+      beyond: beyond,
       write: { root, text in
-        guard let value = parse(text) else { return false }
+        guard let value = parse(text), isLegal(value) else { return false }
         root[keyPath: field] = value
         return true
       },
-      read: { print($0[keyPath: field]) }
+      read: { print($0[keyPath: field]) },
+      isLegal: { isLegal($0[keyPath: field]) }
     )
   }
 
@@ -78,24 +98,31 @@ extension ProfileKey {
       field,
       summary,
       legal: "\(Nanoseconds.legalText), from 0ns to 100s",
-      parse: { text in
-        (try? UnitCost(parsing: text)).flatMap { $0 <= .nanoseconds(1e11) ? $0 : nil }
-      },
-      print: { $0.written }
+      ends: ["0ns", "0.001ns", "100s"],
+      beyond: ["101s", "-1ns"],
+      parse: { try? UnitCost(parsing: $0) },
+      print: { $0.written },
+      isLegal: { $0 <= .nanoseconds(1e11) }
     )
   }
 
-  /// A length of time: zero to a day.
-  static func time(_ name: String, _ field: Field<Root, Nanoseconds>, _ summary: String) -> Self {
+  /// A length of time from zero on.
+  static func time(
+    _ name: String,
+    _ field: Field<Root, Nanoseconds>,
+    upTo longest: Nanoseconds,
+    _ summary: String
+  ) -> Self {
     .value(
       name,
       field,
       summary,
-      legal: "\(Nanoseconds.legalText), from 0ns to 86400s",
-      parse: { text in
-        (try? Nanoseconds(parsing: text)).flatMap { $0 <= .seconds(86_400) ? $0 : nil }
-      },
-      print: { $0.written }
+      legal: "\(Nanoseconds.legalText), from 0ns to \(longest.written)",
+      ends: ["0ns", "1ns", longest.written],
+      beyond: [(longest + .nanoseconds(1)).written],
+      parse: { try? Nanoseconds(parsing: $0) },
+      print: { $0.written },
+      isLegal: { (.zero...longest).contains($0) }
     )
   }
 
@@ -111,24 +138,31 @@ extension ProfileKey {
       field,
       summary,
       legal: "\(ByteCount.legalText), from \(range.lowerBound) to \(range.upperBound)",
-      parse: { text in
-        (try? ByteCount(parsing: text)).flatMap { range.contains($0) ? $0 : nil }
-      },
-      print: { $0.description }
+      ends: ["\(range.lowerBound)", "\(range.upperBound)"],
+      beyond: ["\(range.upperBound + .bytes(1))"],
+      parse: { try? ByteCount(parsing: $0) },
+      print: { $0.description },
+      isLegal: { range.contains($0) }
     )
   }
 
-  /// A rate: zero to 10 Tbit/s.
-  static func rate(_ name: String, _ field: Field<Root, BitRate>, _ summary: String) -> Self {
+  /// A rate: zero for none, or from a least one to 10 Tbit/s.
+  static func rate(
+    _ name: String,
+    _ field: Field<Root, BitRate>,
+    from least: BitRate,
+    _ summary: String
+  ) -> Self {
     .value(
       name,
       field,
       summary,
-      legal: "\(BitRate.legalText), at most 10000Gbit/s",
-      parse: { text in
-        (try? BitRate(parsing: text)).flatMap { $0 <= .gigabits(10_000) ? $0 : nil }
-      },
-      print: { $0.written }
+      legal: "\(BitRate.legalText), 0bit/s for none or from \(least.written) to 10000Gbit/s",
+      ends: ["0bit/s", least.written, "10000Gbit/s"],
+      beyond: ["1bit/s", "10001Gbit/s"],
+      parse: { try? BitRate(parsing: $0) },
+      print: { $0.written },
+      isLegal: { $0 == .zero || (least...(.gigabits(10_000))).contains($0) }
     )
   }
 
@@ -144,8 +178,11 @@ extension ProfileKey {
       field,
       summary,
       legal: "a whole number from \(range.lowerBound) to \(range.upperBound)",
-      parse: { text in Int(text).flatMap { range.contains($0) ? $0 : nil } },
-      print: { String($0) }
+      ends: ["\(range.lowerBound)", "\(range.upperBound)"],
+      beyond: ["\(range.lowerBound - 1)", "\(range.upperBound + 1)"],
+      parse: { Int($0) },
+      print: { String($0) },
+      isLegal: { range.contains($0) }
     )
   }
 
@@ -156,8 +193,11 @@ extension ProfileKey {
       field,
       summary,
       legal: "a share, such as 0.25 or 25%, from 0 to 1",
-      parse: { text in fraction(text).flatMap { (0...1).contains($0) ? $0 : nil } },
-      print: { significant($0, digits: 15) }
+      ends: ["0", "0.000001", "1"],
+      beyond: ["-0.1", "1.1"],
+      parse: { fraction($0) },
+      print: { significant($0, digits: 15) },
+      isLegal: { (0...1).contains($0) }
     )
   }
 
@@ -197,8 +237,9 @@ extension ProfileKey {
       field,
       summary,
       legal: "a number from \(significant(range.lowerBound)) to \(significant(range.upperBound))",
-      parse: { text in Double(text).flatMap { range.contains($0) ? $0 : nil } },
-      print: { significant($0, digits: 15) }
+      parse: { Double($0) },
+      print: { significant($0, digits: 15) },
+      isLegal: { range.contains($0) }
     )
   }
 
@@ -213,6 +254,8 @@ extension ProfileKey {
       field,
       summary,
       legal: Choice.allCases.map(\.rawValue).joined(separator: ", "),
+      ends: Choice.allCases.map(\.rawValue),
+      beyond: ["nonsense"],
       parse: { Choice(rawValue: $0) },
       print: { $0.rawValue }
     )
@@ -225,6 +268,8 @@ extension ProfileKey {
       field,
       summary,
       legal: "yes or no",
+      ends: ["yes", "no"],
+      beyond: ["maybe"],
       parse: { ["yes": true, "no": false][$0] },
       print: { $0 ? "yes" : "no" }
     )

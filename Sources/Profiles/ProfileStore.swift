@@ -19,6 +19,13 @@ package struct ProfileStore: Sendable {
       .first { FileManager.default.fileExists(atPath: $0.path) }
   }
 
+  /// Whether there is anything in the directories that a command could use: a profile, answers, a cost
+  /// model, facts.
+  package var holdsModels: Bool {
+    ProfileKind.allCases.contains { !names(of: $0).isEmpty }
+      || ["answers", "cost", "facts", "validation.json"].contains { path($0) != nil }
+  }
+
   /// The names of all profiles of a kind, sorted.
   package func names(of kind: ProfileKind) -> [String] {
     var names: Set<String> = []

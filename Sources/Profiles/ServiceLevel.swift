@@ -72,6 +72,17 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     return "\(metric.rawValue)\(relation)\(value) or \(metric.rawValue)\(relation)1.2x"
   }
 
+  /// Bounds of a metric at the ends of what is legal.
+  static func ends(_ metric: Metric) -> [String] {
+    let values =
+      switch metric.response.unit {
+      case .share: ["0", "1"]
+      case .nanoseconds: ["0ns", Nanoseconds.max.written]
+      case .count: ["0", "\(Int.max)"]
+      }
+    return (values + ["0.001x", "1e300x"]).map { (metric.moreIsBetter ? ">=" : "<=") + $0 }
+  }
+
   /// Reads a bound such as `io.goodput>=0.95`; throws a sentence with what is legal.
   package init(parsing text: String) throws(QuantityError) {
     guard let relation = text.firstIndex(where: { $0 == "<" || $0 == ">" }),

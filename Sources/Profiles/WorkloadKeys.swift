@@ -27,9 +27,12 @@ extension WorkloadProfile: Profile {
         "vm.base",
         \.memory.base,
         "first guest physical address of the memory",
-        legal: GuestAddress.legalText,
+        legal: GuestAddress.legalText + " in the range from 0x0 to \(lastBase)",
+        ends: ["0x0", "0x1000", "\(lastBase)"],
+        beyond: ["\(lastBase + .bytes(1))"],
         parse: { try? GuestAddress(parsing: $0) },
-        print: { $0.description }
+        print: { $0.description },
+        isLegal: { $0 <= lastBase }
       ),
       .count("vm.ipa_bits", \.memory.ipaBits, 32...52, "width of the IPA space in bits"),
       .count("vm.vcpus", \.memory.vcpus, 1...4096, "vCPUs"),
@@ -48,6 +51,12 @@ extension WorkloadProfile: Profile {
     ]
   }
 
+  /// The last address of the largest space that a guest can have, 52 bits.
+  private static let lastBase = GuestAddress(rawValue: (1 << 52) - 1)
+
+  /// The least traffic that is traffic: a frame of the largest size in ten minutes.
+  private static let leastOffered = BitRate(rawValue: 1_000)
+
   /// The sizes of hugetlb pages that arm64 has, whatever the granule.
   private static let hugetlbPages: [ByteCount] = [
     .kibibytes(64), .mebibytes(2), .mebibytes(32), .mebibytes(512), .gibibytes(1), .gibibytes(16),
@@ -59,6 +68,8 @@ extension WorkloadProfile: Profile {
       "vm.hugetlb",
       "huge pages of the host's hugetlb memory",
       legal: (["none"] + hugetlbPages.map(\.description)).joined(separator: ", "),
+      ends: ["none"] + hugetlbPages.map(\.description),
+      beyond: ["4KiB"],
       isSilentUnset: true,
       write: { workload, text in
         let asked = try? ByteCount(parsing: text)
@@ -129,9 +140,19 @@ extension WorkloadProfile: Profile {
     [
       .count("net.flows", \.network.flows, 0...65_536, "bulk TCP flows on this CPU's queue"),
       .choice("net.direction", \.network.direction, "which way the bulk TCP flows go"),
-      .rate("net.offered", \.network.offered, "what the senders offer in total"),
+      .rate(
+        "net.offered",
+        \.network.offered,
+        from: leastOffered,
+        "what the senders offer in total"
+      ),
       .size("net.frame", \.network.frame, .bytes(64)...(.kibibytes(64)), "bytes of a frame"),
-      .time("net.round_trip", \.network.roundTrip, "round-trip time without queueing"),
+      .time(
+        "net.round_trip",
+        \.network.roundTrip,
+        upTo: .seconds(60),
+        "round-trip time without queueing"
+      ),
       .size(
         "net.window",
         \.network.window,
@@ -144,6 +165,7 @@ extension WorkloadProfile: Profile {
       .time(
         "net.burst",
         \.network.burst,
+        upTo: .seconds(10),
         "time between bursts of datagrams; 0ns where they come one by one"
       ),
       .size(
@@ -158,14 +180,19 @@ extension WorkloadProfile: Profile {
         .zero...(.gibibytes(1)),
         "what the socket of datagrams holds; 0B for no end"
       ),
-      .count("net.connects", \.network.connects, 0...10_000_000, "new connections per second"),
+      .count("net.connects", \.network.connects, 0...1_000_000, "new connections per second"),
       .count("net.requests", \.network.requests, 0...10_000_000, "requests per second"),
     ]
   }
 
   private static var migrationKeys: [ProfileKey<WorkloadProfile>] {
     [
-      .rate("migration.link", \.migration.link, "rate of the migration link"),
+      .rate(
+        "migration.link",
+        \.migration.link,
+        from: .megabits(1),
+        "rate of the migration link"
+      ),
       .count(
         "migration.dirty_pages_per_second",
         \.migration.dirtyPagesPerSecond,
@@ -181,6 +208,7 @@ extension WorkloadProfile: Profile {
       .time(
         "migration.downtime_limit",
         \.migration.downtimeLimit,
+        upTo: .seconds(86_400),
         "downtime at which the VMM stops the guest"
       ),
       .count(
@@ -203,6 +231,8 @@ extension WorkloadProfile: Profile {
       "slo." + metric.rawValue,
       "service level an answer must keep",
       legal: ServiceLevel.legal(metric).split(separator: metric.rawValue).joined() + ", or none",
+      ends: ["none"] + ServiceLevel.ends(metric),
+      beyond: ["<=0x", ">=0x", "0.5"],
       write: { workload, text in
         workload.serviceLevels.removeAll { $0.metric == metric }
         guard text != "none" else { return true }

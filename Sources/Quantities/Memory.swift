@@ -38,26 +38,29 @@ public struct ByteCount: Hashable, Comparable, Sendable {
 
   /// The sum of two counts.
   public static func + (left: Self, right: Self) -> Self {
-    Self(rawValue: left.rawValue + right.rawValue)
+    Self(rawValue: left.rawValue.plus(saturating: right.rawValue))
   }
 
   /// The difference of two counts.
   public static func - (left: Self, right: Self) -> Self {
-    Self(rawValue: left.rawValue - right.rawValue)
+    Self(rawValue: left.rawValue.minus(saturating: right.rawValue))
   }
 
   /// A count repeated a whole number of times.
   public static func * (left: Self, count: Int64) -> Self {
-    Self(rawValue: left.rawValue * count)
+    Self(rawValue: left.rawValue.times(saturating: count))
   }
 
   /// How many times `right` is needed to cover `left`.
   public func divided(roundedUpBy right: Self) -> Int64 {
-    (rawValue + right.rawValue - 1) / right.rawValue
+    let quotient = rawValue.divided(saturatingBy: right.rawValue)
+    return right * quotient < self ? quotient.plus(saturating: 1) : quotient
   }
 
   /// How many whole times `right` fits into the count.
-  public func divided(roundedDownBy right: Self) -> Int64 { rawValue / right.rawValue }
+  public func divided(roundedDownBy right: Self) -> Int64 {
+    rawValue.divided(saturatingBy: right.rawValue)
+  }
 }
 
 /// A number of pages of the host's page size, which is the stage-2 granule.
@@ -77,7 +80,7 @@ public struct PageCount: Hashable, Comparable, Sendable {
 
   /// The sum of two counts.
   public static func + (left: Self, right: Self) -> Self {
-    Self(rawValue: left.rawValue + right.rawValue)
+    Self(rawValue: left.rawValue.plus(saturating: right.rawValue))
   }
 }
 
@@ -96,14 +99,15 @@ public struct GuestAddress: Hashable, Comparable, Sendable {
   /// Orders two addresses.
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
-  /// The address a number of bytes further.
+  /// The address a number of bytes further, at most the last of 63 bits and at least zero.
   public static func + (left: Self, right: ByteCount) -> Self {
-    Self(rawValue: UInt64(Int64(left.rawValue) + right.rawValue))
+    let address = Int64(clamping: left.rawValue).plus(saturating: right.rawValue)
+    return Self(rawValue: UInt64(max(0, address)))
   }
 
   /// The bytes from `right` to `left`.
   public static func - (left: Self, right: Self) -> ByteCount {
-    ByteCount(rawValue: Int64(left.rawValue) - Int64(right.rawValue))
+    ByteCount(rawValue: Int64(clamping: left.rawValue) - Int64(clamping: right.rawValue))
   }
 
   /// The address rounded down to a multiple of `alignment`, a power of two.
@@ -114,7 +118,8 @@ public struct GuestAddress: Hashable, Comparable, Sendable {
   /// The address rounded up to a multiple of `alignment`, a power of two.
   public func alignedUp(to alignment: ByteCount) -> Self {
     let mask = UInt64(alignment.rawValue) - 1
-    return Self(rawValue: (rawValue + mask) & ~mask)
+    let (sum, overflow) = rawValue.addingReportingOverflow(mask)
+    return Self(rawValue: (overflow ? .max : sum) & ~mask)
   }
 
   /// Whether the address is a multiple of `alignment`, a power of two.

@@ -16,11 +16,13 @@ public struct BitRate: Hashable, Comparable, Sendable {
   public static var zero: Self { Self(rawValue: 0) }
 
   /// A rate in megabits (a million bits) per second.
-  public static func megabits(_ count: Int64) -> Self { Self(rawValue: count * 1_000_000) }
+  public static func megabits(_ count: Int64) -> Self {
+    Self(rawValue: count.times(saturating: 1_000_000))
+  }
 
   /// A rate in gigabits (1000 megabits) per second.
   public static func gigabits(_ count: Double) -> Self {
-    Self(rawValue: Int64((count * 1e9).rounded()))
+    Self(rawValue: max(0, Int64(saturating: count * 1e9)))
   }
 
   /// The rate in gigabits per second, for arithmetic outside the simulation.
@@ -29,13 +31,16 @@ public struct BitRate: Hashable, Comparable, Sendable {
   /// Orders two rates.
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
-  /// How long `bytes` take at this rate, rounded up to a nanosecond.
-  ///
-  /// Precondition: the rate is not zero.
+  /// How long `bytes` take at this rate, rounded up to a nanosecond; the longest length where that
+  /// does not fit, or at a rate of zero.
   public func time(for bytes: ByteCount) -> Nanoseconds {
-    let (high, low) = (bytes.rawValue * 8).multipliedFullWidth(by: 1_000_000_000)
+    let (high, low) = bytes.rawValue.times(saturating: 8).multipliedFullWidth(by: 1_000_000_000)
+    // The quotient of two halves fits where the upper one is below half of the divisor.
+    guard high < rawValue / 2 || (high == 0 && rawValue > 0 && low < UInt64(Int64.max)) else {
+      return .max
+    }
     let (quotient, remainder) = rawValue.dividingFullWidth((high, low))
-    return Nanoseconds(rawValue: quotient + (remainder > 0 ? 1 : 0))
+    return Nanoseconds(rawValue: quotient.plus(saturating: remainder > 0 ? 1 : 0))
   }
 }
 

@@ -2,7 +2,7 @@
 
 /// A length of time in whole nanoseconds; negative lengths are legal and mean "earlier".
 ///
-/// Range: plus or minus 292 years. Arithmetic traps on overflow.
+/// Range: plus or minus 292 years. Sums and products that do not fit are the longest length.
 public struct Nanoseconds: Hashable, Comparable, Sendable {
   /// The length in nanoseconds.
   public var rawValue: Int64
@@ -21,19 +21,23 @@ public struct Nanoseconds: Hashable, Comparable, Sendable {
   public static func nanoseconds(_ count: Int64) -> Self { Self(rawValue: count) }
 
   /// A length in microseconds.
-  public static func microseconds(_ count: Int64) -> Self { Self(rawValue: count * 1_000) }
+  public static func microseconds(_ count: Int64) -> Self {
+    Self(rawValue: count.times(saturating: 1_000))
+  }
 
   /// A length in milliseconds.
-  public static func milliseconds(_ count: Int64) -> Self { Self(rawValue: count * 1_000_000) }
+  public static func milliseconds(_ count: Int64) -> Self {
+    Self(rawValue: count.times(saturating: 1_000_000))
+  }
 
   /// A length in seconds.
-  public static func seconds(_ count: Int64) -> Self { Self(rawValue: count * 1_000_000_000) }
+  public static func seconds(_ count: Int64) -> Self {
+    Self(rawValue: count.times(saturating: 1_000_000_000))
+  }
 
-  /// The nearest whole nanosecond to a length in seconds.
-  ///
-  /// Precondition: `seconds` is finite and within the range of the type.
+  /// The nearest whole nanosecond to a length in seconds; zero where that is not a number.
   public static func seconds(rounding seconds: Double) -> Self {
-    Self(rawValue: Int64((seconds * 1e9).rounded()))
+    Self(rawValue: Int64(saturating: seconds * 1e9))
   }
 
   /// The length in seconds, for arithmetic outside the simulation.
@@ -44,32 +48,34 @@ public struct Nanoseconds: Hashable, Comparable, Sendable {
 
   /// The sum of two lengths.
   public static func + (left: Self, right: Self) -> Self {
-    Self(rawValue: left.rawValue + right.rawValue)
+    Self(rawValue: left.rawValue.plus(saturating: right.rawValue))
   }
 
   /// The difference of two lengths.
   public static func - (left: Self, right: Self) -> Self {
-    Self(rawValue: left.rawValue - right.rawValue)
+    Self(rawValue: left.rawValue.minus(saturating: right.rawValue))
   }
 
   /// A length repeated a whole number of times.
   public static func * (left: Self, count: Int64) -> Self {
-    Self(rawValue: left.rawValue * count)
+    Self(rawValue: left.rawValue.times(saturating: count))
   }
 
-  /// How many whole times one length fits into another.
-  public static func / (left: Self, right: Self) -> Int64 { left.rawValue / right.rawValue }
+  /// How many whole times one length fits into another; as often as can be written where that is zero.
+  public static func / (left: Self, right: Self) -> Int64 {
+    left.rawValue.divided(saturatingBy: right.rawValue)
+  }
 
-  /// A length divided by a whole number, rounded toward zero.
+  /// A length divided by a whole number, rounded toward zero; by zero the longest length.
   public static func / (left: Self, divisor: Int64) -> Self {
-    Self(rawValue: left.rawValue / divisor)
+    Self(rawValue: left.rawValue.divided(saturatingBy: divisor))
   }
 
   /// Lengthens a length in place.
-  public static func += (left: inout Self, right: Self) { left.rawValue += right.rawValue }
+  public static func += (left: inout Self, right: Self) { left = left + right }
 
   /// Shortens a length in place.
-  public static func -= (left: inout Self, right: Self) { left.rawValue -= right.rawValue }
+  public static func -= (left: inout Self, right: Self) { left = left - right }
 }
 
 /// A point on the simulation's clock, in nanoseconds since the run began.
@@ -98,17 +104,17 @@ public struct Instant: Hashable, Comparable, Sendable {
 
   /// The length from `right` to `left`.
   public static func - (left: Self, right: Self) -> Nanoseconds {
-    Nanoseconds(rawValue: left.rawValue - right.rawValue)
+    Nanoseconds(rawValue: left.rawValue.minus(saturating: right.rawValue))
   }
 
   /// The point a length after another.
   public static func + (left: Self, right: Nanoseconds) -> Self {
-    Self(rawValue: left.rawValue + right.rawValue)
+    Self(rawValue: left.rawValue.plus(saturating: right.rawValue))
   }
 
   /// The point a length before another.
   public static func - (left: Self, right: Nanoseconds) -> Self {
-    Self(rawValue: left.rawValue - right.rawValue)
+    Self(rawValue: left.rawValue.minus(saturating: right.rawValue))
   }
 
   /// Moves a point later in place.
@@ -134,7 +140,7 @@ public struct UnitCost: Hashable, Comparable, Sendable {
 
   /// The nearest picosecond to a cost in nanoseconds.
   public static func nanoseconds(_ value: Double) -> Self {
-    Self(rawValue: Int64((value * 1_000).rounded()))
+    Self(rawValue: max(0, Int64(saturating: value * 1_000)))
   }
 
   /// The cost in nanoseconds.
@@ -145,12 +151,18 @@ public struct UnitCost: Hashable, Comparable, Sendable {
 
   /// The sum of two costs.
   public static func + (left: Self, right: Self) -> Self {
-    Self(rawValue: left.rawValue + right.rawValue)
+    Self(rawValue: left.rawValue.plus(saturating: right.rawValue))
   }
 
-  /// The cost of `count` events, rounded to the nearest nanosecond once.
+  /// The cost of `count` events, rounded to the nearest nanosecond once; what does not fit is the
+  /// longest length.
   public static func * (left: Self, count: Int64) -> Nanoseconds {
     let (high, low) = left.rawValue.multipliedFullWidth(by: count)
+    // The quotient fits where the upper half lies well below the divisor; a product of this size is
+    // 290 years.
+    guard (-499...499).contains(high) else {
+      return count < 0 ? Nanoseconds(rawValue: .min) : .max
+    }
     let (quotient, remainder) = Int64(1_000).dividingFullWidth((high, low))
     return Nanoseconds(rawValue: quotient + (remainder >= 500 ? 1 : 0))
   }

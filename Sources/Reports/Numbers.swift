@@ -17,8 +17,11 @@ func decimal(_ value: Double, places: Int = 1) -> String {
 /// A share as whole per cents, such as `97 %`.
 package func percent(_ share: Double) -> String {
   guard share.isFinite else { return "-" }
-  return "\(Int((share * 100).rounded())) %"
+  return "\(wholePercent(share)) %"
 }
+
+/// A share in whole per cents.
+func wholePercent(_ share: Double) -> Int64 { Int64(saturating: share * 100) }
 
 /// A time in nanoseconds in its natural unit with so many digits, such as `76.4 s`.
 package func time(nanoseconds: Double, digits: Int = 3) -> String {

@@ -60,7 +60,7 @@ extension Response {
     guard low < high, low.isFinite, high.isFinite else { return text(value) }
     switch unit {
     case .share:
-      let ends = [low, high].map { Int(($0 * 100).rounded()) }
+      let ends = [low, high].map { wholePercent($0) }
       return "\(text(value)) [\(ends[0])-\(ends[1])]"
     case .nanoseconds, .count:
       let (from, to) = (text(low), text(high))

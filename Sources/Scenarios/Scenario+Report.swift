@@ -41,16 +41,20 @@ extension Scenario {
     }
   }
 
-  /// Runs more and more of the operation until what is left out is known well enough.
+  /// Runs more and more of the operation until what is left out is known well enough, or there is no
+  /// more to run: a long wait stays cut however much is run.
   private func execute(_ planned: ExactPlan, _ fast: FastRun) throws(OperationError) -> Measured {
     var fast = fast
+    var last: (plan: WorkPlan, result: Measured)?
     while true {
       let scaled = ScaledPlan(planned.plan, window: fast.window).divided(into: fast.batches)
+      if let last, last.plan == scaled.plan { return last.result }
       let result = try execute(planned, scaled, fast.window.warmUp)
       let isLimited = result.report.stop != .completed
       if !scaled.isCut || isLimited || result.report.operation.errorBound <= fast.target {
         return result
       }
+      last = (scaled.plan, result)
       fast = fast.doubled
     }
   }
@@ -117,7 +121,7 @@ extension Scenario {
     _ planned: ExactPlan
   ) -> RunReport {
     var report = RunReport(identity: identity)
-    report.stop = outcome.stop
+    (report.stop, report.stopCause) = (outcome.stop, outcome.stopCause)
     report.fidelity = fidelity(scaled)
     report.simulated = outcome.stopped.sinceStart
     report.events = outcome.events
@@ -260,8 +264,8 @@ extension Scenario {
     var network = outcome.network
     let before = rate(outcome.baselineBytes, outcome.baseline)
     let during = judged(outcome, scaled, \.bytes, outcome.stageTwoBytes, outcome.leastBytes)
-    network.baseline = BitRate(rawValue: Int64(before * 8))
-    network.during = BitRate(rawValue: Int64(during * 8))
+    network.baseline = BitRate(rawValue: max(0, Int64(saturating: (before * 8).rounded(.down))))
+    network.during = BitRate(rawValue: max(0, Int64(saturating: (during * 8).rounded(.down))))
     network.retained = before > 0 ? min(1, during / before) : 1
     var bytes = 0.0
     var time = 0.0
@@ -273,7 +277,9 @@ extension Scenario {
         time += step.wall.inSeconds * scale
       }
     }
-    network.duringWhole = BitRate(rawValue: time > 0 ? Int64(bytes / time * 8) : 0)
+    network.duringWhole = BitRate(
+      rawValue: time > 0 ? max(0, Int64(saturating: (bytes / time * 8).rounded(.down))) : 0
+    )
     if operation.workload.operation == .migration, time >= MachineInput.leastJudged.inSeconds {
       // Stage-2 work and waiting for the link alternate: the operation is one stretch.
       network.during = network.duringWhole

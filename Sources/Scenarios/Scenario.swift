@@ -64,6 +64,15 @@ package struct Scenario: Sendable {
     set { operation[keyPath: part] = newValue }
   }
 
+  /// Events after which a run stops, whatever is left of the operation.
+  package var eventLimit: Int64 {
+    get { limits.events }
+    set { limits.events = newValue }
+  }
+
+  /// Events after which a run stops where nobody says otherwise.
+  package static let standardEventLimit = MachineLimits().events
+
   /// Runs the scenario.
   package func run() throws(OperationError) -> RunReport {
     try runTraced().report
@@ -71,6 +80,7 @@ package struct Scenario: Sendable {
 
   /// Runs the scenario and returns the trace beside the report.
   package func runTraced() throws(OperationError) -> (report: RunReport, trace: Trace) {
+    try operation.validateRanges()
     try operation.validate()
     switch operation.workload.operation {
     case .teardown, .logEnable, .reclaim, .map:
@@ -86,6 +96,7 @@ package struct Scenario: Sendable {
 
   /// The stage-2 events of the operation, without running it.
   package func counts() throws(OperationError) -> EventCounts {
+    try operation.validateRanges()
     try operation.validate()
     return try operation.exactPlan().counts
   }

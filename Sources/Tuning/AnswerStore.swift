@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Files
 package import Foundation
 import Policies
 import Operations
@@ -102,7 +103,7 @@ package struct AnswerStore: Sendable {
     var stale: Found = .nothing
     for directory in directories {
       let file = directory.appendingPathComponent(Self.path(question))
-      guard let data = try? Data(contentsOf: file) else { continue }
+      guard let data = try Self.bytes(file) else { continue }
       let head: Head = try Self.read(data, file)
       guard head.key == key else { continue }
       guard head.engine == engine, head.schema == Self.schemaVersion else {
@@ -117,6 +118,19 @@ package struct AnswerStore: Sendable {
       return .answer(stored.answer)
     }
     return stale
+  }
+
+  /// The largest stored answer, in bytes; those that ship have some ten thousand.
+  private static let byteLimit = 16 << 20
+
+  /// The bytes of a file; nil where there is none.
+  private static func bytes(_ file: URL) throws(TuningError) -> Data? {
+    do throws(FileError) {
+      return try TextFile.data(file.path, limit: byteLimit)
+    } catch {
+      guard case .tooLarge = error else { return nil }
+      throw .badStore(file: file.path, problem: "it has more than \(byteLimit) bytes")
+    }
   }
 
   private static func read<Value: Decodable>(
@@ -149,9 +163,13 @@ package struct AnswerStore: Sendable {
         at: file.deletingLastPathComponent(),
         withIntermediateDirectories: true
       )
-      try Self.json(stored, isPretty: false).write(to: file, options: .atomic)
+      try WholeFile.write(
+        Self.json(stored, isPretty: false),
+        to: file.path,
+        replaces: true
+      )
     } catch {
-      throw .notWritten(file: file.path, reason: "no file can be made there")
+      throw .notWritten(file: file.path, error)
     }
   }
 

@@ -5,6 +5,7 @@ package import Observations
 package import Policies
 import Profiles
 package import Randomness
+import Scenarios
 
 /// How much of an operation a run simulates.
 package enum RunExtent: String, Hashable, Sendable, CaseIterable, Codable {
@@ -162,14 +163,16 @@ extension TuningTools {
   /// - Parameters:
   ///   - model: The fitted model, or nil.
   ///   - workers: Threads that run policies.
+  ///   - eventLimit: Events that a run may execute.
   ///   - progress: Told how many of the budget's runs are done.
   package init(
     model: CostModel?,
     workers: Int = 2,
+    eventLimit: Int64 = Scenario.standardEventLimit,
     progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) {
     self.init(
-      simulator: ScenarioSimulator(),
+      simulator: ScenarioSimulator(eventLimit: eventLimit),
       predictor: model.map { ModelPredictor(model: $0) },
       safety: RuleSafety(),
       workers: workers,

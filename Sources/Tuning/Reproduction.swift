@@ -58,7 +58,7 @@ extension Recommendation {
   }
 
   private var commands: [String] {
-    let hasNetwork = rows[0].effects.contains { $0.response == .goodputRetained }
+    let hasNetwork = rows.first?.effects.contains { $0.response == .goodputRetained } == true
     let memory = ByteCount(rawValue: asked.memory).description
     var commands: [String] = []
     if hasNetwork {

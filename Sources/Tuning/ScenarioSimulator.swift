@@ -13,13 +13,19 @@ import Scenarios
 package struct ScenarioSimulator: PolicySimulator {
   /// How much a window keeps.
   package var window: Window
+  /// Events that a run may execute; one that would take more is refused.
+  package var eventLimit: Int64
 
   /// Whether every call and chunk is run, however many there are: as a run of `simulate` does.
   package var isUnabridged: Bool
 
   /// Creates a simulator.
-  package init(window: Window = .standard, isUnabridged: Bool = false) {
-    (self.window, self.isUnabridged) = (window, isUnabridged)
+  package init(
+    window: Window = .standard,
+    eventLimit: Int64 = Scenario.standardEventLimit,
+    isUnabridged: Bool = false
+  ) {
+    (self.window, self.eventLimit, self.isUnabridged) = (window, eventLimit, isUnabridged)
   }
 
   /// The report of one run; throws the scenario's sentence.
@@ -30,15 +36,24 @@ package struct ScenarioSimulator: PolicySimulator {
     extent: RunExtent
   ) throws(TuningError) -> RunReport {
     var scenario = Scenario(question.setup, policy: policy, seed: seed)
+    scenario.eventLimit = eventLimit
     if extent == .window { scenario.extent = .window(window) }
     let scale = isUnabridged ? 1 : shorten(&scenario, extent)
+    var report: RunReport
     do {
-      var report = try scenario.run()
-      if scale > 1 { report.stretch(by: scale) }
-      return report
+      report = try scenario.run()
     } catch {
       throw .simulation(error.description)
     }
+    if report.stop == .eventLimit { throw .simulation(refusal(report)) }
+    if scale > 1 { report.stretch(by: scale) }
+    return report
+  }
+
+  /// What is said of a run that came to its limit of events.
+  private func refusal(_ report: RunReport) -> String {
+    "it takes more than \(eventLimit) events: \(report.stopCause ?? "all of one kind"); make that "
+      + "less, or raise --max-events"
   }
 
   /// Leaves out memory of a teardown whose pieces repeat each other, tile by tile: what is left has the

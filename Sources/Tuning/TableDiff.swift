@@ -71,9 +71,14 @@ extension TableEffect {
     guard let mine = recommended, let value = other.recommended else {
       return recommended == other.recommended
     }
-    let own = (low ?? mine)...max(low ?? mine, high ?? mine)
-    let theirs = (other.low ?? value)...max(other.low ?? value, other.high ?? value)
-    return own.contains(value) || theirs.contains(mine)
+    return holds(value, around: mine) || other.holds(mine, around: value)
+  }
+}
+
+extension TableEffect {
+  /// Whether a number lies in the interval of a mean; in none where an end is not a number.
+  private func holds(_ number: Double, around mean: Double) -> Bool {
+    (low ?? mean) <= number && number <= (high ?? mean)
   }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Files
+
 /// Why a question cannot be answered, with what was given and what is legal.
 package enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The budget cannot verify anything.
@@ -30,6 +32,14 @@ package enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
   case simulation(String)
   /// The cost model refused a question; the text says why.
   case prediction(String)
+
+  /// The refusal to write a file, with what the system says.
+  package static func notWritten(file: String, _ error: any Error) -> TuningError {
+    if case FileError.notWritten(_, let reason) = error {
+      return .notWritten(file: file, reason: reason)
+    }
+    return .notWritten(file: file, reason: "no file can be made there")
+  }
 
   /// One sentence with the value and what is legal.
   package var description: String {

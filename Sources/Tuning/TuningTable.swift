@@ -196,10 +196,14 @@ extension TableEntry {
     if !(0...1).contains(key.blockShare) { return "a block share of \(key.blockShare)" }
     if key.memory <= 0 { return "a memory of \(key.memory) bytes" }
     for effect in effects {
+      let numbers = [effect.present, effect.recommended, effect.low, effect.high]
+      if numbers.contains(where: { $0?.isNaN == true }) {
+        return "\(effect.response.rawValue) is not a number"
+      }
       guard let low = effect.low, let high = effect.high, let value = effect.recommended else {
         continue
       }
-      if !(low...max(low, high)).contains(value) || low > high {
+      if low > value || value > high {
         return "\(effect.response.rawValue) \(value) lies outside its interval \(low) to \(high)"
       }
     }

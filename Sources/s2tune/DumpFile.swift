@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Calibration
+import Files
 import Foundation
 import Operations
 import PageTables
@@ -11,8 +12,7 @@ import Quantities
 enum DumpFile {
   /// Reads a `stage2_page_tables` file.
   static func read(_ path: String, granule: Granule) throws -> Stage2Dump {
-    let text = try UserFile.read(path)
-    return try Stage2Dump(parsing: text.utf8, file: path, granule: granule)
+    try Stage2Dump(reading: TextLines(path), granule: granule)
   }
 }
 

@@ -22,6 +22,8 @@ struct EngineOptions: ParsableArguments {
   @Option(help: "Threads that simulate, all processors unless given; the answer is the same.")
   var workers: Int?
 
+  @OptionGroup var limit: LimitOptions
+
   /// The model these options name, or the shipped one that goes with this simulator.
   func model(_ store: ProfileStore) throws -> CostModel? {
     if costModel == "none" { return nil }
@@ -47,6 +49,7 @@ struct EngineOptions: ParsableArguments {
     return TuningTools(
       model: try model(store),
       workers: workers,
+      eventLimit: try limit.events(isSampled: false),
       progress: { progress.show($0, of: $1, "runs") }
     )
   }

@@ -41,6 +41,12 @@ struct ModelOptions: ParsableArguments {
       guard FileManager.default.fileExists(atPath: models, isDirectory: &isDirectory),
         isDirectory.boolValue
       else { throw Failure.usage("--models '\(models)' is not a directory; name one that exists") }
+      guard ProfileStore(directories: [URL(fileURLWithPath: models)]).holdsModels else {
+        throw Failure.usage(
+          "--models '\(models)' holds no models; name a directory with profiles, such as "
+            + "hosts/NAME.yaml, or with answers or a cost model"
+        )
+      }
     }
     return ProfileStore.standard(named: models)
   }

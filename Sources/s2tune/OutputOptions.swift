@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Files
 import Foundation
+import Quantities
 
 /// The options of commands whose answer may go to a file.
 struct OutputOptions: ParsableArguments {
@@ -23,7 +25,7 @@ struct OutputOptions: ParsableArguments {
 
   /// Writes the answer where it was asked for, whole or not at all.
   func write(_ text: String) throws {
-    guard let output else { return answer(text) }
-    try UserFile.write(text, to: output, force: force)
+    guard let output else { return try answer(text) }
+    try UserFile.write(displayed(text), to: output, force: force)
   }
 }

@@ -1,22 +1,38 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Files
 import Foundation
+import Quantities
 
 /// The program: parses, runs, and turns every outcome into text and an exit code in one place.
 @main
 enum Program {
   static func main() {
+    Descriptor.prepareStandard()
+    exit(run(Array(CommandLine.arguments.dropFirst())))
+  }
+
+  /// Runs one command line and gives its exit code.
+  static func run(_ arguments: [String]) -> Int32 {
     do {
-      var command = try S2Tune.parseAsRoot()
-      try command.run()
+      do {
+        var command = try S2Tune.parseAsRoot(arguments)
+        try command.run()
+        return 0
+      } catch {
+        return try finish(error)
+      }
     } catch {
-      exit(finish(error))
+      if let sentence = (error as? OutputFailure)?.sentence { complain(sentence) }
+      return Status.output.rawValue
     }
   }
 
-  /// Says what went wrong, in one sentence, and gives the exit code.
-  private static func finish(_ error: any Error) -> Int32 {
+  /// Says what went wrong, in one sentence, and gives the exit code; throws where that cannot be
+  /// written to standard output.
+  private static func finish(_ error: any Error) throws -> Int32 {
+    if error is OutputFailure { throw error }
     if let negative = error as? Negative {
       if !negative.sentence.isEmpty { complain(negative.sentence) }
       return Status.no.rawValue
@@ -25,19 +41,16 @@ enum Program {
       complain("\(refusal)")
       return refusal.status.rawValue
     }
-    S2Tune.exit(withError: error)
-  }
-
-  /// Writes the sentence; what a file wrote into it cannot steer the terminal.
-  private static func complain(_ sentence: String) {
-    let sentence = String(
-      String.UnicodeScalarView(
-        sentence.unicodeScalars.map {
-          $0.properties.generalCategory == .control && $0 != "\n" ? "?" : $0
-        }
-      )
-    )
-    FileHandle.standardError.write(Data("s2tune: \(sentence)\n".utf8))
+    // Help and versions are asked for by an error as well.
+    let code = S2Tune.exitCode(for: error).rawValue
+    let text = S2Tune.fullMessage(for: error)
+    guard !text.isEmpty else { return code }
+    if code == 0 {
+      try writeOut(text + "\n")
+    } else {
+      try? Descriptor.errors.write(Data(displayed(text + "\n").utf8))
+    }
+    return code
   }
 }
 
@@ -47,7 +60,8 @@ struct S2Tune: ParsableCommand {
     commandName: "s2tune",
     abstract: "Recommends how a KVM/arm64 host should batch its stage-2 page-table work.",
     discussion: """
-      Exit codes: 0 done, 1 the answer is no, 64 wrong usage, 65 bad data, 70 a bug in s2tune.
+      Exit codes: 0 done, 1 the answer is no, 64 wrong usage, 65 bad data, 70 a bug in s2tune, \
+      74 the answer could not be written.
       Values carry their unit: 2MiB, 20us, 9.5Gbit/s. Completion scripts: s2tune \
       --generate-completion-script bash|zsh|fish.
       """,
@@ -68,6 +82,7 @@ struct S2Tune: ParsableCommand {
       InstructionsCommand.self,
       CalibrateCommand.self,
       ProfilesCommand.self,
+      SessionCommand.self,
     ]
   )
 }

@@ -15,6 +15,8 @@ enum Status: Int32 {
   case data = 65
   /// A bug in s2tune.
   case bug = 70
+  /// The answer could not be written.
+  case output = 74
 }
 
 /// The answer is no; the output has said why, or the sentence does.
@@ -39,10 +41,6 @@ protocol Refusal: Error {
 }
 
 extension Failure: Refusal {}
-
-extension FileError: Refusal {
-  var status: Status { .data }
-}
 
 extension PolicyError: Refusal {
   var status: Status { .usage }

@@ -123,7 +123,8 @@ extension VMM: ExpressibleByArgument {}
 extension TuningError: Refusal {
   var status: Status {
     switch self {
-    case .badTable, .badStore, .noTable, .notWritten, .simulation, .prediction: .data
+    case .notWritten: .output
+    case .badTable, .badStore, .noTable, .simulation, .prediction: .data
     default: .usage
     }
   }

@@ -144,3 +144,22 @@ extension Mapping {
   /// Range, level and access, for comparison.
   fileprivate var description: String { "\(range) \(level) \(state.writable ? "rw" : "ro")" }
 }
+
+@Suite struct EndlessFileTests {
+  @Test func aFileOfBlankLinesIsRefusedEarly() {
+    let blank = String(repeating: "\n", count: 5_000)
+    let dump = #expect(throws: LogError.self) {
+      try Stage2Dump(parsing: ("---[ Guest IPA ]---\n" + blank).utf8, file: "dump")
+    }
+    #expect(dump?.line == 1_001)
+    #expect(throws: LogError.self) {
+      try KernelCounts(parsing: blank.utf8, file: "counts")
+    }
+  }
+
+  @Test func bytesThatAreNoTextAreRefusedAtTheirLine() {
+    let bytes = Array("---[ Guest IPA ]---\n".utf8) + [0xC3, 0x0A]
+    let error = #expect(throws: LogError.self) { try Stage2Dump(parsing: bytes, file: "dump") }
+    #expect(error?.line == 2)
+  }
+}

@@ -18,8 +18,8 @@ enum KeyPromise {
   case time(limit: Int64, isCost: Bool)
   /// A size from and to, in bytes.
   case size(ClosedRange<Int64>)
-  /// A rate up to, in bits per second.
-  case rate(limit: Int64)
+  /// No rate, or one from and to, in bits per second.
+  case rate(ClosedRange<Int64>)
   /// One of these words.
   case words([String])
   /// A service level; the bound with its relation, in a unit.
@@ -44,10 +44,10 @@ enum KeyPromise {
       let high = try? ByteCount(parsing: high)
     {
       self = .size(low.rawValue...high.rawValue)
-    } else if legal.hasPrefix("a rate"), let last = legal.split(separator: " ").last,
-      let high = try? BitRate(parsing: String(last))
+    } else if legal.hasPrefix("a rate"), let low = try? BitRate(parsing: low),
+      let high = try? BitRate(parsing: high)
     {
-      self = .rate(limit: high.rawValue)
+      self = .rate(low.rawValue...high.rawValue)
     } else if legal.hasPrefix(">=") || legal.hasPrefix("<=") {
       let open = legal.components(separatedBy: "(").last ?? ""
       self = .level(relation: String(legal.prefix(2)), form: String(open.prefix { $0 != ")" }))
@@ -70,7 +70,11 @@ extension KeyPromise {
       ["\(range.lowerBound)", "\(range.upperBound)", "0.5", "5e-1", "50%", "100%", "12.5 %"]
     case .time(let limit, _): ["0ns", "\(limit)ns", "\(limit / 1_000_000_000) s", "0.5us"]
     case .size(let range): ["\(range.lowerBound)B", "\(range.upperBound)B", "64 KiB"]
-    case .rate(let limit): ["0bit/s", "\(limit)bit/s", "2.5 Gbit/s", "9_000kbit/s"]
+    case .rate(let range):
+      [
+        "0bit/s", "\(range.lowerBound)bit/s", "\(range.upperBound)bit/s", "2.5 Gbit/s",
+        "9_000kbit/s",
+      ]
     case .words(let words): words
     case .level(let relation, let form): Self.bounds(form).map { relation + $0 } + ["none"]
     case .form(let legal):
@@ -114,7 +118,11 @@ extension KeyPromise {
     case .size(let range):
       ["\(range.upperBound + 1)B", "5", "5Kb", "64kib", "64Kib", "64ns", "-64KiB", "1e6TiB"]
         + (range.lowerBound > 0 ? ["\(range.lowerBound - 1)B"] : [])
-    case .rate(let limit): ["\(limit + 1)bit/s", "5", "5GB/s", "5Gbit", "5GiB", "-5Gbit/s"]
+    case .rate(let range):
+      [
+        "\(range.lowerBound - 1)bit/s", "\(range.upperBound + 1)bit/s", "5", "5GB/s", "5Gbit",
+        "5GiB", "-5Gbit/s",
+      ]
     case .words(let words): words.flatMap { [$0 + "x", " " + $0, $0 + ","] }
     case .level(let relation, let form): Self.wrong(relation, form)
     case .form: ["none,", "a", "6.1.2.3", "0x8000000000000000", "0xg"]
@@ -148,9 +156,13 @@ extension KeyPromise {
       return isCost ? "\(time).\(100 + chance.uniform(below: 900))ns" : "\(time)ns"
     case .size(let range):
       return "\(range.lowerBound + Int64(Self.size(UInt64(range.upperBound), &chance) / 2))B"
-    case .rate:
-      let units = ["bit/s", "kbit/s", "Mbit/s", "Gbit/s"]
-      return "\(chance.uniform(below: 10_000))" + units[Int(chance.uniform(below: 4))]
+    case .rate(let range):
+      let units: [(String, Int64)] = [
+        ("bit/s", 1), ("kbit/s", 1_000), ("Mbit/s", 1_000_000), ("Gbit/s", 1_000_000_000),
+      ]
+      let (unit, scale) = units[Int(chance.uniform(below: 4))]
+      let least = (range.lowerBound + scale - 1) / scale
+      return "\(least + Int64(chance.uniform(below: 9_000)))" + unit
     case .words(let words): return words[Int(chance.uniform(below: UInt64(words.count)))]
     case .level, .form:
       return legal[Int(chance.uniform(below: UInt64(max(1, legal.count))))]

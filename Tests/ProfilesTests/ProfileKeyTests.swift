@@ -96,7 +96,7 @@ import Testing
     check(WorkloadProfile.self)
   }
 
-  @Test(arguments: ["nic.rate 9.12345Gbit/s", "nic.rate 12345bit/s"])
+  @Test(arguments: ["nic.rate 9.12345Gbit/s", "nic.rate 12345678bit/s"])
   func aRateOfMoreThanFourDigitsIsReadBack(text: String) throws {
     let words = text.split(separator: " ").map(String.init)
     let key = try #require(HostProfile.keys.first { $0.name == words[0] })

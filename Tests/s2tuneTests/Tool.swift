@@ -32,10 +32,11 @@ struct Tool {
     return nil
   }()
 
-  /// Runs the program with these arguments, its input empty.
+  /// Runs the program with these arguments; its input is empty unless a text is given.
   static func run(
     _ arguments: [String],
-    environment: [String: String] = [:]
+    environment: [String: String] = [:],
+    input: String? = nil
   ) throws -> Result {
     let process = Process()
     process.executableURL = try #require(
@@ -53,6 +54,11 @@ struct Tool {
     defer { try? FileManager.default.removeItem(at: folder) }
     let files = ["output", "errors"].map { folder.appendingPathComponent($0) }
     for file in files { try Data().write(to: file) }
+    if let input {
+      let file = folder.appendingPathComponent("input")
+      try Data(input.utf8).write(to: file)
+      process.standardInput = try FileHandle(forReadingFrom: file)
+    }
     process.standardOutput = try FileHandle(forWritingTo: files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])
     try process.run()
@@ -62,5 +68,21 @@ struct Tool {
       output: try String(contentsOf: files[0], encoding: .utf8),
       errors: try String(contentsOf: files[1], encoding: .utf8)
     )
+  }
+
+  /// How a command of a session ended.
+  struct Ending: Decodable {
+    let status: Int32
+    let errors: String
+    let bytes: Int
+  }
+
+  /// Runs many command lines in one process; fewer endings than commands where one ended it.
+  static func session(_ commands: [[String]]) throws -> [Ending] {
+    let lines = try commands.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
+    let result = try run(["session"], input: lines.joined(separator: "\n") + "\n")
+    return try result.output.split(separator: "\n").map {
+      try JSONDecoder().decode(Ending.self, from: Data($0.utf8))
+    }
   }
 }

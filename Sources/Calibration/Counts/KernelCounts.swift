@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import Files
 package import PageTables
 import Profiles
 package import Quantities
@@ -70,11 +71,24 @@ package struct KernelCounts: Hashable, Sendable {
   /// A missing column, a count that is not a whole number of at least zero, and a row of
   /// another length are refused with file, line, value and what is legal.
   package init(parsing bytes: some Collection<UInt8>, file: String) throws(LogError) {
-    let lines = try LogLines(bytes, file: file)
-    let header = try CountsHeader(lines)
+    try self.init(reading: TextLines(bytes, named: file))
+  }
+
+  /// Reads a file line by line, and stops at the first that cannot be one's.
+  package init(reading lines: TextLines) throws(LogError) {
+    var lines = lines
+    let file = lines.path
+    let first = try lines.nextLine() ?? LogLine(file: file, number: 1, text: "")
+    let header = try CountsHeader(first)
     var read: [CountsLine] = []
-    for index in lines.lines.indices.dropFirst() where !lines.lines[index].isEmpty {
-      read.append(try CountsLine(lines, at: index, header: header))
+    var blank = 0
+    while let line = try lines.nextLine() {
+      guard line.text.isEmpty else {
+        read.append(try CountsLine(line, header: header))
+        continue
+      }
+      blank += 1
+      guard blank <= LogLine.mostBlank else { throw line.error(legal: "a row") }
     }
     let granules = Dictionary(
       read.compactMap { line in line.namedGranule.map { (line.text("kernel"), $0) } },
@@ -97,25 +111,20 @@ private struct CountsHeader {
   let positions: [String: Int]
   let width: Int
 
-  init(_ lines: LogLines) throws(LogError) {
-    let names = lines.lines[0].split(separator: ",", omittingEmptySubsequences: false)
+  init(_ line: LogLine) throws(LogError) {
+    let names = line.text.split(separator: ",", omittingEmptySubsequences: false)
     width = names.count
     var positions: [String: Int] = [:]
     for (position, name) in names.enumerated() {
       let name = String(name)
       guard positions.updateValue(position, forKey: name) == nil else {
-        throw LogError(file: lines.file, line: 1, found: name, legal: "each column once")
+        throw LogError(file: line.file, line: 1, found: name, legal: "each column once")
       }
     }
     let wanted =
       KernelCounts.keys + EventCounts.capturedColumns.map(\.name) + KernelCounts.measures
     for name in wanted where positions[name] == nil {
-      throw LogError(
-        file: lines.file,
-        line: 1,
-        found: String(lines.lines[0]),
-        legal: "a column '\(name)'"
-      )
+      throw line.error(legal: "a column '\(name)'")
     }
     self.positions = positions
   }
@@ -128,13 +137,13 @@ private struct CountsLine {
   let header: CountsHeader
   let fields: [Substring]
 
-  init(_ lines: LogLines, at index: Int, header: CountsHeader) throws(LogError) {
-    fields = lines.lines[index].split(separator: ",", omittingEmptySubsequences: false)
+  init(_ line: LogLine, header: CountsHeader) throws(LogError) {
+    fields = line.text.split(separator: ",", omittingEmptySubsequences: false)
     guard fields.count == header.width else {
-      throw lines.error(at: index, legal: "\(header.width) fields, as in the header")
+      throw line.error(legal: "\(header.width) fields, as in the header")
     }
-    file = lines.file
-    line = index + 1
+    file = line.file
+    self.line = line.number
     self.header = header
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import Files
 package import PageTables
 package import Quantities
 
@@ -30,10 +31,14 @@ package struct Stage2Dump: Hashable, Sendable {
     file: String,
     granule: Granule = .size4K
   ) throws(LogError) {
-    let lines = try LogLines(bytes, file: file)
+    try self.init(reading: TextLines(bytes, named: file), granule: granule)
+  }
+
+  /// Reads a dump line by line, and stops at the first that cannot be one's.
+  package init(reading lines: TextLines, granule: Granule = .size4K) throws(LogError) {
     var reader = DumpReader(lines: lines, granule: granule)
     try reader.read()
-    self.file = file
+    file = lines.path
     self.granule = granule
     mappings = reader.mappings
     end = reader.end ?? .zero
@@ -55,37 +60,42 @@ package struct Stage2Dump: Hashable, Sendable {
 
 /// Goes through a dump's lines.
 private struct DumpReader {
-  let lines: LogLines
+  var lines: TextLines
   let granule: Granule
   var mappings: [Mapping] = []
   var end: GuestAddress?
   var skippedGarbage = false
 
-  init(lines: LogLines, granule: Granule) {
+  init(lines: TextLines, granule: Granule) {
     self.lines = lines
     self.granule = granule
   }
 
   mutating func read() throws(LogError) {
-    // A hole's line is the beginning of a leaf's: cut short it would read as another layout.
-    guard lines.lines.last?.isEmpty ?? true else {
-      throw lines.error(at: lines.lines.count - 1, legal: "a whole line, with its line feed")
-    }
-    var isFirst = true
-    for index in lines.lines.indices {
-      let line = lines.lines[index]
-      if line.allSatisfy(\.isWhitespace) || Self.isHeading(line) { continue }
-      let region = try DumpRegion(lines, at: index)
+    var (isFirst, hasHeading, others) = (true, false, 0)
+    while let line = try lines.nextLine() {
+      // A hole's line is the beginning of a leaf's: cut short it would read as another layout.
+      guard lines.endsWithLineFeed else {
+        throw line.error(legal: "a whole line, with its line feed")
+      }
+      let isHeading = Self.isHeading(line.text)
+      hasHeading = hasHeading || isHeading
+      if isHeading || line.text.allSatisfy(\.isWhitespace) {
+        others += 1
+        guard others <= LogLine.mostBlank else { throw line.error(legal: "a range") }
+        continue
+      }
+      let region = try DumpRegion(line)
       if isFirst, region.start > region.end {
         skippedGarbage = true
       } else {
-        try add(region, at: index)
+        try add(region, line)
       }
       isFirst = false
     }
-    guard !isFirst || lines.lines.contains(where: { Self.isHeading($0) }) else {
+    guard !isFirst || hasHeading else {
       throw LogError(
-        file: lines.file,
+        file: lines.path,
         line: 0,
         found: "no range and no heading",
         legal: "a stage-2 dump"
@@ -93,31 +103,30 @@ private struct DumpReader {
     }
   }
 
-  private static func isHeading(_ line: Substring) -> Bool {
+  private static func isHeading(_ line: String) -> Bool {
     line.hasPrefix("---[") || line.hasPrefix("VTCR:")
   }
 
-  private mutating func add(_ region: DumpRegion, at index: Int) throws(LogError) {
+  private mutating func add(_ region: DumpRegion, _ line: LogLine) throws(LogError) {
     guard region.start < region.end else {
-      throw lines.error(at: index, legal: "a range that ends after its start")
+      throw line.error(legal: "a range that ends after its start")
     }
     if let end, region.start != GuestAddress.zero || end != .zero, region.start != end {
-      throw lines.error(at: index, legal: "a range that begins at \(end), where the last ended")
+      throw line.error(legal: "a range that begins at \(end), where the last ended")
     }
     end = region.end
     guard region.size == region.end - region.start else {
-      throw lines.error(at: index, legal: "a size of \(region.end - region.start)")
+      throw line.error(legal: "a size of \(region.end - region.start)")
     }
     let entry = granule.entrySize(level: region.level)
     guard region.isLeaf else { return }
     guard region.isBlock == (region.level < 3) else {
-      throw lines.error(at: index, legal: "BLK on leaves of level 1 and 2, and only there")
+      throw line.error(legal: "BLK on leaves of level 1 and 2, and only there")
     }
     guard region.level >= granule.minimumBlockLevel, region.start.isAligned(to: entry),
       region.end.isAligned(to: entry)
     else {
-      throw lines.error(
-        at: index,
+      throw line.error(
         legal: "leaves of level \(granule.minimumBlockLevel) to 3, aligned to \(entry)"
       )
     }
@@ -158,10 +167,9 @@ private struct DumpRegion {
   private static let legal =
     "0x<16 digits>-0x<16 digits>, a size with K, M, G, T, P or E, a level and attributes"
 
-  init(_ lines: LogLines, at index: Int) throws(LogError) {
-    let line = lines.lines[index]
-    func refuse() -> LogError { lines.error(at: index, legal: Self.legal) }
-    let bytes = Array(line.utf8)
+  init(_ line: LogLine) throws(LogError) {
+    func refuse() -> LogError { line.error(legal: Self.legal) }
+    let bytes = Array(line.text.utf8)
     // Addresses stand in 18 columns each with a dash between; the size ends before the level.
     guard bytes.count > 40, bytes[18] == UInt8(ascii: "-"),
       let start = Self.address(bytes[0..<18]), let end = Self.address(bytes[19..<37])
@@ -185,7 +193,7 @@ private struct DumpRegion {
       throw refuse()
     }
     isWritable = words[5] == UInt8(ascii: "W")
-    isBlock = line.split(separator: " ").last == "BLK"
+    isBlock = line.text.split(separator: " ").last == "BLK"
   }
 
   private static func address(_ bytes: ArraySlice<UInt8>) -> GuestAddress? {

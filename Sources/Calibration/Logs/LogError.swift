@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Files
+
 /// Why a host's log cannot be read: the file, the line, what stands there and what would be legal.
 package struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The file's name as the caller gave it.
@@ -26,23 +28,70 @@ package struct LogError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A log as lines, with a limit on its size.
-struct LogLines {
-  /// The largest log that is read: 256 MiB, an hour of chunk tracing.
-  static let limit = 256 << 20
+extension LogError {
+  /// The refusal of a file that the system or its bytes keep from being a log.
+  init(_ error: FileError) {
+    switch error {
+    case .tooLarge(let file, let limit):
+      self.init(
+        file: file,
+        line: 0,
+        found: "more than \(limit) bytes",
+        legal: "at most \(limit) bytes"
+      )
+    case .tooLong(let file, let line, let limit):
+      self.init(
+        file: file,
+        line: line,
+        found: "a line of more than \(limit) bytes",
+        legal: "lines of a log"
+      )
+    case .notText(let file, let line):
+      self.init(file: file, line: line, found: "bytes that are not UTF-8", legal: "a text log")
+    case .notRead(let file, let reason), .notWritten(let file, let reason):
+      self.init(file: file, line: 0, found: reason, legal: "a file that can be read")
+    case .exists(let file), .closedPipe(let file):
+      self.init(file: file, line: 0, found: error.description, legal: "a file that can be read")
+    }
+  }
+}
 
+/// A line of a log and its place.
+struct LogLine {
+  /// Lines without content that a file may have; more are no file of a known kind.
+  static let mostBlank = 1_000
+
+  let file: String
+  /// Counted from one.
+  let number: Int
+  let text: String
+
+  /// An error at this line.
+  func error(legal: String) -> LogError {
+    LogError(file: file, line: number, found: text, legal: legal)
+  }
+}
+
+extension TextLines {
+  /// The next line with its place; nil at the end.
+  mutating func nextLine() throws(LogError) -> LogLine? {
+    do throws(FileError) {
+      return try next().map { LogLine(file: path, number: line, text: $0) }
+    } catch {
+      throw LogError(error)
+    }
+  }
+}
+
+/// A log as lines, all at once, for readers that look back; its size has a limit.
+struct LogLines {
   let file: String
   let lines: [Substring]
 
   /// Splits a text into lines; a text that is too long or not UTF-8 is refused.
   init(_ bytes: some Collection<UInt8>, file: String) throws(LogError) {
-    guard bytes.count <= Self.limit else {
-      throw LogError(
-        file: file,
-        line: 0,
-        found: "\(bytes.count) bytes",
-        legal: "at most \(Self.limit) bytes"
-      )
+    guard bytes.count <= TextFile.standardLimit else {
+      throw LogError(.tooLarge(path: file, limit: TextFile.standardLimit))
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw LogError(file: file, line: 0, found: "bytes that are not UTF-8", legal: "a text log")

@@ -108,7 +108,7 @@ struct CalibrateCommand: ParsableCommand {
         significant(100 * (residual.predicted / residual.measured - 1), digits: 2) + " %",
       ])
     }
-    answer("\(fit.host)\n\n" + costs.text() + "\n" + facts.text())
+    try answer("\(fit.host)\n\n" + costs.text() + "\n" + facts.text())
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Files
 import Foundation
 import Profiles
 import Reports
@@ -67,7 +68,7 @@ struct CampaignOptions: ParsableArguments {
   func report(_ status: CampaignState, _ file: String) throws {
     switch common.format {
     case .text:
-      answer(
+      try answer(
         "\(file): \(status.done) of \(status.runs) runs of campaign \(status.name), seed "
           + "\(status.seed), simulator \(status.simulator), digest \(status.digest)"
       )

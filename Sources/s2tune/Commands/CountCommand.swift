@@ -192,7 +192,7 @@ struct CountCommand: ParsableCommand {
       guard values.contains(where: { $0 != 0 }) else { continue }
       table.append([column.name] + values.map { String($0) })
     }
-    answer(
+    try answer(
       "Linux \(result.kernel), CPU \(result.cpu), \(result.policy)\n"
         + (isNumbered ? legend : "") + "\n" + table.text() + "\n"
         + verdict.text()

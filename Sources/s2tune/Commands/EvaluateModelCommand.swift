@@ -70,7 +70,7 @@ struct EvaluateModel: ParsableCommand {
       }
     }
     switch common.format {
-    case .text: answer(evaluation.text())
+    case .text: try answer(evaluation.text())
     case .json: try answer(json: evaluation, .evaluateModel)
     }
     if !evaluation.meetsTargets { throw Negative() }

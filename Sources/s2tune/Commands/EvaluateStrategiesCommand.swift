@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Files
 import Foundation
 import Profiles
 import Reports
@@ -110,8 +111,11 @@ struct EvaluateStrategies: ParsableCommand {
         at: file.deletingLastPathComponent(),
         withIntermediateDirectories: true
       )
-      try AnswerStore.json(SearchTable(one, score), isPretty: false)
-        .write(to: file, options: .atomic)
+      try WholeFile.write(
+        AnswerStore.json(SearchTable(one, score), isPretty: false),
+        to: file.path,
+        replaces: true
+      )
     } catch {
       throw .notWritten(file: file.path, reason: "no file can be made there")
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Files
 import CostModels
 import Foundation
 import Profiles
@@ -94,7 +95,7 @@ struct FitCommand: ParsableCommand {
       try UserFile.write(text, to: output, force: force)
     }
     switch common.format {
-    case .text: answer(model.card)
+    case .text: try answer(model.card)
     case .json: try answer(json: ModelSummary(model), .fit)
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Files
 import Calibration
 import Foundation
 import Quantities
@@ -35,8 +36,7 @@ struct InstructionsCommand: ParsableCommand {
   var force = false
 
   func run() throws {
-    let text = try UserFile.read(counts)
-    let file = try KernelCounts(parsing: text.utf8, file: counts)
+    let file = try KernelCounts(reading: TextLines(counts))
     guard CountsValidation(file).passes else {
       throw Failure.data(
         "\(counts): the model's counts are not the file's, so no price would mean anything; "
@@ -92,6 +92,6 @@ struct InstructionsCommand: ParsableCommand {
         ])
       }
     }
-    answer("Instructions off, by operation\n\n" + table.text())
+    try answer("Instructions off, by operation\n\n" + table.text())
   }
 }

@@ -16,7 +16,7 @@ struct PolicyCommand: ParsableCommand {
 
   func run() throws {
     switch format {
-    case .text: answer(PolicyGrammar().text())
+    case .text: try answer(PolicyGrammar().text())
     case .json: try answer(json: PolicyGrammar(), .policy)
     }
   }

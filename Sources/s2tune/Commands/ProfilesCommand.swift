@@ -38,7 +38,7 @@ struct ListProfiles: ParsableCommand {
       return try answer(json: Listed(name: "profiles", elements: rows), .profiles)
     }
     let width = rows.map(\.name.count).max() ?? 0
-    answer(
+    try answer(
       rows.map { row in
         "\(padded(row.kind.rawValue, 9)) \(padded(row.name, width))  \(row.summary)"
       }.joined(separator: "\n")
@@ -116,7 +116,7 @@ struct ShowProfile: ParsableCommand {
       lines.append("\(padded(row.key, width))  \(padded(row.value, 14)) \(row.source)")
       lines.append("\(padded("", width))  \(row.why)")
     }
-    answer(lines.joined(separator: "\n"))
+    try answer(lines.joined(separator: "\n"))
   }
 }
 
@@ -142,7 +142,7 @@ struct ListKeys: ParsableCommand {
       return try answer(json: Listed(name: "keys", elements: rows), .keys)
     }
     let width = rows.map(\.key.count).max() ?? 0
-    answer(
+    try answer(
       rows.map { "\(padded($0.key, width))  \($0.summary): \($0.legal)" }.joined(separator: "\n")
     )
   }

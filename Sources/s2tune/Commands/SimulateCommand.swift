@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Files
 import Calibration
 import Events
 import Foundation
@@ -57,6 +58,7 @@ struct SimulateCommand: ParsableCommand {
     completion: .file(extensions: ["json"])
   )
   var trace: String?
+  @OptionGroup var limit: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -75,6 +77,7 @@ struct SimulateCommand: ParsableCommand {
       seed: Seed(seed)
     )
     scenario.switches = try MachineSwitches(without: without.map(mechanism))
+    scenario.eventLimit = try limit.events(isSampled: window || fast)
     if window { scenario.extent = .window(Window()) }
     if fast { scenario.extent = .fast(FastRun()) }
     if trace != nil { scenario.traceLimit = Self.traceLimit }
@@ -87,8 +90,9 @@ struct SimulateCommand: ParsableCommand {
     }
     guard report.stop == .completed else {
       throw Negative(
-        sentence: "the run stopped at its limit (\(report.stop.rawValue)); the report holds what "
-          + "was known then"
+        sentence: "the run stopped at its limit (\(report.stop.rawValue)): "
+          + (report.stopCause ?? "nothing is known of why")
+          + "; the report holds what was known then"
       )
     }
   }

@@ -34,7 +34,7 @@ struct DiffTables: ParsableCommand {
   func run() throws {
     let changes = try TuningTable(named: old).changes(to: TuningTable(named: new))
     switch format {
-    case .text: answer(changes.isEmpty ? "nothing differs" : TableChange.text(changes))
+    case .text: try answer(changes.isEmpty ? "nothing differs" : TableChange.text(changes))
     case .json: try answer(json: Listed(name: "changes", elements: changes), .tableDiff)
     }
     guard changes.isEmpty else { throw Negative() }
@@ -80,7 +80,7 @@ struct VerifyTable: ParsableCommand {
     }
     progress.clear()
     switch common.format {
-    case .text: answer(VerifiedEntry.text(results))
+    case .text: try answer(VerifiedEntry.text(results))
     case .json: try answer(json: Listed(name: "entries", elements: results), .tableVerify)
     }
     guard results.allSatisfy(\.isConfirmed) else { throw Negative() }

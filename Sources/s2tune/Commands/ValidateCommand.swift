@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Files
 import Calibration
 import Foundation
 import Operations
@@ -85,8 +86,7 @@ struct ValidateCommand: ParsableCommand {
   }
 
   private static func compare(_ path: String) throws -> CountsSummary {
-    let text = try UserFile.read(path)
-    return CountsSummary(CountsValidation(try KernelCounts(parsing: text.utf8, file: path)))
+    CountsSummary(CountsValidation(try KernelCounts(reading: TextLines(path))))
   }
 
   private func judge(_ store: ProfileStore) throws -> ValidationSummary {
@@ -120,7 +120,7 @@ struct ValidateCommand: ParsableCommand {
     guard common.format == .text else { return try answer(json: answered, .validate) }
     let texts =
       (answered.counts ?? []).map { $0.text() } + [answered.facts?.text()].compactMap(\.self)
-    answer(texts.joined(separator: "\n"))
+    try answer(texts.joined(separator: "\n"))
   }
 }
 

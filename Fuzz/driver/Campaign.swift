@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+
+/// One campaign: inputs of a kind until the time or their number is up.
+struct Campaign {
+  private let name: String
+  private let seed: UInt64
+  private let end: Date
+  private let limit: Int
+  private let session: Session
+  private let words: [String]
+  private var journal: Journal
+
+  /// A campaign of these words: its name, then `--name value` each.
+  init(_ words: [String]) {
+    func option(_ name: String, _ standard: String) -> String {
+      guard let place = words.firstIndex(of: "--" + name), place + 1 < words.count else {
+        return standard
+      }
+      return words[place + 1]
+    }
+    self.words = words
+    name = words.first ?? ""
+    seed = UInt64(option("seed", "1")) ?? 1
+    end = Date().addingTimeInterval((Double(option("minutes", "1")) ?? 1) * 60)
+    limit = Int(option("inputs", "\(Int.max)")) ?? .max
+    let deadline = Double(option("deadline", "10")) ?? 10
+    session = Session(option("program", ".build/debug/s2tune"), deadline: deadline)
+    journal = Journal(name)
+  }
+
+  private var goesOn: Bool { Date() < end && journal.inputs < limit }
+
+  /// The places that values are set in: workload, host, kernel.
+  static let places = [
+    ["container-churn", "graviton3", "6.1"], ["live-migration-thp", "ampere-altra", "6.12"],
+    ["storage-randwrite", "generic-armv8.4", "6.5"], ["rpc-latency", "qemu-n1-6.12", "6.6"],
+    ["database-hugetlb-1g", "tlbirange-vhe-2023", "6.19"], ["ci-microvm", "thunderx2", "5.10"],
+  ]
+
+  /// Runs it; the exit code says whether all inputs ended well.
+  mutating func run() throws -> Int32 {
+    switch name {
+    case "extremes": try extremes()
+    case "pairs": try pairs()
+    case "files": try files()
+    case "texts": try texts()
+    default:
+      say(
+        "usage: Fuzzer extremes|pairs|files|texts [--program P] [--seed N] [--minutes N] [--inputs N] "
+          + "[--deadline SECONDS]"
+      )
+      return 64
+    }
+    say(journal.summary(session))
+    return journal.findings.isEmpty ? 0 : 1
+  }
+
+  /// Every value alone, then pairs of them and counts until the end.
+  private mutating func extremes() throws {
+    var cases = ExtremeCases(places: Self.places, seed: seed)
+    for arguments in cases.single() where goesOn { try journal.run(arguments, in: session) }
+    while goesOn {
+      let isCount = journal.inputs % 4 == 0
+      try journal.run(isCount ? cases.count() : cases.pair(), in: session)
+    }
+  }
+
+  /// Every pair of values of two keys, in parts that each spread over all of them.
+  private mutating func pairs() throws {
+    let parts = max(1, ExtremeCases.pairCount / 1_000)
+    for part in 0..<parts where goesOn {
+      var cases = ExtremeCases(places: Self.places, seed: seed &+ UInt64(part))
+      for arguments in cases.pairs(part: part, of: parts) where goesOn {
+        try journal.run(arguments, in: session)
+      }
+    }
+  }
+
+  /// Mutated files through the reader of their kind; a file that ends badly is kept.
+  private mutating func files() throws {
+    var mutation = try FileMutation(seed: seed)
+    while goesOn {
+      let arguments = try mutation.next()
+      guard try !journal.run(arguments, in: session) else { continue }
+      try mutation.keep("finding-\(seed)-\(journal.inputs)")
+    }
+  }
+
+  /// Policies, settings, sweeps, limits and operations as mutated texts.
+  private mutating func texts() throws {
+    var mutation = TextMutation(seed: seed)
+    while goesOn { try journal.run(mutation.next(), in: session) }
+  }
+}
+
+/// Writes a line to standard output at once.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }

@@ -1,0 +1,1 @@
+../../Tests/s2tuneTests/ExtremeCases.swift
