@@ -236,7 +236,8 @@ extension Recommendation {
     let hit = change { percent($0.hourChance) } ?? ""
     let time = change { percent($0.timeShare) } ?? ""
     let lost = change { $0.connectsADay.map { significant($0) } }
-    let head = "at \(fleet.operationsPerHour) an hour a flow is hit within an hour by chance \(hit), "
+    let head =
+      "at \(fleet.operationsPerHour) an hour a flow is hit within an hour by chance \(hit), "
     return [
       head + "\(time) of its time" + (lost.map { "; connects lost a day \($0)" } ?? "")
     ]

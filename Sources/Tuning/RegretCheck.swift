@@ -19,7 +19,7 @@ package struct RegretCheck: Hashable, Sendable, Codable {
   package let rival: String?
   /// The mean of its objective.
   package let rivalValue: Double?
-  /// How much worse the answer's objective is, as a share; zero where it is as good or better. Nil
+  /// How much worse the answer's objective is, as a share; zero where it is as good or better, nil
   /// where one of the two has no policy.
   package let regret: Double?
   /// Policies that the independent search ran.

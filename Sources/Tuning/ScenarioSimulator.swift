@@ -101,9 +101,8 @@ package struct ScenarioSimulator: PolicySimulator {
     guard policy.controller == .fixed, operation.path != .processExit else { return nil }
     let visited: Int64? = if case .visits(let count) = policy.chunk { Int64(count) } else { nil }
     let page = scenario.host.granule.page
-    guard
-      let chunk = visited.map({ page * min($0, 1 << 20) }) ?? operation.setting.size(of: policy.chunk)
-    else { return nil }
+    let size = operation.setting.size(of: policy.chunk)
+    guard let chunk = visited.map({ page * min($0, 1 << 20) }) ?? size else { return nil }
     return whole.divided(roundedUpBy: chunk) > Self.mostChunks ? chunk * Self.mostChunks : nil
   }
 

@@ -54,12 +54,8 @@ struct DrawnQuestions: ParsableArguments {
     }
   }
 
-  /// One check a question, those of the record file as they stand there.
-  ///
-  /// - Parameters:
-  ///   - known: Finds a question's check in the record.
-  ///   - make: Makes it.
-  ///   - text: The record's content with so many checks.
+  /// One check a question, those of the record file as they stand there: `known` finds one in the record,
+  /// `make` makes it, and `text` is the record's content with so many checks.
   func checks<Quality: Evaluated, Check>(
     _ count: Int,
     _ store: ProfileStore,

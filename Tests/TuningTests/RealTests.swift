@@ -42,8 +42,9 @@ func shipped(
     )
   }
 
-  /// Pages and blocks beside storage: what is left out weighs as much as it is long, whatever part of
-  /// each is run. Without the weights the share comes out a fifth too high.
+  /// Pages and blocks beside storage: what is left out weighs as much as it is long, whatever is run.
+  ///
+  /// Without the weights the share comes out a fifth too high.
   @Test func sharesOfMixedMemoryAreThoseOfTheWhole() throws {
     let question = try shipped(workload: "mixed-thp", host: "thunderx2")
     var setup = question.setup

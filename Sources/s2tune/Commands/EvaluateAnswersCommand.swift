@@ -36,7 +36,8 @@ struct EvaluateAnswers: ParsableCommand {
       simulator: Scenario.simulatorVersion,
       model: model,
       checks: try drawing.checks(questions, store, isUnseen: false, model: model) {
-        (name, _, found: AnswerQuality) in found.checks.first { $0.name == name }
+        (name, _, found: AnswerQuality) in
+        found.checks.first { $0.name == name }
       } make: { name, question in
         let answer = try Recommender(question, tools: tools).recommend()
         return try AnswerChecker(question, tools: judge).check(answer, name: name)

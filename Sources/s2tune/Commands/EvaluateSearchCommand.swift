@@ -69,4 +69,3 @@ struct EvaluateSearch: ParsableCommand {
     guard quality.isGood else { throw Negative(sentence: "a target of the search is missed") }
   }
 }
-
