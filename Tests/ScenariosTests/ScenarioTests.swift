@@ -120,6 +120,6 @@ import Testing
     #expect(refusal { $0.kernel = Fixture.kernel(7, 0) }?.contains("voluntary") == true)
     #expect(refusal { $0.kernel = Fixture.kernel(4, 9) }?.contains("4.9") == true)
     #expect(refusal { $0.policy.flush = .deferredRange }?.contains("TLBIRANGE") == true)
-    #expect(refusal { $0.workload.memory.ipaBits = 60 }?.contains("60 bits") == true)
+    #expect(refusal { $0.workload.memory.ipaBits = 60 }?.contains("vm.ipa_bits 60") == true)
   }
 }
