@@ -9,29 +9,40 @@ extension Int64 {
   @inlinable
   package func plus(saturating other: Int64) -> Int64 {
     let (sum, overflow) = addingReportingOverflow(other)
-    return overflow ? (other < 0 ? .min : .max) : sum
+    guard overflow else { return sum }
+    return Self.end(isLowest: other < 0)
   }
 
   /// The difference, or the nearest number that can be written.
   @inlinable
   package func minus(saturating other: Int64) -> Int64 {
     let (difference, overflow) = subtractingReportingOverflow(other)
-    return overflow ? (other < 0 ? .max : .min) : difference
+    guard overflow else { return difference }
+    return Self.end(isLowest: other >= 0)
   }
 
   /// The product, or the nearest number that can be written.
   @inlinable
   package func times(saturating other: Int64) -> Int64 {
     let (product, overflow) = multipliedReportingOverflow(by: other)
-    return overflow ? ((self < 0) == (other < 0) ? .max : .min) : product
+    guard overflow else { return product }
+    return Self.end(isLowest: (self < 0) != (other < 0))
   }
 
   /// The quotient, rounded toward zero; the largest or smallest number where the divisor is zero.
   @inlinable
   package func divided(saturatingBy divisor: Int64) -> Int64 {
-    guard divisor != 0 else { return self < 0 ? .min : .max }
-    return dividedReportingOverflow(by: divisor).overflow ? .max : self / divisor
+    guard divisor != 0 else { return Self.end(isLowest: self < 0) }
+    let (quotient, overflow) = dividedReportingOverflow(by: divisor)
+    guard overflow else { return quotient }
+    return Self.end(isLowest: false)
   }
+
+  /// The smallest or the largest number; a call and no choice between two values, so that what fits
+  /// does not wait for it.
+  @inline(never)
+  @usableFromInline
+  package static func end(isLowest: Bool) -> Int64 { isLowest ? .min : .max }
 
   /// The number times a share of two numbers, rounded toward zero, with no limit in between.
   ///

@@ -66,7 +66,10 @@ package struct ScenarioSimulator: PolicySimulator {
     guard scenario.layout == .mix,
       let part = extent == .window ? reach(scenario) : sample(scenario)
     else { return 1 }
-    let tile = max(.gibibytes(1), scenario.host.granule.entrySize(level: 2) * 8)
+    let block = scenario.host.granule.entrySize(level: 2)
+    let isTeardown = scenario.workload.operation == .teardown
+    // Unmaps of pages and blocks are few in a minute: a tile's share is kept by its parts as well.
+    let tile = isTeardown ? max(.gibibytes(1), block * 8) : block * 4
     let tiles = max(part.divided(roundedUpBy: tile), extent == .window ? 4 : 8)
     let kept = tile * tiles
     guard kept < whole else { return 1 }
