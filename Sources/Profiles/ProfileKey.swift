@@ -214,6 +214,8 @@ extension ProfileKey {
       key.name,
       key.summary,
       legal: key.legal,
+      ends: key.ends,
+      beyond: key.beyond,
       isSilentUnset: true,
       write: { root, text in
         var unset = Unset(value: blank)

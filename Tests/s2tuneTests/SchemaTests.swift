@@ -58,7 +58,14 @@ import Testing
     (
       "evaluate-search",
       [
-        "evaluate", "search", "--hosts", "graviton3", "--workloads", "ci-microvm", "--seeds", "1",
+        "evaluate", "search", "--questions", "1", "--hosts", "graviton3", "--workloads",
+        "ci-microvm", "--kernels", "6.12", "--cost-model", "none", "--trials", "12",
+      ]
+    ),
+    (
+      "evaluate-strategies",
+      [
+        "evaluate", "strategies", "--hosts", "graviton3", "--workloads", "ci-microvm", "--seeds", "1",
         "--thinning", "16", "--budgets", "10", "--budget", "9",
       ]
     ),

@@ -11,7 +11,8 @@ import Testing
     ["profiles", "--help"], ["profiles", "list", "--help"],
     ["recommend", "--help"], ["what-if", "--help"], ["pareto", "--help"], ["export", "--help"],
     ["table", "--help"], ["table", "diff", "--help"], ["table", "verify", "--help"],
-    ["evaluate", "--help"], ["evaluate", "search", "--help"],
+    ["evaluate", "--help"], ["evaluate", "search", "--help"], ["evaluate", "answers", "--help"],
+    ["evaluate", "strategies", "--help"],
     ["evaluate", "sensitivity", "--help"],
     ["evaluate", "model", "--help"], ["fit", "--help"], ["campaign", "--help"],
   ])
