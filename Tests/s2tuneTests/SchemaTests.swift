@@ -65,7 +65,8 @@ import Testing
     (
       "evaluate-strategies",
       [
-        "evaluate", "strategies", "--hosts", "graviton3", "--workloads", "ci-microvm", "--seeds", "1",
+        "evaluate", "strategies", "--hosts", "graviton3", "--workloads", "ci-microvm", "--seeds",
+        "1",
         "--thinning", "16", "--budgets", "10", "--budget", "9",
       ]
     ),
