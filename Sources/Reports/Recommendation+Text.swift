@@ -127,24 +127,11 @@ extension Recommendation {
   /// The answer as text: what to do, what it does, how, and how sure it is; with details everything
   /// else that is known of it.
   package func text(_ context: AnswerContext, details: Bool = false) -> String {
-    var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
-    for paragraph in [Paragraph(label: "verdict", sentences: verdictSentences)] {
-      lines += paragraph.lines()
+    // As many steps as a screen has room for.
+    var lines = short(context, steps: Self.steps)
+    for steps in stride(from: Self.steps - 1, through: 1, by: -1) where lines.count > Self.screen {
+      lines = short(context, steps: steps)
     }
-    lines.append("")
-    lines += summary.text().split(separator: "\n").map { "  \($0)" }
-    lines.append("")
-    let brief = [
-      Paragraph(label: "kernel", sentences: kernelSentences),
-      Paragraph(label: "dmesg", sentences: warningSentences),
-      Paragraph(label: "cost", sentences: [cost.joined(separator: "; ")].filter { !$0.isEmpty }),
-      Paragraph(label: "fleet", sentences: fleetSentences),
-      Paragraph(label: "apply", sentences: shortSteps),
-      Paragraph(label: "instead", sentences: remedies?.map(Self.remedySentence) ?? []),
-      Paragraph(label: "unsafe", sentences: safety.isSafe ? [] : [safety.sentence]),
-      Paragraph(label: "sure", sentences: [sureSentence(context)]),
-    ]
-    for paragraph in brief where !paragraph.sentences.isEmpty { lines += paragraph.lines() }
     guard details else { return lines.joined(separator: "\n") + "\n" }
     lines.append("")
     lines += rowLines()
@@ -153,10 +140,43 @@ extension Recommendation {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// Lines of a screen on which the short form stands.
+  private static let screen = 20
+
+  /// What is read first, with so many of the steps.
+  private func short(_ context: AnswerContext, steps: Int) -> [String] {
+    var lines = Paragraph.wrapped(context.heading, width: Paragraph.width)
+    lines += Paragraph(label: "verdict", sentences: verdictSentences).lines()
+    lines.append("")
+    lines += summary.split(separator: "\n").map { "  \($0)" }
+    lines.append("")
+    let brief = [
+      Paragraph(label: "kernel", sentences: kernelSentences),
+      Paragraph(label: "dmesg", sentences: warningSentences),
+      Paragraph(label: "cost", sentences: [cost.joined(separator: "; ")].filter { !$0.isEmpty }),
+      Paragraph(label: "fleet", sentences: fleetSentences),
+      Paragraph(label: "apply", sentences: shortSteps(steps)),
+      Paragraph(label: "instead", sentences: shortRemedies(steps)),
+      Paragraph(label: "unsafe", sentences: safety.isSafe ? [] : [safety.sentence]),
+      Paragraph(label: "sure", sentences: [sureSentence(context)]),
+    ]
+    for paragraph in brief where !paragraph.sentences.isEmpty { lines += paragraph.lines() }
+    return lines
+  }
+
   /// The responses that matter, one a line: before, after, and what a kernel change would give.
-  private var summary: TextTable {
+  ///
+  /// Where both columns with their limits are too wide, the limits stand in the first alone.
+  private var summary: String {
+    let wide = summary(marksAll: true).text()
+    let isWide = wide.split(separator: "\n").contains { $0.count + 2 > Paragraph.width }
+    return isWide ? summary(marksAll: false).text() : wide
+  }
+
+  private func summary(marksAll: Bool) -> TextTable {
     let shown = rows.filter { $0.role == .now || $0.isRecommended }
-    let columns = shown.count > 1 || nearest == nil ? shown : shown + [nearest].compactMap(\.self)
+    let other = nearest.flatMap { near in shown.contains { $0.policy == near.policy } ? nil : near }
+    let columns = shown.count > 1 ? shown : shown + [other].compactMap(\.self)
     let limited = asked.limits.compactMap { limit in
       Metric.allCases.first { limit.hasPrefix($0.rawValue) }?.response
     }
@@ -173,9 +193,19 @@ extension Recommendation {
     )
     var table = TextTable(columns: ([""] + columns.map(Self.title)).map { .init($0) })
     for response in chosen {
-      table.append([response.title] + columns.map { Self.cell($0, response) })
+      let cells = columns.enumerated().map { place, row in
+        Self.cell(row, response, marked: marksAll || place == 0)
+      }
+      table.append([response.title] + cells)
     }
     return table
+  }
+
+  /// The first of the remedies.
+  private func shortRemedies(_ count: Int) -> [String] {
+    let all = remedies?.map(Self.remedySentence) ?? []
+    guard all.count > count else { return all }
+    return all.prefix(count) + ["and \(all.count - count) more: --details"]
   }
 
   /// A remedy with what it comes to for the guest.
@@ -209,8 +239,9 @@ extension Recommendation {
 
   /// What the best kernel change would give, where it is not the recommended one.
   private var kernelSentences: [String] {
+    // What breaks a limit that the recommended policy keeps says nothing to whoever reads this first.
     guard let row = rows.first(where: { $0.role == .kernel && !$0.isRecommended }),
-      let effect = row.effects.first
+      row.violations.isEmpty || recommended == nil, let effect = row.effects.first
     else { return [] }
     let misses = row.violations.isEmpty ? "" : ", but" + Self.misses(row.violations)
     return ["\(row.policy) would give \(Self.cell(effect))\(misses)"]
@@ -244,11 +275,11 @@ extension Recommendation {
   }
 
   /// The steps of the recommended policy for the asked program, the first few of them.
-  private var shortSteps: [String] {
+  private func shortSteps(_ count: Int) -> [String] {
     guard recommended != nil, verdict == .change else { return [] }
     let others = Set(VMM.allCases.map(\.rawValue)).subtracting([asked.vmm.rawValue])
     let steps = apply.filter { !others.contains($0.place) }
-    let texts = steps.prefix(Self.steps).map { "\($0.place): \($0.text)" }
+    let texts = steps.prefix(count).map { "\($0.place): \($0.text)" }
     let left = steps.count - texts.count
     return texts + (left > 0 ? ["and \(left) more: --details"] : [])
   }
@@ -325,6 +356,7 @@ extension Recommendation {
         sentences: apply.map { "\($0.knobClass.rawValue), \($0.place): \($0.text)" }
       ),
       Paragraph(label: "undo", sentences: apply.compactMap(\.undo)),
+      Paragraph(label: "instead", sentences: remedies?.map(Self.remedySentence) ?? []),
       Paragraph(label: "holds", sentences: holds.map(\.sentence)),
       Paragraph(label: "safe", sentences: [safety.sentence]),
       context.tested,
