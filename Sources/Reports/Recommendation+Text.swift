@@ -372,8 +372,10 @@ extension Recommendation {
       return [
         "change "
           + changes.map { "\($0.knob) from \($0.from) to \($0.to)" }.joined(separator: ", ")
-      ] + pinnedSentences
-    case .keep: return ["keep the present policy: nothing simulated beats it"] + pinnedSentences
+      ] + pinnedSentences + guestSentences
+    case .keep:
+      return ["keep the present policy: nothing simulated beats it"] + pinnedSentences
+        + guestSentences
     case .noneFeasible:
       let misses = (nearest?.violations ?? []).map { miss in
         "\(miss.limit) with \(miss.response.exactText(miss.value))"
@@ -383,6 +385,23 @@ extension Recommendation {
       return ["none: no policy that was simulated keeps the limits"]
         + (nearest.map { ["nearest is \($0.policy): it \(how)"] } ?? []) + pinnedSentences
     }
+  }
+
+  /// The vCPU time that the shipped profiles let a guest lose to unmaps, 0 to 1 (assumed).
+  private static let lostByAGuest = 0.05
+
+  /// What a running guest loses under the recommended policy, where nobody asked for a limit on it.
+  private var guestSentences: [String] {
+    let bound = Self.lostByAGuest
+    let limit = ServiceLevel(.guestLost, .share(bound))
+    guard !asked.limits.contains(where: { $0.hasPrefix(limit.metric.rawValue) }),
+      let effect = recommended?.effects.first(where: { $0.response == limit.metric.response }),
+      let lost = effect.simulated?.value, lost > bound
+    else { return [] }
+    return [
+      "the guest loses \(percent(lost)) of its vCPUs' time, and no limit on that was asked: "
+        + "--slo '\(limit)'"
+    ]
   }
 
   /// What a pinned path costs, where another keeps the limits.

@@ -272,6 +272,23 @@ private func object(_ result: Tool.Result) throws -> [String: Any] {
     #expect(result.status == status, "\(result.errors)")
     #expect(result.output.isEmpty && result.errors.contains(part), "\(result.errors)")
   }
+
+  /// A limit that is asked for takes the place of the profile's; what the guest then loses is said.
+  @Test func aHarmedGuestIsNamedWhereNobodyAsked() throws {
+    let arguments = [
+      "recommend", "--workload", "memory-reclaim", "--host", "graviton3", "--kernel", "6.1",
+      "--set", "vm.memory=256MiB", "--set", "vm.vcpus=2", "--set", "net.flows=0", "--set",
+      "net.offered=0bit/s", "--cost-model", "none", "--budget", "9",
+    ]
+    let result = try Tool.run(arguments + ["--slo", "wp.stall<=1ms"])
+    #expect(result.output.contains("keep the present policy"), "\(result.errors)")
+    #expect(
+      result.output.contains("the guest loses 2") && result.output.contains("guest.lost<=0.05")
+    )
+    let own = try Tool.run(arguments)
+    #expect(own.status == 1 && own.output.contains("it breaks guest.lost<=0.05"))
+    #expect(!own.output.contains("no limit on that was asked"))
+  }
 }
 
 @Suite struct SensitivityCommandTests {
