@@ -89,10 +89,15 @@ package struct RegretChecker: Sendable {
   private static let contenders = 12
   private static let enough = 4
 
-  /// Prepares the check of a question's answer.
-  package init(_ question: Question, tools: TuningTools) throws(TuningError) {
+  /// Prepares the check of a question's answer: `tools` look for better policies, `judge` runs what
+  /// is compared.
+  package init(
+    _ question: Question,
+    tools: TuningTools,
+    judge: TuningTools
+  ) throws(TuningError) {
     (self.question, self.tools) = (question, tools)
-    bench = Bench(question, tools: tools)
+    bench = Bench(question, tools: judge)
     let present = try bench.reports(Self.requests(question.presentPolicy))
     goal = try Goal(question, present: Recommender.means(present))
   }

@@ -10,7 +10,8 @@ import Testing
 
 @Suite struct RegretTests {
   private func checker(_ question: Question) throws -> RegretChecker {
-    try RegretChecker(question, tools: exampleTools(predicts: false, workers: 2))
+    let tools = exampleTools(predicts: false, workers: 2)
+    return try RegretChecker(question, tools: tools, judge: tools)
   }
 
   /// What keeps the limit at the least time, by the formula and over the grid that answers come from.

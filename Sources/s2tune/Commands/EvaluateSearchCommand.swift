@@ -14,8 +14,8 @@ struct EvaluateSearch: ParsableCommand {
     discussion: """
       Draws questions that ship no answer, answers each, and looks for something better with whole \
       runs alone: random policies over all that can be written, one knob at a time and all together, \
-      and changes of the best. Both are judged by fresh runs. Ends with 1 where a target is missed. \
-      Examples:
+      and changes of the best. Both are judged by fresh runs of every call. Ends with 1 where a target \
+      is missed. Examples:
         s2tune evaluate search --questions 2 --seed 3 --trials 40
         s2tune evaluate search --record regret.json
       """
@@ -51,7 +51,7 @@ struct EvaluateSearch: ParsableCommand {
         var question = question
         question.knobs = knobs
         let policy = try Recommender(question, tools: tools).recommendedPolicy()
-        return try RegretChecker(question, tools: judge)
+        return try RegretChecker(question, tools: tools, judge: judge)
           .check(policy, name: name, trials: trials, seed: drawing.seed)
       } record: { checks in
         let quality = RegretQuality(
