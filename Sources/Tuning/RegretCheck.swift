@@ -24,12 +24,14 @@ package struct RegretCheck: Hashable, Sendable, Codable {
   package let regret: Double?
   /// Policies that the independent search ran.
   package let trials: Int
+  /// Which knobs both could turn.
+  package let knobs: KnobChoice
 
   /// Whether the answer said that no policy keeps the limits, and one does.
   package var isFalseNone: Bool { policy == nil && rival != nil }
 
   enum CodingKeys: String, CodingKey {
-    case name, policy, value, rival, regret, trials
+    case name, policy, value, rival, regret, trials, knobs
     case isKept = "limits_kept"
     case rivalValue = "rival_value"
   }
@@ -136,7 +138,8 @@ package struct RegretChecker: Sendable {
       rival: best?.policy.description,
       rivalValue: best?.values[0],
       regret: regret,
-      trials: trials
+      trials: trials,
+      knobs: question.knobs
     )
   }
 }

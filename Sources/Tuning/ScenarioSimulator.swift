@@ -15,7 +15,6 @@ package struct ScenarioSimulator: PolicySimulator {
   package var window: Window
   /// Events that a run may execute; one that would take more is refused.
   package var eventLimit: Int64
-
   /// Whether every call and chunk is run, however many there are: as a run of `simulate` does.
   package var isUnabridged: Bool
 
@@ -152,6 +151,12 @@ extension RunReport {
       guest.refills = scaled(guest.refills)
       guest.faultTime = .seconds(rounding: guest.faultTime.inSeconds * scale)
       self.guest = guest
+    }
+    if var faults {
+      faults.faults = scaled(faults.faults)
+      faults.retries = scaled(faults.retries)
+      faults.notifierCalls = scaled(faults.notifierCalls)
+      self.faults = faults
     }
   }
 }

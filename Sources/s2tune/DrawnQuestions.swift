@@ -54,36 +54,45 @@ struct DrawnQuestions: ParsableArguments {
     }
   }
 
-  /// One check a question, those of the record file as they stand there: `known` finds one in the record,
-  /// `make` makes it, and `text` is the record's content with so many checks.
-  func checks<Quality: Evaluated, Check>(
+  /// One check a question: as it stands in the record file where that has one that `isSame`, else made.
+  ///
+  /// The record file keeps what it had, whatever is asked; the outcome holds the asked questions alone.
+  func quality<Quality: Evaluated>(
     _ count: Int,
     _ store: ProfileStore,
-    isUnseen: Bool,
+    isUnseen: Bool = false,
     model: String?,
-    known: (String, Question, Quality) -> Check?,
-    make: (String, Question) throws -> Check,
-    record text: ([Check]) throws -> String
-  ) throws -> [Check] {
+    schema: OutputSchema,
+    isSame: (Quality.Check) -> Bool = { _ in true },
+    make: (String, Question) throws -> Quality.Check
+  ) throws -> Quality {
     let questions = try drawn(count, store, isUnseen: isUnseen)
     let progress = ProgressLine()
-    let found: Quality? = try earlier(model)
-    var checks: [Check] = []
+    var known: [Quality.Check] = try earlier(Quality.self, model)?.checks ?? []
+    func outcome(_ checks: [Quality.Check]) -> Quality {
+      Quality(simulator: Scenario.simulatorVersion, model: model, checks: checks)
+    }
+    var checks: [Quality.Check] = []
     for (name, question) in questions {
-      if let found, let check = known(name, question, found) {
+      if let check = known.first(where: { $0.name == name && isSame($0) }) {
         checks.append(check)
       } else {
-        checks.append(try make(name, question))
-        if let record { try UserFile.write(text(checks), to: record, force: true) }
+        let check = try make(name, question)
+        checks.append(check)
+        known.append(check)
+        if let record { try UserFile.write(json(outcome(known), schema), to: record, force: true) }
       }
       progress.show(checks.count, of: count, "answers")
     }
     progress.clear()
-    return checks
+    return outcome(checks)
   }
 
   /// What the record file holds, where it is of this simulator and model.
-  private func earlier<Quality: Evaluated>(_ model: String?) throws -> Quality? {
+  private func earlier<Quality: Evaluated>(
+    _ type: Quality.Type,
+    _ model: String?
+  ) throws -> Quality? {
     guard let record, FileManager.default.fileExists(atPath: record) else { return nil }
     let text = try UserFile.read(record)
     guard let quality = try? AnswerStore.decoder.decode(Quality.self, from: Data(text.utf8)) else {
@@ -98,16 +107,31 @@ struct DrawnQuestions: ParsableArguments {
   }
 }
 
-/// The outcome of an evaluation, as its record file holds it.
-protocol Evaluated: Decodable {
-  var simulator: String { get }
-  var model: String? { get }
+/// What an evaluation found of one question.
+protocol QuestionCheck: Codable {
+  /// The question: host, kernel, workload and memory.
+  var name: String { get }
 }
 
+/// The outcome of an evaluation, as its record file holds it.
+protocol Evaluated: Codable {
+  associatedtype Check: QuestionCheck
+  var simulator: String { get }
+  var model: String? { get }
+  var checks: [Check] { get }
+  init(simulator: String, model: String?, checks: [Check])
+}
+
+extension AnswerCheck: QuestionCheck {}
 extension AnswerQuality: Evaluated {}
+extension RegretCheck: QuestionCheck {}
 extension RegretQuality: Evaluated {}
 
 extension TuningTools {
   /// What judges answers: every call and chunk of an operation is run, however many there are.
-  var judging: Self { replacing(simulator: ScenarioSimulator(isUnabridged: true)) }
+  var judging: Self {
+    var whole = simulator as? ScenarioSimulator ?? ScenarioSimulator()
+    whole.isUnabridged = true
+    return replacing(simulator: whole)
+  }
 }

@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Reports
-import Scenarios
 import Tuning
 
 /// `s2tune evaluate answers`: whether recommendations hold, by whole runs that they never saw.
@@ -30,26 +29,15 @@ struct EvaluateAnswers: ParsableCommand {
     try output.check()
     let store = try common.store()
     let tools = try engine.tools(store)
-    let model = tools.predictor?.identity
-    let judge = tools.judging
-    let quality = AnswerQuality(
-      simulator: Scenario.simulatorVersion,
-      model: model,
-      checks: try drawing.checks(questions, store, isUnseen: false, model: model) {
-        (name, _, found: AnswerQuality) in
-        found.checks.first { $0.name == name }
-      } make: { name, question in
-        let answer = try Recommender(question, tools: tools).recommend()
-        return try AnswerChecker(question, tools: judge).check(answer, name: name)
-      } record: { checks in
-        let quality = AnswerQuality(
-          simulator: Scenario.simulatorVersion,
-          model: model,
-          checks: checks
-        )
-        return try json(quality, .evaluateAnswers)
-      }
-    )
+    let quality: AnswerQuality = try drawing.quality(
+      questions,
+      store,
+      model: tools.predictor?.identity,
+      schema: .evaluateAnswers
+    ) { name, question in
+      let answer = try Recommender(question, tools: tools).recommend()
+      return try AnswerChecker(question, tools: tools.judging).check(answer, name: name)
+    }
     switch common.format {
     case .text: try output.write(quality.text())
     case .json: try output.write(json(quality, .evaluateAnswers))

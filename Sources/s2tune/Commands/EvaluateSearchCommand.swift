@@ -3,7 +3,6 @@
 import ArgumentParser
 import Profiles
 import Reports
-import Scenarios
 import Tuning
 
 /// `s2tune evaluate search`: whether somebody with a script finds better policies than `recommend`.
@@ -39,29 +38,20 @@ struct EvaluateSearch: ParsableCommand {
     }
     let store = try common.store()
     let tools = try engine.tools(store)
-    let model = tools.predictor?.identity
-    let judge = tools.judging
-    let quality = RegretQuality(
-      simulator: Scenario.simulatorVersion,
-      model: model,
-      checks: try drawing.checks(questions, store, isUnseen: true, model: model) {
-        (name, question, found: RegretQuality) in
-        found.checks.first { $0.name == name && $0.trials == trials }
-      } make: { name, question in
-        var question = question
-        question.knobs = knobs
-        let policy = try Recommender(question, tools: tools).recommendedPolicy()
-        return try RegretChecker(question, tools: tools, judge: judge)
-          .check(policy, name: name, trials: trials, seed: drawing.seed)
-      } record: { checks in
-        let quality = RegretQuality(
-          simulator: Scenario.simulatorVersion,
-          model: model,
-          checks: checks
-        )
-        return try json(quality, .evaluateSearch)
-      }
-    )
+    let quality: RegretQuality = try drawing.quality(
+      questions,
+      store,
+      isUnseen: true,
+      model: tools.predictor?.identity,
+      schema: .evaluateSearch,
+      isSame: { $0.trials == trials && $0.knobs == knobs }
+    ) { name, question in
+      var question = question
+      question.knobs = knobs
+      let policy = try Recommender(question, tools: tools).recommendedPolicy()
+      return try RegretChecker(question, tools: tools, judge: tools.judging)
+        .check(policy, name: name, trials: trials, seed: drawing.seed)
+    }
     switch common.format {
     case .text: try output.write(quality.text())
     case .json: try output.write(json(quality, .evaluateSearch))
