@@ -46,9 +46,10 @@ struct Campaign {
     case "pairs": try pairs()
     case "files": try files()
     case "texts": try texts()
+    case "records": return try records()
     default:
       say(
-        "usage: Fuzzer extremes|pairs|files|texts [--program P] [--seed N] [--minutes N] [--inputs N] "
+        "usage: Fuzzer extremes|pairs|files|texts|records [--program P] [--seed N] [--minutes N] [--inputs N] "
           + "[--deadline SECONDS]"
       )
       return 64
@@ -86,6 +87,24 @@ struct Campaign {
       guard try !journal.run(arguments, in: session) else { continue }
       try mutation.keep("finding-\(seed)-\(journal.inputs)")
     }
+  }
+
+  /// Mutated recordings of hosts, tests and VMMs through the readers themselves, thousands a second.
+  private func records() throws -> Int32 {
+    let began = Date()
+    var mutation = try RecordMutation(seed: seed)
+    while goesOn, mutation.inputs < limit { mutation.next() }
+    let minutes = String(format: "%.1f", Date().timeIntervalSince(began) / 60)
+    say(
+      "| records | \(mutation.inputs) | \(mutation.results) | \(mutation.refusals) | 0 | "
+        + String(format: "%.2f s", mutation.slowest) + " | - | \(minutes) |"
+    )
+    for line in mutation.kinds { say(line) }
+    guard mutation.slowest < 10 else {
+      say("hang: an input took \(mutation.slowest) s")
+      return 1
+    }
+    return 0
   }
 
   /// Policies, settings, sweeps, limits and operations as mutated texts.

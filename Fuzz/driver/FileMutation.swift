@@ -80,6 +80,11 @@ struct FileMutation {
           + question
       ),
       Kind(
+        seeds: try RecordMutation.seeds(),
+        place: "record",
+        arguments: ["observe", folder + "/record"]
+      ),
+      Kind(
         seeds: tables,
         place: "new.json",
         arguments: ["table", "diff", folder + "/old.json", folder + "/new.json"]
@@ -94,7 +99,7 @@ struct FileMutation {
   }
 
   /// The contents of the files of a folder whose names end so, in the order of their names.
-  private static func files(_ folder: String, _ end: String) throws -> [[UInt8]] {
+  static func files(_ folder: String, _ end: String) throws -> [[UInt8]] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     return try names.filter { $0.hasSuffix(end) }.sorted().map {
       [UInt8](try Data(contentsOf: URL(filePath: "\(folder)/\($0)")))

@@ -82,6 +82,16 @@ struct ChangeOptions: ParsableArguments {
   var set: [String] = []
 
   @Option(
+    help: ArgumentHelp(
+      "A file that a host, a test or a VMM recorded ('s2tune observe' says what it sets); may be repeated. "
+        + "--set wins over it.",
+      valueName: "file"
+    ),
+    completion: .file()
+  )
+  var observed: [String] = []
+
+  @Option(
     name: .customLong("stage2-dump"),
     help: ArgumentHelp(
       "A stage2_page_tables file of a real guest; its mix of leaves and holes is repeated over the "
@@ -101,15 +111,24 @@ struct ChangeOptions: ParsableArguments {
     kernel: String,
     isRepeated: Bool = false
   ) throws -> LoadedSetup {
+    let seen = observed.isEmpty ? [] : try Observed(observed).settings
+    let own = try set.map(Self.change)
+    let changes = try seen.map(Self.change).filter { one in !own.contains { $0.key == one.key } }
     var loaded = try LoadedSetup(
       workload: workload,
       host: host,
       kernel: kernel,
       from: store,
-      setting: set.map(Self.change)
+      setting: changes + own
     )
-    if !isRepeated { noteUnread(in: loaded.workload.profile) }
-    if let dump { try loaded.layOut(DumpFile.read(dump, granule: loaded.host.profile.granule)) }
+    if !isRepeated {
+      if !seen.isEmpty { note("observed: \(seen.joined(separator: " "))") }
+      noteUnread(in: loaded.workload.profile)
+    }
+    if let dump {
+      let (host, memory) = (loaded.host.profile, loaded.workload.profile.memory)
+      try loaded.layOut(DumpFile.read(dump, granule: host.granule, ipaBits: memory.ipaBits))
+    }
     return loaded
   }
 

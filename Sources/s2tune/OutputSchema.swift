@@ -2,7 +2,7 @@
 
 /// The documents that `--format json` writes, each described by `docs/schemas/NAME.json`.
 enum OutputSchema: String, CaseIterable {
-  case calibrate, count, fit, instructions, pareto, policy, recommend, simulate, validate
+  case calibrate, count, fit, instructions, observe, pareto, policy, recommend, simulate, validate
   case campaign = "campaign-status"
   case evaluateAnswers = "evaluate-answers"
   case evaluateModel = "evaluate-model"

@@ -81,6 +81,7 @@ struct S2Tune: ParsableCommand {
       ValidateCommand.self,
       InstructionsCommand.self,
       CalibrateCommand.self,
+      ObserveCommand.self,
       ProfilesCommand.self,
       SessionCommand.self,
     ]

@@ -20,6 +20,11 @@ package struct Stage2Dump: Hashable, Sendable {
   package let end: GuestAddress
   /// Whether a first range without sense was skipped.
   package let skippedGarbage: Bool
+  /// The IPA bits (`ipa_range`) and the levels (`stage2_levels`) that stood before the dump, where they did.
+  package let ipaBits: Int?
+  package let levels: Int?
+  /// The lowest level of any line, mapped or not.
+  package let topLevel: Int
 
   /// Reads a dump.
   ///
@@ -43,6 +48,51 @@ package struct Stage2Dump: Hashable, Sendable {
     mappings = reader.mappings
     end = reader.end ?? .zero
     skippedGarbage = reader.skippedGarbage
+    (ipaBits, levels, topLevel) = (reader.ipaBits, reader.levels, reader.topLevel)
+  }
+
+  /// Why the dump cannot be one of this many IPA bits, with what would fit; nil where it can.
+  ///
+  /// Numbers that stood before it and the levels of its lines decide.
+  package func contradiction(ipaBits bits: Int) -> String? {
+    if let ipaBits, ipaBits != bits {
+      return "it was taken with \(ipaBits) IPA bits, and \(bits) are asked for"
+    }
+    guard let geometry = try? StageTwoGeometry(granule: granule, ipaBits: bits) else { return nil }
+    let name = "pages of \(granule.rawValue) with \(bits) IPA bits"
+    if let levels, levels != geometry.levels {
+      return "it has \(levels) levels, and \(name) have \(geometry.levels)"
+    }
+    guard topLevel < geometry.startLevel else { return nil }
+    return "it has a line of level \(topLevel), and \(name) begin at level \(geometry.startLevel)"
+  }
+
+  /// The fewest IPA bits with which the dump does not contradict itself; nil for none.
+  package var fittingBits: Int? {
+    ipaBits
+      ?? (32...52).first { bits in
+        (try? StageTwoGeometry(granule: granule, ipaBits: bits)) != nil
+          && contradiction(ipaBits: bits) == nil
+          && mappings.allSatisfy { $0.range.end.rawValue <= 1 << UInt64(bits) }
+      }
+  }
+
+  /// The largest page size over the one it was read with that every leaf fits as well; nil for none.
+  ///
+  /// Where there are several stretches that is hardly chance.
+  package var largerGranule: Granule? {
+    guard mappings.count > 1 else { return nil }
+    return Granule.allCases.last { $0.page > granule.page && fits($0) }
+  }
+
+  /// Whether each leaf begins and ends where one of another page size would, and each is as long as those.
+  private func fits(_ other: Granule) -> Bool {
+    !mappings.isEmpty
+      && mappings.allSatisfy { mapping in
+        let entry = other.entrySize(level: mapping.level)
+        return mapping.level >= other.minimumBlockLevel && mapping.range.start.isAligned(to: entry)
+          && mapping.range.end.isAligned(to: entry)
+      }
   }
 
   /// Bytes that are mapped.
@@ -65,6 +115,9 @@ private struct DumpReader {
   var mappings: [Mapping] = []
   var end: GuestAddress?
   var skippedGarbage = false
+  var ipaBits: Int?
+  var levels: Int?
+  var topLevel = 3
 
   init(lines: TextLines, granule: Granule) {
     self.lines = lines
@@ -78,6 +131,7 @@ private struct DumpReader {
       guard lines.endsWithLineFeed else {
         throw line.error(legal: "a whole line, with its line feed")
       }
+      if isFirst, !hasHeading, try isNumber(line) { continue }
       let isHeading = Self.isHeading(line.text)
       hasHeading = hasHeading || isHeading
       if isHeading || line.text.allSatisfy(\.isWhitespace) {
@@ -86,6 +140,7 @@ private struct DumpReader {
         continue
       }
       let region = try DumpRegion(line)
+      topLevel = min(topLevel, region.level)
       if isFirst, region.start > region.end {
         skippedGarbage = true
       } else {
@@ -101,6 +156,18 @@ private struct DumpReader {
         legal: "a stage-2 dump"
       )
     }
+  }
+
+  /// Takes a number before the dump, as `cat ipa_range stage2_levels stage2_page_tables` prints them.
+  private mutating func isNumber(_ line: LogLine) throws(LogError) -> Bool {
+    let text = line.text.filter { !$0.isWhitespace }
+    guard !text.isEmpty, text.count < 3, text.allSatisfy(\.isNumber) else { return false }
+    switch Int(text) ?? 0 {
+    case let bits where (32...52).contains(bits) && ipaBits == nil: ipaBits = bits
+    case let count where (2...5).contains(count) && levels == nil: levels = count
+    default: throw line.error(legal: "32 to 52 bits of IPA or 2 to 5 levels, each once")
+    }
+    return true
   }
 
   private static func isHeading(_ line: String) -> Bool {

@@ -39,7 +39,8 @@ package struct SelftestLog: Hashable, Sendable {
     let log = try LogLines(bytes, file: file)
     var modes: [Mode] = []
     for index in log.lines.indices {
-      let line = log.lines[index]
+      // TAP puts a hash before each line of a test.
+      let line = log.lines[index].value(after: "# ") ?? log.lines[index]
       if let name = line.value(after: "Testing guest mode: ") {
         modes.append(Mode(name: String(name)))
       } else if !modes.isEmpty {
@@ -102,7 +103,7 @@ package struct SelftestLog: Hashable, Sendable {
   ) throws(LogError) -> Measurement? {
     guard let colon = line.lastIndex(of: ":"), line[..<colon].hasSuffix(" time") else { return nil }
     let label = line[..<colon].dropLast(" time".count)
-    let value = line[line.index(after: colon)...].trimmingPrefix { $0 == " " }
+    let value = line[line.index(after: colon)...].trimmed
     guard let time = seconds(value) else {
       throw log.error(at: index, legal: "a time such as 0.655655904s")
     }

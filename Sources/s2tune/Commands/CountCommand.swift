@@ -34,8 +34,10 @@ struct CountCommand: ParsableCommand {
   var core: String?
   @Option(help: "The page size: 4K, 16K or 64K.")
   var granule = "4K"
-  @Option(help: "The width of the guest's physical addresses, 32 to 52.")
-  var ipaBits = 40
+  @Option(
+    help: "The width of the guest's physical addresses, 32 to 52. (default: the dump's, else 40)"
+  )
+  var ipaBits: Int?
   @Option(
     name: .customLong("stage2-dump"),
     help: ArgumentHelp("Maps what a stage2_page_tables file shows.", valueName: "file"),
@@ -87,19 +89,27 @@ struct CountCommand: ParsableCommand {
   struct Answer: Encodable {
     let kernel: String
     let cpu: String
+    let granule: String
+    let ipaBits: Int
     let policy: String
     let operations: [Row]
     let safety: Safety
+
+    enum CodingKeys: String, CodingKey {
+      case kernel, cpu, granule, policy, operations, safety
+      case ipaBits = "ipa_bits"
+    }
   }
 
   func run() throws {
-    let setting = try setting()
+    let dump = try readDump()
+    let setting = try setting(dump)
     let policy = try chosen(in: setting)
     var rules = try setting.rules(of: policy)
     rules.mayYield = policy.breaks
     guard !op.isEmpty else { throw Failure.usage("no --op; write \(CountScript.Verb.legal)") }
     let script = try op.map { try CountScript.operation($0, granule: setting.granule) }
-    var session = try CountSession(try layout(setting), rules, policy)
+    var session = try CountSession(try layout(setting, dump), rules, policy)
     let rows = try script.map { operation in
       let outcome = try named("--op \(operation.text)") { try session.run(operation) }
       return Row(operation: operation.text, chunks: outcome.chunks, counts: outcome.counts)
@@ -109,6 +119,8 @@ struct CountCommand: ParsableCommand {
     let answer = Answer(
       kernel: setting.release.description,
       cpu: setting.features.list,
+      granule: setting.granule.rawValue,
+      ipaBits: setting.ipaBits,
       policy: policy.description,
       operations: rows,
       safety: Safety(verdict)
@@ -116,14 +128,23 @@ struct CountCommand: ParsableCommand {
     try write(answer, verdict)
   }
 
-  private func setting() throws -> PolicySetting {
+  private func pages() throws -> Granule {
     guard let granule = Granule(rawValue: granule) else {
       throw QuantityError(text: granule, legal: "4K, 16K or 64K")
     }
+    return granule
+  }
+
+  private func readDump() throws -> Stage2Dump? {
+    try dump.map { try DumpFile.read($0, granule: pages(), ipaBits: ipaBits) }
+  }
+
+  private func setting(_ dump: Stage2Dump?) throws -> PolicySetting {
+    let granule = try pages()
     let release = try KernelRelease(written: kernel)
     return PolicySetting(
       granule: granule,
-      ipaBits: ipaBits,
+      ipaBits: ipaBits ?? dump?.ipaBits ?? DumpFile.standardBits,
       release: release,
       features: try features(on: release)
     )
@@ -148,7 +169,7 @@ struct CountCommand: ParsableCommand {
     return policy
   }
 
-  private func layout(_ setting: PolicySetting) throws -> StageTwo {
+  private func layout(_ setting: PolicySetting, _ dump: Stage2Dump?) throws -> StageTwo {
     let geometry = try StageTwoGeometry(granule: setting.granule, ipaBits: setting.ipaBits)
     let needsLPA2 = setting.ipaBits > 48 && setting.granule != .size64K
     guard !needsLPA2 || setting.features.largeAddresses else {
@@ -158,9 +179,7 @@ struct CountCommand: ParsableCommand {
       )
     }
     var tables = StageTwo(geometry: geometry)
-    if let dump {
-      tables = try DumpFile.read(dump, granule: setting.granule).tables(geometry)
-    }
+    if let dump { tables = try dump.tables(geometry) }
     for text in map {
       let mapping = try CountScript.mapping(text, granule: setting.granule)
       try named("--map \(text)") { try tables.map(mapping.range, level: mapping.level) }
@@ -193,7 +212,8 @@ struct CountCommand: ParsableCommand {
       table.append([column.name] + values.map { String($0) })
     }
     try answer(
-      "Linux \(result.kernel), CPU \(result.cpu), \(result.policy)\n"
+      "Linux \(result.kernel), CPU \(result.cpu), \(result.granule) pages, \(result.ipaBits) IPA bits, "
+        + "\(result.policy)\n"
         + (isNumbered ? legend : "") + "\n" + table.text() + "\n"
         + verdict.text()
     )

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Quantities
+
+/// What programs say of a live migration.
+extension EvidenceFile {
+  /// Progress of a migration in common terms.
+  private struct Progress {
+    var link: Double?
+    var dirtyPages: Double?
+    var page: Double?
+    var total: Double?
+    var remaining: Double?
+    var rounds: Double?
+    var milliseconds: Double?
+    var downtime: Double?
+    var expected: Double?
+    var status: String?
+  }
+
+  /// QEMU's `query-migrate`.
+  static func queryMigrate(
+    _ body: [String: Any],
+    _ text: EvidenceText
+  ) throws(LogError) -> Evidence {
+    var progress = Progress()
+    let ram = body["ram"]
+    progress.status = body["status"] as? String
+    progress.link = value(ram, "mbps").map { $0 * 1e6 }
+    progress.dirtyPages = value(ram, "dirty-pages-rate")
+    progress.page = value(ram, "page-size")
+    progress.total = value(ram, "total")
+    progress.remaining = value(ram, "remaining")
+    progress.rounds = value(ram, "dirty-sync-count")
+    progress.milliseconds = value(body, "total-time")
+    progress.downtime = value(body, "downtime")
+    progress.expected = value(body, "expected-downtime")
+    return try evidence(progress, text)
+  }
+
+  private static func value(_ object: Any?, _ key: String) -> Double? {
+    guard let number = (object as? [String: Any])?[key] as? any BinaryInteger else {
+      let found = (object as? [String: Any])?[key] as? Double
+      return found.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+    }
+    return Double(number) >= 0 ? Double(number) : nil
+  }
+
+  /// `info migrate` of QEMU's monitor, and `virsh domjobinfo`.
+  static func migrationText(_ text: EvidenceText) throws(LogError) -> Evidence? {
+    let isMonitor = text.text.contains("Migration status:") || text.text.contains("total ram:")
+    let isJob = text.text.contains("Job type:") && text.text.contains("Memory")
+    guard isMonitor || isJob else { return nil }
+    var progress = Progress()
+    for (index, line) in text.lines.enumerated() {
+      let parts = line.split(separator: ":", maxSplits: 1)
+      guard parts.count == 2 else { continue }
+      let words = parts[1].words
+      let name = parts[0].trimmed
+      if name == "Migration status" || name == "Operation" {
+        progress.status = words.first.map(String.init)
+      }
+      guard let first = words.first, let number = Double(first) else { continue }
+      guard number.isFinite, number >= 0 else {
+        throw text.error(at: index, legal: "no negative number")
+      }
+      let unit = words.dropFirst().first.map(String.init) ?? ""
+      switch name {
+      case "throughput": progress.link = number * 1e6
+      case "Memory bandwidth": progress.link = bytes(number, unit) * 8
+      case "dirty pages rate", "Dirty rate": progress.dirtyPages = number
+      case "page size", "Page size": progress.page = bytes(number, unit)
+      case "total ram", "Memory total": progress.total = bytes(number, unit)
+      case "remaining ram", "Memory remaining": progress.remaining = bytes(number, unit)
+      case "dirty sync count", "Iteration": progress.rounds = number
+      case "total time", "Time elapsed": progress.milliseconds = number
+      case "downtime", "Total downtime": progress.downtime = number
+      case "expected downtime", "Expected downtime": progress.expected = number
+      default: continue
+      }
+    }
+    return try evidence(progress, text)
+  }
+
+  private static func bytes(_ number: Double, _ unit: String) -> Double {
+    switch unit.lowercased() {
+    case "kbytes", "kib", "kib/s": number * 1024
+    case "mbytes", "mib", "mib/s": number * 1_048_576
+    case "gib", "gib/s": number * 1_073_741_824
+    case "tib", "tib/s": number * 1_099_511_627_776
+    default: number
+    }
+  }
+
+  private static func evidence(
+    _ progress: Progress,
+    _ text: EvidenceText
+  ) throws(LogError) -> Evidence {
+    if let status = progress.status, ["failed", "cancelled", "cancelling"].contains(status) {
+      throw text.error("a migration that \(status)", legal: "one that is active or completed")
+    }
+    guard progress.total != nil || progress.link != nil else {
+      throw text.error("neither memory nor throughput", legal: "a migration that has begun")
+    }
+    var evidence = Evidence(text.file, .migration)
+    if let link = progress.link, link > 0 {
+      evidence.set("migration.link", bits(link), "throughput now")
+    } else {
+      evidence.unknown.append("migration.link: the file has no throughput")
+    }
+    if let total = progress.total, total > 0 {
+      evidence.set("vm.memory", memory(total), "total, without video memory and ROMs")
+    }
+    if let rate = progress.dirtyPages {
+      let rounded = Int64(saturating: rate.rounded())
+      evidence.set("migration.dirty_pages_per_second", "\(rounded)", "dirty pages rate")
+    } else {
+      evidence.unknown.append("migration.dirty_pages_per_second: known from the second round on")
+    }
+    if let page = progress.page, page > 0 {
+      evidence.show("page", ByteCount(rawValue: Int64(saturating: page)).description)
+      evidence.unknown.append(
+        "host.granule: the page is that of the guest's program, not the host's"
+      )
+    }
+    if let rounds = progress.rounds { evidence.hold("rounds", rounds, isTime: false) }
+    if let left = progress.remaining {
+      let whole = (Int64(saturating: left) >> 20) << 20
+      evidence.show("remaining", ByteCount(rawValue: whole).description)
+    }
+    let times = [
+      ("time", progress.milliseconds), ("downtime", progress.downtime),
+      ("expected downtime", progress.expected),
+    ]
+    for (name, time) in times {
+      guard let time else { continue }
+      evidence.hold(name, time * 1e6)
+    }
+    evidence.unknown.append(
+      "migration.working_set: what is dirtied again and again is not counted apart"
+    )
+    evidence.unknown.append("clear: the range of CLEAR is no part of the statistics")
+    return evidence
+  }
+
+  /// The guest's memory as somebody would have asked for it: total counts some megabytes of video
+  /// memory and ROMs beside it.
+  private static func memory(_ total: Double) -> String {
+    let gibibytes = total / 1_073_741_824
+    let whole = gibibytes.rounded(.down)
+    if whole >= 1, (gibibytes - whole) * 1_073_741_824 < 64 * 1_048_576 {
+      return "\(Int64(whole))GiB"
+    }
+    return "\(Int64(saturating: (total / 1_048_576).rounded(.down)))MiB"
+  }
+}
