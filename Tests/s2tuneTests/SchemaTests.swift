@@ -48,6 +48,11 @@ import Testing
       ["what-if", "--exact", "--policy", "path=process-exit,chunk=2MiB"] + question
     ),
     ("recommend", ["recommend", "--repro"] + quick),
+    (
+      "recommend",
+      ["recommend", "--check", "--root", packageRoot.path + "/Tests/Golden/hosts/debian-server"]
+        + quick
+    ),
     ("recommend", ["recommend", "--slo", "teardown.time<=1us"] + quick),
     ("recommend-variants", ["recommend", "--unknown", "reader"] + quick),
     ("pareto", ["pareto", "--knobs", "kernel"] + quick),

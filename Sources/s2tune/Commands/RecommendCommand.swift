@@ -16,6 +16,10 @@ struct RecommendCommand: ParsableCommand {
         s2tune recommend --workload container-churn --host graviton3 --kernel 6.1
         s2tune recommend --workload rpc-latency --host graviton3 \\
           --slo 'request.p99<=2ms' --unknown preemption
+      With --check it reads /proc and /sys and says which steps are done; it then ends with 1 as well \
+      where a step is not done, and with 0 where all that can be told is:
+        s2tune recommend --workload container-churn --host graviton3 \\
+          --vmm qemu --check
       """
   )
 
@@ -36,6 +40,7 @@ struct RecommendCommand: ParsableCommand {
   var fresh = false
   @Flag(help: "Adds everything that is known: why, alternatives, paths, where it stops to hold.")
   var details = false
+  @OptionGroup var host: CheckOptions
   @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
@@ -43,6 +48,7 @@ struct RecommendCommand: ParsableCommand {
   struct Document: Encodable {
     let recommendation: Recommendation
     let reproduction: Reproduction?
+    let check: HostCheck?
     let context: AnswerContext
   }
 
@@ -54,6 +60,7 @@ struct RecommendCommand: ParsableCommand {
 
   func run() throws {
     try output.check()
+    try host.check(isOneAnswer: unknown.isEmpty)
     let store = try common.store()
     let loaded = try question.load(from: store)
     let asked = try wishes.question(loaded)
@@ -68,23 +75,33 @@ struct RecommendCommand: ParsableCommand {
     let answers = loaded.layout == .mix && !fresh ? store.answers : nil
     let answer = try Exporter(store: answers, engine: tools.engine) { _ in tools }.answer(asked)
     progress.clear()
-    try write(answer, context)
+    try write(answer, try host.check(answer, asked), context)
   }
 
-  private func write(_ answer: Recommendation, _ context: AnswerContext) throws {
+  private func write(
+    _ answer: Recommendation,
+    _ check: HostCheck?,
+    _ context: AnswerContext
+  ) throws {
     let reproduction = repro ? answer.reproduction() : nil
     switch common.format {
     case .text:
-      try output.write(answer.text(context, details: details) + (reproduction?.text() ?? ""))
+      let parts = [reproduction?.text(), check?.text()].compactMap(\.self)
+      try output.write(answer.text(context, details: details) + parts.joined())
     case .json:
       try output.write(
         json(
-          Document(recommendation: answer, reproduction: reproduction, context: context),
+          Document(
+            recommendation: answer,
+            reproduction: reproduction,
+            check: check,
+            context: context
+          ),
           .recommend
         )
       )
     }
-    if answer.verdict == .noneFeasible { throw Negative() }
+    if answer.verdict == .noneFeasible || check?.isDone == false { throw Negative() }
   }
 
   private func write(_ answers: VariantAnswers, _ context: AnswerContext) throws {
