@@ -54,6 +54,13 @@ import Testing
         + quick
     ),
     ("recommend", ["recommend", "--slo", "teardown.time<=1us"] + quick),
+    (
+      "recommend-robust",
+      [
+        "recommend", "--robust", "--hosts", "graviton3", "--workloads", "rpc-latency",
+        "--replicates", "2", "--sample", "1GiB",
+      ]
+    ),
     ("recommend-variants", ["recommend", "--unknown", "reader"] + quick),
     ("pareto", ["pareto", "--knobs", "kernel"] + quick),
     (

@@ -20,11 +20,14 @@ struct RecommendCommand: ParsableCommand {
       where a step is not done, and with 0 where all that can be told is:
         s2tune recommend --workload container-churn --host graviton3 \\
           --vmm qemu --check
+      With --robust it says which one constant of the kernel is best over all hosts and workloads, beside \
+      what each of them loses by it; its runs take half an hour of a CPU, and --record lets it go on:
+        s2tune recommend --robust --kernel 6.1 --record robust-6.1.json
       """
   )
 
   @OptionGroup var common: CommonOptions
-  @OptionGroup var question: QuestionOptions
+  @OptionGroup var question: AnyQuestionOptions
   @OptionGroup var wishes: WishOptions
   @Option(
     help: ArgumentHelp(
@@ -40,6 +43,7 @@ struct RecommendCommand: ParsableCommand {
   var fresh = false
   @Flag(help: "Adds everything that is known: why, alternatives, paths, where it stops to hold.")
   var details = false
+  @OptionGroup var robust: RobustOptions
   @OptionGroup var host: CheckOptions
   @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
@@ -61,7 +65,9 @@ struct RecommendCommand: ParsableCommand {
   func run() throws {
     try output.check()
     try host.check(isOneAnswer: unknown.isEmpty)
+    try robust.check()
     let store = try common.store()
+    if robust.robust { return try writeConstant(store) }
     let loaded = try question.load(from: store)
     let asked = try wishes.question(loaded)
     let progress = ProgressLine()
@@ -76,6 +82,36 @@ struct RecommendCommand: ParsableCommand {
     let answer = try Exporter(store: answers, engine: tools.engine) { _ in tools }.answer(asked)
     progress.clear()
     try write(answer, try host.check(answer, asked), context)
+  }
+
+  /// The one constant over many questions.
+  private func writeConstant(_ store: ProfileStore) throws {
+    if let name = [wishes.name(ofGiven: question), ownName].compactMap(\.self).first {
+      throw Failure.usage(
+        "\(name) makes no sense with --robust, which asks about all hosts and workloads with their "
+          + "own limits; --hosts and --workloads name some of them"
+      )
+    }
+    let choice = try robust.choice(
+      kernel: question.kernel,
+      vmm: wishes.goal.vmm,
+      seed: wishes.goal.seed,
+      store,
+      try engine.tools(store)
+    )
+    switch common.format {
+    case .text: try output.write(choice.text(kernel: question.kernel))
+    case .json: try output.write(json(choice, .robust))
+    }
+  }
+
+  /// An option of this command that was given and is about one answer.
+  private var ownName: String? {
+    let given = [
+      ("--unknown", !unknown.isEmpty), ("--repro", repro), ("--fresh", fresh),
+      ("--details", details), ("--check", host.check), ("--cost-model", engine.costModel != nil),
+    ]
+    return given.first(where: \.1)?.0
   }
 
   private func write(
