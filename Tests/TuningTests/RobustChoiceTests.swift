@@ -71,6 +71,9 @@ private func choice(_ questions: RobustCheck...) -> RobustChoice {
     let found = choice(question("x", trials))
     #expect(found.minimax == "chunk=2MiB" && found.row("chunk=4MiB")?.failures == 1)
     #expect(found.row("chunk=4MiB")?.worst == nil && found.row("chunk=4MiB")?.mean == nil)
+    // Whatever the larger chunk gains elsewhere.
+    let other = question("y", trials.map { ($0.candidate, $0.seconds, []) })
+    #expect(choice(question("x", trials), other).minimax == "chunk=2MiB")
   }
 
   /// A limit that no candidate keeps is nobody's failure.
