@@ -27,8 +27,8 @@ extension RobustChoice {
     }
     let head = Paragraph.wrapped(
       "One constant for Linux \(kernel) over \(scope[0]) (\(scope[1]), \(scope[2])), simulator "
-        + "\(simulator): \(runs) runs of each candidate, teardowns on at most \(memory) of a "
-        + "guest's memory",
+        + "\(simulator): \(runs) runs of each candidate, teardowns on \(memory) of a "
+        + "guest's memory, or as much as takes a second",
       width: Paragraph.width
     )
     let isTime = chunk != minimax
@@ -87,6 +87,6 @@ extension RobustChoice {
   private var runs: Int { checks.map(\.replicates).max() ?? 0 }
 
   private var memory: String {
-    ByteCount(rawValue: checks.map(\.mostMemory).max() ?? 0).description
+    ByteCount(rawValue: checks.map(\.sample).max() ?? 0).description
   }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Observations
 import Operations
 import Policies
 package import Profiles
 package import Quantities
+import Randomness
 import Search
 
 /// A constant that a kernel could have for every host and workload: what stands in its place on one.
@@ -41,8 +43,10 @@ package struct RobustCheck: Hashable, Sendable, Codable {
   package let seed: UInt64
   /// The program that runs the guests.
   package let vmm: VMM
-  /// The memory of which runs of a teardown laid out no more, in bytes.
-  package let mostMemory: Int64
+  /// The memory that was asked to be laid out of a teardown, in bytes.
+  package let sample: Int64
+  /// The memory that runs laid out at most, in bytes: more where that much is done in no time.
+  package let laidOut: Int64
   /// What is optimized.
   package let objective: Metric
   /// The limits, as asked.
@@ -52,7 +56,8 @@ package struct RobustCheck: Hashable, Sendable, Codable {
 
   enum CodingKeys: String, CodingKey {
     case name, replicates, seed, vmm
-    case mostMemory = "most_memory_bytes"
+    case sample = "sample_bytes"
+    case laidOut = "laid_out_bytes"
     case objective, limits, trials
   }
 }
@@ -84,17 +89,43 @@ package struct BrokenLimit: Hashable, Sendable, Codable {
 package struct RobustChecker: Sendable {
   private let tools: TuningTools
   private let replicates: Int
-  private let mostMemory: ByteCount
+  private let sample: ByteCount
 
   /// Confidence of what is told from noise.
   static let confidence = 0.95
+  /// The stage-2 part that a run has at least where a guest's memory has it: IO is judged over it, and
+  /// what a few milliseconds do to IO says nothing of a second.
+  private static let leastTime = Nanoseconds.seconds(1)
 
-  /// Prepares checks with so many runs of a candidate, of at most so much memory.
-  package init(tools: TuningTools, replicates: Int, mostMemory: ByteCount) {
-    var simulator = tools.simulator as? ScenarioSimulator
-    simulator?.mostMemory = mostMemory
-    self.tools = simulator.map { tools.replacing(simulator: $0) } ?? tools
-    (self.replicates, self.mostMemory) = (replicates, mostMemory)
+  /// Prepares checks with so many runs of a candidate; those of teardowns lay out so much memory, or
+  /// as much as takes a second.
+  package init(tools: TuningTools, replicates: Int, sample: ByteCount) {
+    (self.tools, self.replicates, self.sample) = (tools, replicates, sample)
+  }
+
+  /// The memory that runs of a question lay out, and what runs it so.
+  private func sampling(
+    _ question: Question
+  ) throws(TuningError) -> (memory: ByteCount, tools: TuningTools) {
+    let whole = question.workload.memory.size
+    guard question.workload.operation == .teardown, sample < whole,
+      var simulator = tools.simulator as? ScenarioSimulator
+    else { return (whole, tools) }
+    var memory = sample
+    while memory < whole {
+      simulator.mostMemory = memory
+      let report = try simulator.report(
+        question,
+        policy: question.presentPolicy,
+        seed: Seed(question.seed),
+        extent: .full
+      )
+      let time = report.operation.stageTwo.inSeconds * report.operation.simulatedShare
+      if time >= Self.leastTime.inSeconds { break }
+      memory = min(whole, memory * 2)
+    }
+    simulator.mostMemory = memory
+    return (memory, tools.replacing(simulator: simulator))
   }
 
   /// Whether a workload has anything to choose: its operation takes `mmu_lock` in chunks.
@@ -105,6 +136,7 @@ package struct RobustChecker: Sendable {
 
   /// Runs the candidates of a question and judges each by the question's goal.
   package func check(_ question: Question, name: String) throws(TuningError) -> RobustCheck {
+    let (memory, tools) = try sampling(question)
     let bench = Bench(question, tools: tools)
     let present = try bench.runs(question.presentPolicy, replicates: replicates, .full)
     let goal = try Goal(question, present: Recommender.means(present))
@@ -127,7 +159,8 @@ package struct RobustChecker: Sendable {
       replicates: replicates,
       seed: question.seed,
       vmm: question.vmm,
-      mostMemory: mostMemory.rawValue,
+      sample: sample.rawValue,
+      laidOut: memory.rawValue,
       objective: question.goal,
       limits: goal.limits.map(\.level.description),
       trials: trials

@@ -23,8 +23,8 @@ struct RobustOptions: ParsableArguments {
   var replicates: Int?
   @Option(
     help: ArgumentHelp(
-      "With --robust, the memory of which a run of a teardown lays out no more, such as 8GiB; what is "
-        + "left out repeats it. (default: 8GiB)",
+      "With --robust, the memory that a run of a teardown lays out, such as 8GiB, and more where that "
+        + "takes less than a second; what is left out repeats it. (default: 8GiB)",
       valueName: "size"
     )
   )
@@ -62,14 +62,14 @@ struct RobustOptions: ParsableArguments {
     guard !questions.isEmpty else {
       throw Failure.usage("none of these workloads reads chunk; 's2tune policy' says which do")
     }
-    let checker = RobustChecker(tools: tools, replicates: replicates, mostMemory: memory)
+    let checker = RobustChecker(tools: tools, replicates: replicates, sample: memory)
     return try file.quality(
       questions,
       model: nil,
       schema: .robust,
       what: "questions",
       isSame: {
-        $0.replicates == replicates && $0.mostMemory == memory.rawValue && $0.seed == seed
+        $0.replicates == replicates && $0.sample == memory.rawValue && $0.seed == seed
           && $0.vmm == vmm
       }
     ) { name, question in

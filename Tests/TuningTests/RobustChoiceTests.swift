@@ -19,7 +19,8 @@ private func question(_ name: String, _ trials: Trials) -> RobustCheck {
     replicates: trials[0].seconds.count,
     seed: 1,
     vmm: .other,
-    mostMemory: 1 << 30,
+    sample: 1 << 30,
+    laidOut: 1 << 30,
     objective: .teardownTime,
     limits: ["a", "b"],
     trials: trials.map { trial in
@@ -167,7 +168,7 @@ private func choice(_ questions: RobustCheck...) -> RobustChoice {
 
   @Test func everyCandidateIsRunWithTheSameChance() throws {
     let question = exampleQuestion()
-    let checker = RobustChecker(tools: exampleTools(), replicates: 3, mostMemory: .gibibytes(8))
+    let checker = RobustChecker(tools: exampleTools(), replicates: 3, sample: .gibibytes(8))
     let check = try checker.check(question, name: "x")
     #expect(check.trials.map(\.candidate) == RobustCandidate.all.map(\.name))
     #expect(check.limits == question.limits.map(\.description))
@@ -189,6 +190,24 @@ private func choice(_ questions: RobustCheck...) -> RobustChoice {
     for name in ["container-churn-exit", "map-create-storm", "balloon", "memory-reclaim"] {
       #expect(!names.contains(name))
     }
+  }
+
+  /// What is over in a moment is laid out whole, and what is not is not.
+  @Test func asMuchMemoryIsLaidOutAsTakesASecond() throws {
+    let store = ProfileStore.standard(named: nil)
+    func laidOut(_ workload: String) throws -> Int64 {
+      var question = Question(
+        host: try store.load(HostProfile.self, named: "ampereone").profile,
+        kernel: try store.load(KernelProfile.self, named: "6.1").profile,
+        workload: try store.load(WorkloadProfile.self, named: workload).profile
+      )
+      question.workload.memory.size = .gibibytes(64)
+      let tools = TuningTools(model: nil, workers: 2)
+      let checker = RobustChecker(tools: tools, replicates: 2, sample: .gibibytes(8))
+      return try checker.check(question, name: "x").laidOut >> 30
+    }
+    #expect(try laidOut("database-hugetlb-1g") == 64)
+    #expect(try laidOut("container-churn") == 8)
   }
 
   /// A run of a part of a guest's memory gives the figures of the whole.
