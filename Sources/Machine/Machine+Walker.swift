@@ -177,7 +177,7 @@ extension Machine {
         letWaitersIn()
       }
       if isSomebodyWaiting { walker.disturbed() }
-      goOn(yielding: leaves && needsReschedule)
+      goOn(yielding: leaves && needsReschedule && !step.keepsCPU)
       return
     }
     if step.continues {

@@ -23,14 +23,14 @@ package struct ClearPlan: Sendable {
   var fullCall: Nanoseconds { call.work + full.step.work + flush.step.work }
 
   /// Pages that one ioctl covers.
-  private let piece: Int64
-  private let call: WorkStep
-  private let flush: (step: WorkStep, counts: EventCounts)
+  let piece: Int64
+  let call: WorkStep
+  let flush: (step: WorkStep, counts: EventCounts)
   /// Scanning one word of the bitmap, in picoseconds.
   private let scan: UnitCost
   private let operation: BatchedOperation
   /// The events of a CLEAR of one word, by the pages that its span has.
-  private let byWord: [EventCounts]
+  let byWord: [EventCounts]
 
   /// The locked part of one CLEAR.
   package struct Clear: Sendable {
@@ -43,11 +43,13 @@ package struct ClearPlan: Sendable {
 
   /// What one round does.
   struct Round {
-    var groups: [WorkGroup]
-    var counts: EventCounts
-    var calls: Int64
+    var groups: [WorkGroup] = []
+    var counts = EventCounts.zero
+    var calls: Int64 = 0
     /// What all its calls take alone.
-    var protecting: Nanoseconds
+    var protecting = Nanoseconds.zero
+    /// How long one of them holds mmu_lock at a stretch.
+    var hold = Nanoseconds.zero
   }
 
   /// The ioctls of an operation's policy over its guest; `isProtected` says that switching logging on
@@ -62,7 +64,8 @@ package struct ClearPlan: Sendable {
     let rules = try operation.rules()
     call = operation.callStep.beginningCall
     scan = host.stage2.bitmapWord
-    let range = min(operation.policy.clearRange ?? slot.size, slot.size)
+    let isCleared = operation.policy.harvest == .clear
+    let range = min(isCleared ? operation.policy.clearRange ?? slot.size : slot.size, slot.size)
     piece = max(1, range.divided(roundedUpBy: host.granule.page))
     let pages = slot.size.divided(roundedUpBy: host.granule.page)
     let copy = scan * Self.words(pages)
@@ -102,12 +105,7 @@ package struct ClearPlan: Sendable {
     let words = DirtyWords(dirty: dirty, among: pages)
     let calls = max(1, min(pieces, words.words))
     let sent = link.time(for: page * max(1, dirty / calls))
-    var round = Round(
-      groups: [WorkGroup(fetch)],
-      counts: .zero,
-      calls: 0,
-      protecting: .zero
-    )
+    var round = Round(groups: [WorkGroup(fetch)])
     guard dirty > 0 else { return round }
     // Calls differ by a word and a page at most.
     let more = words.words % calls
@@ -120,6 +118,7 @@ package struct ClearPlan: Sendable {
       round.counts += part.counts
       round.calls += part.calls
       round.protecting += part.protecting
+      round.hold = max(round.hold, part.hold)
     }
     return round
   }
@@ -138,12 +137,13 @@ package struct ClearPlan: Sendable {
       groups: (fetches ? [WorkGroup(fetch)] : []) + [group],
       counts: (clear.counts + flush.counts) * calls,
       calls: calls,
-      protecting: work * calls
+      protecting: work * calls,
+      hold: clear.hold
     )
   }
 
   /// The locked part of a CLEAR of so many words of pages, which writes under logging have left.
-  private func sparse(words: Int64, spanned: Int64) -> Clear {
+  func sparse(words: Int64, spanned: Int64) -> Clear {
     let (low, more) = (spanned / words, spanned % words)
     var counts = EventCounts.zero
     for (count, span) in [(more, low + 1), (words - more, low)] where count > 0 {

@@ -7,7 +7,7 @@ package import Quantities
 
 extension BatchedOperation {
   /// The most calls that are walked one by one.
-  private static let mostCalls: Int64 = 1 << 22
+  package static let mostCalls: Int64 = 1 << 22
 
   /// One call a slice, each with its own freeing and its own pause; equal slices are one group.
   ///

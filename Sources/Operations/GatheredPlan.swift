@@ -136,6 +136,11 @@ extension BatchedOperation {
     var plan = GatheredPlan(single(first.counts))
     plan.calls = first.calls
     plan.longestHold = rounds.clears.full.hold
+    if rounds.harvest != .clear {
+      var all = rounds
+      all.run()
+      plan.longestHold = all.laterHold
+    }
     plan.rounds = groups
     plan.preCopy = rounds
     return plan

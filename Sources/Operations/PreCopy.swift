@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Foundation
-#endif
-
 package import Observations
 package import PageTables
 package import Policies
@@ -29,6 +23,11 @@ package struct PreCopy: WorkSource {
   let vcpus: Double
   /// The CLEAR ioctls over a guest whose bits are all set, and over single words.
   let clears: ClearPlan
+  /// How dirty pages are found and protected again, and the rings where they are found in those.
+  let harvest: Harvest
+  let ring: DirtyRing?
+  /// Whether every bit is set when the first round begins.
+  let isAllDirty: Bool
   /// What switching logging on does before the first round.
   let start: [WorkGroup]
   /// What a fault costs a vCPU, and the part that only one vCPU can do at a time, in nanoseconds.
@@ -51,6 +50,13 @@ package struct PreCopy: WorkSource {
   /// CLEAR ioctls so far, and what they take alone.
   package private(set) var calls: Int64 = 0
   package private(set) var protecting = Nanoseconds.zero
+  /// The longest hold of mmu_lock of all calls so far, alone.
+  package private(set) var longestHold = Nanoseconds.zero
+  /// What was protected outside the migration thread, and how long a vCPU waited there for a full ring.
+  package private(set) var elsewhere = Nanoseconds.zero
+  package private(set) var ringWait = Nanoseconds.zero
+  /// Entries that are in the rings.
+  private var inRings: Int64 = 0
   private var speeds = 0.0
   private var toSend: Int64
   private var clearsInRound: Int64 = 0
@@ -63,6 +69,10 @@ package struct PreCopy: WorkSource {
     let length = rounds.dropLast(phase == .ended ? 1 : 0).reduce(0.0) { $0 + $1.time.inSeconds }
     return length > 0 ? speeds / length : 1
   }
+
+  /// The longest hold of the rounds so far where later rounds hold mmu_lock longer than the first, alone;
+  /// nil where the first one clears everything.
+  package var laterHold: Nanoseconds? { harvest == .clear ? nil : longestHold }
 
   /// What the first CLEAR takes alone, from its entry to the end of its flush.
   package var firstCall: Nanoseconds { clears.fullCall }
@@ -79,7 +89,7 @@ package struct PreCopy: WorkSource {
       return next(after: MeasuredWork())
     case .first:
       phase = .round
-      return round(clears.whole(pages, load.link, page))
+      return round(firstRound)
     case .round:
       finish(measured)
       if stopTime(toSend) <= load.downtimeLimit {
@@ -87,7 +97,7 @@ package struct PreCopy: WorkSource {
         return stop()
       }
       guard rounds.count < max(1, load.maximumRounds) else { return stop() }
-      return round(clears.sparse(toSend, in: workingPages, load.link, page))
+      return round(nextRound)
     case .stop:
       rounds.append(MigrationRound(pages: toSend, time: measured.wall))
       phase = .ended
@@ -122,7 +132,35 @@ package struct PreCopy: WorkSource {
     }
   }
 
+  private var firstRound: ClearPlan.Round {
+    switch harvest {
+    case .clear: clears.whole(pages, load.link, page)
+    case .get where isAllDirty: sending(clears.got(nil, in: pages))
+    case .get, .ring: sending(ClearPlan.Round())
+    }
+  }
+
+  private var nextRound: ClearPlan.Round {
+    switch harvest {
+    case .clear: clears.sparse(toSend, in: workingPages, load.link, page)
+    case .get, .ring: sending(harvested)
+    }
+  }
+
+  /// What finds the pages that are dirty now, where that protects them at once.
+  private var harvested: ClearPlan.Round {
+    ring?.reset(inRings) ?? clears.got(toSend, in: workingPages)
+  }
+
+  /// A round that sends what is dirty after it was found.
+  private func sending(_ found: ClearPlan.Round) -> ClearPlan.Round {
+    var round = found
+    round.groups.append(WorkGroup([WorkStep(.sleep, unit: load.link.time(for: page * toSend))]))
+    return round
+  }
+
   private mutating func round(_ cleared: ClearPlan.Round) -> [WorkGroup] {
+    longestHold = max(longestHold, cleared.hold)
     counts += cleared.counts
     calls += cleared.calls
     clearsInRound = cleared.calls
@@ -130,14 +168,18 @@ package struct PreCopy: WorkSource {
     return cleared.groups
   }
 
-  /// The guest stands still: what is left is fetched and sent, nothing is protected any more.
+  /// The guest stands still: what is left is fetched and sent.
+  ///
+  /// With CLEAR nothing is protected any more.
   private mutating func stop() -> [WorkGroup] {
     phase = .stop
+    guard harvest == .clear else { return round(nextRound) }
     return [WorkGroup(clears.fetch + [WorkStep(.sleep, unit: load.link.time(for: page * toSend))])]
   }
 
   private func stopTime(_ count: Int64) -> Nanoseconds {
-    clears.fetch.reduce(load.link.time(for: page * count)) { $0 + $1.work }
+    guard harvest == .clear else { return harvested.protecting + load.link.time(for: page * count) }
+    return clears.fetch.reduce(load.link.time(for: page * count)) { $0 + $1.work }
   }
 
   private var workingPages: Int64 {
@@ -147,15 +189,31 @@ package struct PreCopy: WorkSource {
 
   /// A round has come to its end: what the guest has dirtied meanwhile is sent next.
   private mutating func finish(_ measured: MeasuredWork) {
-    let speed = guestSpeed(measured)
     let seconds = measured.wall.inSeconds
-    let writes = Double(load.dirtyPagesPerSecond) * speed * seconds
-    let set = Double(workingPages)
-    let distinct = set > 0 ? Int64(saturating: set * (1 - exp(-writes / set))) : 0
+    let filling = ring?.filling(in: seconds)
+    let speed = guestSpeed(measured, filling)
+    let distinct = Int64(saturating: writes.distinct(in: seconds, speed: speed))
     rounds.append(MigrationRound(pages: toSend, time: measured.wall))
     speeds += speed * seconds
     faults += distinct
     toSend = distinct
+    guard let ring, let filling else { return }
+    // What a reset has protected is written again, and faults again.
+    let reset = ring.reset(filling.each)
+    faults += max(0, filling.each * filling.resets + filling.left - distinct)
+    counts += reset.counts * filling.resets
+    calls += filling.resets
+    protecting += reset.protecting * filling.resets
+    elsewhere += reset.protecting * filling.resets
+    if filling.resets > 0 {
+      longestHold = max(longestHold, reset.hold)
+      if ring.overflows { ringWait = reset.protecting }
+    }
+    inRings = min(filling.left, distinct)
+  }
+
+  private var writes: RandomWrites {
+    RandomWrites(rate: Double(load.dirtyPagesPerSecond), set: Double(workingPages))
   }
 
   /// The guest's speed as a share: faults, waits for the lock, refilled TLBs.
@@ -163,7 +221,7 @@ package struct PreCopy: WorkSource {
   /// Each vCPU writes its share of the dirtied pages; a fault stops it for the fault's time plus
   /// the wait for the part that one vCPU does at a time (M/D/1). The speed is the fixed point of
   /// "faults follow the speed".
-  private func guestSpeed(_ measured: MeasuredWork) -> Double {
+  private func guestSpeed(_ measured: MeasuredWork, _ filling: DirtyRing.Filling?) -> Double {
     let own = fault.whole * (rounds.isEmpty ? firstFaults : 1)
     let rate = Double(load.dirtyPagesPerSecond) / 1e9
     var speed = 1.0
@@ -173,13 +231,25 @@ package struct PreCopy: WorkSource {
       speed = 0.5 * (speed + 1 / (1 + rate / vcpus * (own + wait)))
     }
     let length = max(1, Double(measured.wall.rawValue))
-    let blocked = min(0.9, Double(measured.held.rawValue) / length)
-    let refilling = min(0.9, refill * Double(clearsInRound) / length)
+    let (resets, waited) = resetting(filling)
+    let blocked = min(0.9, (Double(measured.held.rawValue) + waited) / length)
+    let refilling = min(0.9, refill * (Double(clearsInRound) + resets) / length)
     return max(0.01, speed * (1 - blocked) * (1 - refilling))
   }
 }
 
 extension PreCopy {
+  /// Resets within a round, and the time for which they stop vCPUs: all of each where it is a full ring
+  /// that asks for them, else while they hold mmu_lock.
+  private func resetting(_ filling: DirtyRing.Filling?) -> (resets: Double, waited: Double) {
+    guard let ring, let filling else { return (0, 0) }
+    let reset = ring.reset(filling.each)
+    let waited =
+      ring.overflows
+      ? reset.protecting : reset.hold * filling.each
+    return (Double(filling.resets), Double((waited * filling.resets).rawValue))
+  }
+
   /// The migration of an operation.
   init(_ operation: BatchedOperation) throws(OperationError) {
     let (host, workload) = (operation.host, operation.workload)
@@ -194,7 +264,10 @@ extension PreCopy {
         legal: "at least 1"
       )
     }
-    let tables = try operation.layOut()
+    let start = operation.logStart
+    let tables = try (start == .boot ? operation.inPages : operation).layOut()
+    harvest = operation.policy.harvest
+    isAllDirty = start != .protect
     page = host.granule.page
     pages = max(1, tables.mappedBytes.divided(roundedUpBy: page))
     toSend = pages
@@ -205,17 +278,28 @@ extension PreCopy {
     )
     fault = (relax.whole, relax.isShared ? 0 : relax.inside + relax.flush)
     firstFaults = operation.policy.eagerSplit == .zero ? 1 + operation.blockShare(tables) : 1
-    if operation.logStart == .allSet {
-      start = []
-      counts = .zero
-      clears = try ClearPlan(operation, tables, isProtected: false)
-    } else {
+    if start == .protect {
       let enable = try operation.logEnablePlan()
-      start = enable.plan.groups
+      self.start = enable.plan.groups
       counts = enable.counts
       clears = try ClearPlan(operation, tables, isProtected: true)
+    } else {
+      self.start = []
+      counts = .zero
+      clears = try ClearPlan(operation, tables, isProtected: false)
     }
-    let refills = clears.flushesVMID && operation.switches.has(.refill)
+    if case .ring(let entries) = harvest {
+      let set = load.workingSet.divided(roundedUpBy: page)
+      let writes = RandomWrites(
+        rate: Double(load.dirtyPagesPerSecond),
+        set: Double(min(pages, set > 0 ? set : pages))
+      )
+      ring = try DirtyRing(operation, clears, entries: entries, writes: writes)
+    } else {
+      ring = nil
+    }
+    let flushesVMID = clears.flushesVMID || ring != nil
+    let refills = flushesVMID && operation.switches.has(.refill)
     refill = refills ? host.tlbi.vmidRefill.inNanoseconds : 0
   }
 }
@@ -223,7 +307,8 @@ extension PreCopy {
 extension Policy {
   /// How dirty logging begins: as the policy says, or else as the workload does.
   package func logStart(over load: MigrationLoad) -> LogStart {
-    logStart ?? (load.initiallyAllSet ? .allSet : .protect)
+    let start = logStart ?? (load.initiallyAllSet ? .allSet : .protect)
+    return start == .allSet && harvest != .clear ? .protect : start
   }
 }
 
@@ -233,6 +318,14 @@ extension BatchedOperation {
 
   /// The rounds of a migration.
   package func preCopy() throws(OperationError) -> PreCopy { try PreCopy(self) }
+
+  /// The same over a guest that has a mapping for every page, as logging since its start leaves it.
+  var inPages: BatchedOperation {
+    var paged = self
+    paged.setup.workload.memory.blockShare = 0
+    paged.setup.workload.memory.hugeBlockShare = 0
+    return paged
+  }
 
   /// The share of the mapped bytes that blocks map.
   func blockShare(_ tables: StageTwo) -> Double {

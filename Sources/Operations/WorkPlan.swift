@@ -48,6 +48,8 @@ package struct WorkStep: Hashable, Sendable {
   /// Whether the lock is dropped after every unit, asked for or not: the steps of an eager split
   /// fill their cache of table pages without it.
   package var dropsBetween = false
+  /// Whether the CPU is kept where the lock is dropped: no reschedule is offered there.
+  package var keepsCPU = false
   /// Where a controller adapts the chunk: units are then its smallest chunk, and it joins them.
   package var controller: UnitController?
 

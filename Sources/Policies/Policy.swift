@@ -40,6 +40,21 @@ package enum LogStart: String, Hashable, Sendable, CaseIterable, Codable {
   case allSet = "all-set"
   /// The whole slot is write-protected at once when logging is switched on.
   case protect
+  /// The slot is logged since the guest began: nothing is left to do, and every page has a mapping of
+  /// its own. What that has cost the guest until then is no part of the operation.
+  case boot
+}
+
+/// How the VMM learns which pages are dirty, and what protects them again.
+package enum Harvest: Hashable, Sendable {
+  /// KVM_GET_DIRTY_LOG copies the bitmap and KVM_CLEAR_DIRTY_LOG protects range by range, which
+  /// KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 allows.
+  case clear
+  /// KVM_GET_DIRTY_LOG alone, which protects everything dirty of the slot under one hold.
+  case get
+  /// A ring of so many entries a vCPU (KVM_CAP_DIRTY_LOG_RING_ACQ_REL); its reset protects entry by
+  /// entry, each under a hold of its own.
+  case ring(entries: Int)
 }
 
 /// Everything one may decide about batching on a host: kernel rules, controller and VMM knobs.
@@ -59,6 +74,8 @@ package struct Policy: Hashable, Sendable {
   package var eagerSplit: ByteCount = .zero
   /// How dirty logging begins, where it differs from the workload's.
   package var logStart: LogStart?
+  /// How dirty pages are found and protected again.
+  package var harvest: Harvest = .clear
   /// The range of one KVM_CLEAR_DIRTY_LOG; nil is the whole slot.
   package var clearRange: ByteCount?
   /// The teardown path, where it differs from the workload's.

@@ -13,6 +13,8 @@ extension Policy {
   ///   a work budget leaves it nothing to join.
   /// - A VMID threshold that no chunk reaches becomes `per-leaf`.
   /// - A feedback floor at or over the chunk becomes `fixed`.
+  /// - Without CLEAR there is no range of it, and logging cannot start with all bits set, since both need
+  ///   manual protection.
   /// - A path in slices has one of the smallest block where none is named.
   /// - Slices go where the path has one call, pauses without slices go, and the paths that ignore chunk and flush get the baseline's.
   package func canonical(in setting: PolicySetting) -> Policy {
@@ -27,6 +29,10 @@ extension Policy {
     }
     if case .feedback(let floor, _) = controller, let size, floor >= size {
       policy.controller = .fixed
+    }
+    if harvest != .clear {
+      policy.clearRange = nil
+      if logStart == .allSet { policy.logStart = .protect }
     }
     if path == .processExit || path == .memslotDelete { policy.slice = nil }
     if path == .madviseSlices, slice == nil {

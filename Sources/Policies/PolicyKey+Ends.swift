@@ -23,6 +23,7 @@ extension PolicyKey {
     case .breaks: return ["yes", "no"]
     case .split: return ["off", "4KiB", "2MiB", "1GiB"]
     case .log: return LogStart.allCases.map(\.rawValue)
+    case .harvest: return ["clear", "get"] + Self.ringEntries.ends.map { "ring:\($0)" }
     case .clear: return ["slot", "256KiB"] + sizes
     case .path: return TeardownPath.allCases.map(\.rawValue)
     case .slice: return ["none"] + sizes
@@ -42,6 +43,7 @@ extension PolicyKey {
     case .controller:
       return ["time:99ns/1", "time:101s/1"] + Self.strides.beyond.map { "time:1us/\($0)" }
         + Self.patience.beyond.map { "feedback:64KiB/\($0)" }
+    case .harvest: return Self.ringEntries.beyond.map { "ring:\($0)" }
     case .clear, .slice, .split: return [size, "0B"]
     case .pause: return [(Self.pauses.upperBound + .nanoseconds(1)).written]
     case .breaks, .log, .path, .irq, .napi: return ["nonsense"]

@@ -24,6 +24,8 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
   case split
   /// How dirty logging begins.
   case log
+  /// How dirty pages are found and protected again.
+  case harvest
   /// The range of one CLEAR ioctl.
   case clear
   /// The teardown path.
@@ -41,7 +43,7 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
   package var knobClass: KnobClass {
     switch self {
     case .chunk, .tlbi, .controller, .breaks: .kernel
-    case .split, .log, .clear, .path, .slice, .pause, .irq, .napi: .today
+    case .split, .log, .harvest, .clear, .path, .slice, .pause, .irq, .napi: .today
     }
   }
 
@@ -58,7 +60,9 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
         + "feedback:64KiB/4 (floor/patience: a power of two, \(text(Self.patience)))"
     case .breaks: "yes or no"
     case .split: "off or a block size such as 2MiB"
-    case .log: LogStart.allCases.map(\.rawValue).joined(separator: " or ")
+    case .log: LogStart.allCases.map(\.rawValue).joined(separator: ", ")
+    case .harvest:
+      "clear, get or ring:4096 (entries a vCPU: a power of two, \(text(Self.ringEntries)))"
     case .clear: "slot or a size such as 256MiB, \(text(Self.sizes))"
     case .path: TeardownPath.allCases.map(\.rawValue).joined(separator: ", ")
     case .slice: "none or a size such as 4MiB, \(text(Self.sizes))"
@@ -76,7 +80,9 @@ package enum PolicyKey: String, Hashable, Sendable, CaseIterable {
     case .controller: "what ends a chunk early"
     case .breaks: "whether mmu_lock may be yielded between chunks"
     case .split: "KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE"
-    case .log: "whether logging starts with all bits set or by protecting the whole slot"
+    case .log:
+      "whether logging starts with all bits set, by protecting the whole slot, or with the guest"
+    case .harvest: "whether CLEAR, GET or the reset of a dirty ring protects dirty pages again"
     case .clear: "the range of one KVM_CLEAR_DIRTY_LOG"
     case .path: "who frees the guest's memory, and through which kernel path"
     case .slice: "how much the VMM gives back in one call"
@@ -99,6 +105,9 @@ extension PolicyKey {
   package static let visits = 1...1_099_511_627_776
   /// Cleared leaves over which the whole VMID is invalidated.
   package static let leaves = 0...1_099_511_627_776
+  /// Entries of a vCPU's dirty ring: KVM_DIRTY_RING_MAX_ENTRIES at most, and at least what is kept for
+  /// entries that cannot wait.
+  package static let ringEntries = 128...65_536
   /// Entries between two looks at the clock.
   package static let strides = 1...1_048_576
   /// Quiet chunks after which a chunk doubles.

@@ -37,6 +37,7 @@ extension Policy: CustomStringConvertible {
       logStart = try reader.choice(
         Dictionary(uniqueKeysWithValues: LogStart.allCases.map { ($0.rawValue, $0) })
       )
+    case .harvest: harvest = try reader.harvest()
     case .clear: clearRange = value == "slot" ? nil : try reader.size()
     case .path: path = try reader.choice(reader.paths)
     case .slice: slice = value == "none" ? nil : try reader.size()
@@ -55,6 +56,7 @@ extension Policy: CustomStringConvertible {
     case .breaks: breaks ? "yes" : "no"
     case .split: eagerSplit == .zero ? "off" : eagerSplit.description
     case .log: logStart?.rawValue
+    case .harvest: harvest.text
     case .clear: clearRange?.description ?? "slot"
     case .path: path?.rawValue
     case .slice: slice?.description ?? "none"
@@ -109,6 +111,17 @@ extension FlushRule {
     case .deferredIfCleared(.clearedLeaves): "if-cleared-span"
     case .vmidAbove(let leaves): "vmid:\(leaves)"
     case .none: "none"
+    }
+  }
+}
+
+extension Harvest {
+  /// The harvest as policies write it.
+  package var text: String {
+    switch self {
+    case .clear: "clear"
+    case .get: "get"
+    case .ring(let entries): "ring:\(entries)"
     }
   }
 }

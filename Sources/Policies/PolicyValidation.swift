@@ -13,6 +13,7 @@ extension Policy {
     try check.flush()
     try check.controller()
     try check.split()
+    try check.harvest()
     try check.clear()
     try check.slices()
     try check.network()
@@ -84,8 +85,25 @@ private struct PolicyCheck {
     }
   }
 
+  func harvest() throws(PolicyError) {
+    guard case .ring(let entries) = policy.harvest else { return }
+    guard setting.release >= KernelRelease(major: 6, minor: 2) else {
+      let reason = "Linux \(setting.release) has no dirty ring for arm64 (6.2 and later)"
+      throw refusal(.harvest, reason, "clear or get")
+    }
+    let least = max(128, setting.granule.page.divided(roundedDownBy: .bytes(16)))
+    guard Int64(entries) >= least else {
+      let reason = "a ring of 16-byte entries fills a page at least"
+      throw refusal(.harvest, reason, "ring:\(least) to ring:\(PolicyKey.ringEntries.upperBound)")
+    }
+  }
+
   func clear() throws(PolicyError) {
     guard let range = policy.clearRange else { return }
+    guard policy.harvest == .clear else {
+      let reason = "harvest=\(policy.harvest.text) makes no KVM_CLEAR_DIRTY_LOG"
+      throw refusal(.clear, reason, "slot, or harvest=clear")
+    }
     let word = setting.granule.page * 64
     guard range >= word, range <= PolicyKey.sizes.upperBound,
       range.rawValue % word.rawValue == 0

@@ -52,6 +52,18 @@ struct ValueReader {
     }
   }
 
+  func harvest() throws(PolicyError) -> Harvest {
+    switch parts(":") {
+    case ("clear", nil): return .clear
+    case ("get", nil): return .get
+    case ("ring", let entries?):
+      let count = try count(entries, in: PolicyKey.ringEntries)
+      guard count.nonzeroBitCount == 1 else { throw refusal }
+      return .ring(entries: count)
+    default: throw refusal
+    }
+  }
+
   func controller() throws(PolicyError) -> ChunkController {
     guard value != "fixed" else { return .fixed }
     guard case (let kind, let rest?) = parts(":") else { throw refusal }

@@ -19,7 +19,7 @@ extension PolicyKey {
     case .chunk, .controller, .breaks: [.teardown, .logEnable, .migration]
     case .tlbi: [.teardown, .mapCreate, .reclaim]
     case .split: [.logEnable, .migration, .dirty]
-    case .log, .clear: [.migration]
+    case .log, .harvest, .clear: [.migration]
     case .path, .slice, .pause: [.teardown]
     case .irq, .napi: StageTwoOperation.allCases.filter(\.sharesItsCPU)
     }

@@ -208,14 +208,15 @@ extension Recommendation {
     return all.prefix(count) + ["and \(all.count - count) more: --details"]
   }
 
-  /// A remedy with what it comes to for the guest.
+  /// A remedy with what it comes to, for the guest where that is what it is about.
   private static func remedySentence(_ remedy: Remedy) -> String {
     let steps = remedy.steps.map { "\($0.place): \($0.text)" }.joined(separator: "; ")
     guard !remedy.settings.isEmpty else { return steps }
-    let guest = remedy.values.filter(\.response.isOfGuest).map {
+    let ofGuest = remedy.values.filter(\.response.isOfGuest)
+    let values = (ofGuest.isEmpty ? Array(remedy.values.prefix(3)) : ofGuest).map {
       "\($0.response.title) \($0.response.text($0.value))"
     }
-    return "\(steps) (\(guest.joined(separator: ", ")); as --set "
+    return "\(steps) (\(values.joined(separator: ", ")); as --set "
       + "\(remedy.settings.joined(separator: " --set ")))"
   }
 

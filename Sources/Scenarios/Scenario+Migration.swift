@@ -19,7 +19,7 @@ extension Scenario {
     var (report, trace, outcome) = try execute(empty, ScaledPlan(whole: WorkPlan()), source: rounds)
     if let done = outcome.source as? PreCopy { rounds = done }
     fill(&report, rounds, outcome)
-    report.writeProtect?.total = outcome.callTime
+    report.writeProtect?.total = outcome.callTime + rounds.elsewhere
     return (report, trace)
   }
 
@@ -39,6 +39,11 @@ extension Scenario {
       report.writeProtect?.callP99 = .seconds(rounding: call)
       report.writeProtect?.timedCalls = 1
     }
+    if let later = rounds.laterHold {
+      let hold = Nanoseconds.seconds(rounding: later.inSeconds * stretch)
+      if hold > report.writeProtect?.worstStall ?? .zero { report.writeProtect?.worstStall = hold }
+      if hold > report.locks?.holds.max ?? .zero { report.locks?.holds.max = hold }
+    }
     report.operation.whole = rounds.time
     return (report, trace)
   }
@@ -55,7 +60,7 @@ extension Scenario {
     protect.calls = rounds.calls
     protect.callP99 = outcome.calls.p99
     protect.timedCalls = outcome.calls.count
-    protect.worstStall = outcome.locks.holds.max ?? .zero
+    protect.worstStall = max(outcome.locks.holds.max ?? .zero, rounds.ringWait)
     report.writeProtect = protect
     var faults = FaultOutcome()
     faults.faults = rounds.faults

@@ -37,6 +37,7 @@ extension Policy {
     case .chunk, .tlbi, .controller, .breaks: [kernelStep(change, question)]
     case .split: splitSteps
     case .log: logSteps
+    case .harvest: harvestSteps
     case .clear: clearSteps(question.host.granule)
     case .path: [today("vmm", pathText, .call)]
     case .slice: sliceSteps(question)
@@ -179,7 +180,55 @@ extension Policy {
       + "> /proc/irq/${i##*/}/smp_affinity_list; done"
   }
 
+  private var harvestSteps: [PlannedStep] {
+    switch harvest {
+    case .clear:
+      return [
+        today(
+          "ioctl",
+          "KVM_GET_DIRTY_LOG, then KVM_CLEAR_DIRTY_LOG (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2)",
+          .capability
+        ),
+        today("qemu", "as it does without dirty-ring-size", .qemu(.dirtyRing, 0)),
+        today("cloud-hypervisor", "no option; it has to make both ioctls itself", .call),
+      ]
+    case .get:
+      return [
+        today(
+          "ioctl",
+          "KVM_GET_DIRTY_LOG alone, without KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2",
+          .capability
+        ),
+        today("qemu", "no option; it takes CLEAR wherever the kernel offers it", .call),
+      ]
+    case .ring(let entries):
+      return [
+        today(
+          "ioctl",
+          "KVM_ENABLE_CAP(KVM_CAP_DIRTY_LOG_RING_ACQ_REL, \(entries * 16)) before the first vCPU, then "
+            + "KVM_RESET_DIRTY_RINGS",
+          .capability
+        ),
+        today(
+          "qemu",
+          "-accel kvm,dirty-ring-size=\(entries) when the guest is started",
+          .qemu(.dirtyRing, Int64(entries))
+        ),
+        today("cloud-hypervisor", "no option; it has to map and reset the rings itself", .call),
+      ]
+    }
+  }
+
   private var logSteps: [PlannedStep] {
+    if logStart == .boot {
+      return [
+        today(
+          "ioctl",
+          "KVM_MEM_LOG_DIRTY_PAGES in the memory slots from the guest's start on",
+          .call
+        )
+      ]
+    }
     let flags =
       logStart == .allSet
       ? "KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET"

@@ -126,7 +126,7 @@ struct IndependentSearch {
   private func isOverInTime(_ policy: Policy) -> Bool {
     guard let slice = policy.slice else { return true }
     let calls = question.workload.memory.size.divided(roundedUpBy: slice)
-    return calls <= 1 << 24
+    return calls <= BatchedOperation.mostCalls
       && policy.pause.inSeconds * Double(calls) <= PolicySpace.longestWait.inSeconds
   }
 
@@ -147,7 +147,10 @@ struct IndependentSearch {
     case .breaks: return "yes"
     case .split:
       return pick(["off"] + question.setting.blockSizes.map(\.description))
-    case .log: return pick(LogStart.allCases.map(\.rawValue))
+    case .log: return pick(LogStart.allCases.filter { $0 != .boot }.map(\.rawValue))
+    case .harvest:
+      let harvests = question.vmm.harvests(question.setting)
+      return pick(harvests + harvests.filter { $0 == "clear" })
     case .clear:
       return pick(["slot", "\(size(question.setting.granule.page * 64, memory, isPower: false))"])
     case .path:

@@ -39,7 +39,7 @@ package final class ModelPredictor: PolicyPredictor {
     if let found = known.withLock({ $0[asked] }) { return found }
     let features = try features(asked)
     var found: [Response: PredictedValue] = [:]
-    let unseen = question.workload.unseenByModels
+    let unseen = question.workload.unseenByModels ?? policy.unseenByModels
     let estimates = estimates(features)
       .filter { question.workload.isModelled($0.response, policy: policy) }
     // One judgement for all responses: a run that is like none is so in all that is measured of it.
@@ -94,6 +94,15 @@ package final class ModelPredictor: PolicyPredictor {
     } catch {
       throw .prediction(error.description)
     }
+  }
+}
+
+extension Policy {
+  /// What of the policy no design draws and no feature describes, in a clause; nil for nothing.
+  var unseenByModels: String? {
+    if harvest != .clear { return "no run that a model was fitted on harvests by GET or by a ring" }
+    guard logStart == .boot else { return nil }
+    return "no run that a model was fitted on logs since the guest's start"
   }
 }
 

@@ -189,12 +189,20 @@ extension KnobOutline {
     var found: [Dimension] = []
     if operation == .teardown { found += teardown }
     if operation == .migration, question.mayTurn(.log) {
-      found.append(knob("log", LogStart.allCases.map { Level($0.rawValue) }, when: isToday))
+      // Logging since the guest's start is no choice for a guest that runs.
+      let starts = LogStart.allCases.filter { $0 != .boot || $0.rawValue == present.text(of: .log) }
+      found.append(knob("log", starts.map { Level($0.rawValue) }, when: isToday))
+    }
+    if operation == .migration, question.mayTurn(.harvest) {
+      let harvests = question.vmm.harvests(question.setting)
+      found.append(knob("harvest", harvests.map { Level($0) }, when: isToday))
     }
     if operation == .migration || operation == .logEnable {
       if operation == .migration, question.mayTurn(.clear) {
         let sizes = sizes(from: granule.page * 64, to: .gibibytes(4))
-        found.append(knob("clear", sizes + [Level("slot", at: 34)], when: isToday))
+        let isCleared =
+          question.mayTurn(.harvest) ? isToday + [Condition("harvest", in: ["clear"])] : isToday
+        found.append(knob("clear", sizes + [Level("slot", at: 34)], when: isCleared))
       }
       if question.mayTurn(.split) {
         let blocks = question.setting.blockSizes.map { level($0) }

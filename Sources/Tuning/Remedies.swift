@@ -7,8 +7,7 @@ import Policies
 import Profiles
 import Quantities
 
-/// A change outside batching with which the present policy keeps the limits that unmaps of a running
-/// guest break.
+/// A change outside batching with which the present policy keeps limits that no policy keeps.
 package struct Remedy: Hashable, Sendable, Codable {
   /// How it is done, without a kernel change.
   package let steps: [ApplyStep]
@@ -25,11 +24,19 @@ private struct Trial {
 }
 
 extension RecommendationRun {
-  /// What keeps the limits that unmaps break for the guest and that no policy keeps.
+  /// What keeps the limits that no policy keeps.
   ///
-  /// Tried are larger calls, a lower rate, and none. A remedy is named only where a whole run with it keeps every limit,
-  /// or where nothing is left to run.
+  /// For unmaps of a running guest, larger calls, a lower rate, and none are tried; else huge pages
+  /// under the guest. A remedy is named only where a whole run with it keeps every limit, or where nothing is left to run.
   func remedies() throws(TuningError) -> [Remedy]? {
+    guard question.workload.operation != .reclaim else { return try remediesOfUnmaps() }
+    guard winner == nil, question.setup.layout == .mix, let trial = hugePages,
+      let remedy = try tried(trial)
+    else { return nil }
+    return [remedy]
+  }
+
+  private func remediesOfUnmaps() throws(TuningError) -> [Remedy]? {
     let broken = goal.violations(of: means(present)).filter(\.response.isOfGuest)
     guard question.workload.operation == .reclaim, winner == nil, !broken.isEmpty,
       question.setup.layout == .mix
@@ -71,6 +78,25 @@ extension RecommendationRun {
         report.value(of: response).map { ResponseValue(response: response, value: $0) }
       }
     )
+  }
+
+  /// Blocks under all of the guest that has been on pages so far; nil where it is on none.
+  private var hugePages: Trial? {
+    let (memory, operation) = (question.workload.memory, question.workload.operation)
+    let chunked: [StageTwoOperation] = [.teardown, .logEnable, .migration]
+    guard chunked.contains(operation), memory.hugetlb == nil,
+      memory.blockShare + memory.hugeBlockShare < 1
+    else { return nil }
+    let block = question.setting.smallestBlock
+    let step = ApplyStep(
+      knobClass: .today,
+      place: "host",
+      text: "huge pages of \(block) under the guest from its start on: madvise(MADV_HUGEPAGE) on "
+        + "its memory, or /sys/kernel/mm/transparent_hugepage/enabled at always",
+      undo: nil
+    )
+    let share = ("vm.block_share", significant(1 - memory.hugeBlockShare))
+    return Trial(settings: [share], steps: [step])
   }
 
   /// The same bytes a second in calls of a block each; nil where calls are as large already.

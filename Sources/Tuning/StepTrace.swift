@@ -38,11 +38,13 @@ enum QEMUOption: Hashable, Sendable {
   case eagerSplit
   /// `-global migration.x-clear-bitmap-shift=`, the logarithm of pages of 4 KiB.
   case clearShift
+  /// `-accel kvm,dirty-ring-size=`, in entries of a vCPU's ring; zero is the bitmap.
+  case dirtyRing
 
   /// What QEMU takes where nobody sets it.
   var standard: Int64 {
     switch self {
-    case .eagerSplit: 0
+    case .eagerSplit, .dirtyRing: 0
     case .clearShift: Int64(QEMUClearRange.standard.shift)
     }
   }
@@ -52,6 +54,7 @@ enum QEMUOption: Hashable, Sendable {
     switch self {
     case .eagerSplit: "eager-split-size"
     case .clearShift: "x-clear-bitmap-shift"
+    case .dirtyRing: "dirty-ring-size"
     }
   }
 }
@@ -66,7 +69,8 @@ struct QEMUCommandLine {
     for (word, value) in zip(arguments, arguments.dropFirst()) {
       let parts = value.split(separator: ",").map(String.init)
       switch (option, word) {
-      case (.eagerSplit, "-accel"), (.eagerSplit, "--accel"):
+      case (.eagerSplit, "-accel"), (.eagerSplit, "--accel"), (.dirtyRing, "-accel"),
+        (.dirtyRing, "--accel"):
         guard parts.first == "kvm" || parts.contains("accel=kvm") else { continue }
         found = Self.value(after: option.name, in: parts) ?? found
       case (.clearShift, "-global"), (.clearShift, "--global"):

@@ -35,6 +35,7 @@ package enum VMM: String, Hashable, Sendable, CaseIterable, Codable {
       policy.clearRange = Self.qemuClear
     case .cloudHypervisor, .firecracker, .crosvm:
       policy.logStart = .protect
+      policy.harvest = .get
       policy.clearRange = nil
     case .other: break
     }
@@ -44,10 +45,23 @@ package enum VMM: String, Hashable, Sendable, CaseIterable, Codable {
   /// Whether the program can be told this without changing it; knobs of kernel and host always can.
   package func offers(_ key: PolicyKey) -> Bool {
     switch key {
-    case .split, .clear: self == .qemu || self == .other
+    case .split, .harvest, .clear: self == .qemu || self == .other
     case .log, .slice, .pause: self == .other
     // Whoever runs a program can end it.
     case .chunk, .tlbi, .controller, .breaks, .path, .irq, .napi: true
+    }
+  }
+
+  /// The harvests of a dirty log that can be had without changing the program, as policies write them;
+  /// QEMU's rings are set when it starts, and it takes GET alone only where the kernel has no CLEAR.
+  func harvests(_ setting: PolicySetting) -> [String] {
+    let sizes = [1_024, 4_096, 16_384, 65_536].map { "ring:\($0)" }
+    let all = ["clear"] + (self == .other ? ["get"] : []) + sizes
+    return all.filter { value in
+      var policy = setting.baseline
+      policy.logStart = .protect
+      return (try? policy.set(.harvest, to: value)) != nil
+        && (try? policy.validate(in: setting)) != nil
     }
   }
 

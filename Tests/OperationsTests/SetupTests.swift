@@ -157,7 +157,8 @@ import Testing
     let setup = try Self.loaded().setup
     let texts: [PolicyKey: String] = [
       .chunk: "4MiB", .tlbi: "vmid:7", .controller: "time:70us/64", .breaks: "no", .split: "2MiB",
-      .log: "protect", .clear: "16MiB", .path: "memslot-delete", .slice: "6MiB", .pause: "30us",
+      .log: "protect", .harvest: "ring:1024", .clear: "16MiB", .path: "memslot-delete",
+      .slice: "6MiB", .pause: "30us",
       .irq: "moved",
       .napi: "threaded",
     ]

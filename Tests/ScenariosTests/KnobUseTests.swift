@@ -55,6 +55,7 @@ import Testing
     case .breaks: [("chunk=4KiB", "chunk=4KiB,breaks=no"), ("split=2MiB", "split=2MiB,breaks=no")]
     case .split: [("", "split=2MiB"), ("", "split=4KiB")]
     case .log: [("", "log=all-set")]
+    case .harvest: [("", "harvest=get"), ("", "harvest=ring:4096")]
     case .clear: [("", "clear=256KiB")]
     case .path: [("", "path=process-exit")]
     case .slice: [("", "slice=4MiB")]

@@ -15,7 +15,7 @@ import TestSupport
 extension RecordedCase {
   /// Cases that a design of the policy space does not reach, by hand.
   static func corners() throws -> [RecordedCase] {
-    try operations() + storms() + neighbours() + dumps() + switches() + extents()
+    try operations() + harvests() + storms() + neighbours() + dumps() + switches() + extents()
   }
 
   private static let store = ProfileStore(
@@ -84,6 +84,29 @@ extension RecordedCase {
         cases.append(
           try scenario("mixed-thp", "graviton3", kernel, "path=\(path.rawValue)\(slice)")
         )
+      }
+    }
+    return cases
+  }
+
+  private static func harvests() throws -> [RecordedCase] {
+    var cases: [RecordedCase] = []
+    for policy in [
+      "harvest=get", "harvest=ring:4096", "log=boot,clear=1GiB", "log=boot,harvest=get",
+    ] {
+      for kernel in ["6.12", "6.19"] {
+        for extent in [Scenario.Extent.window(.brief), .exact] {
+          cases.append(
+            named(
+              extent == .exact ? "whole" : "windowed",
+              try scenario("snapshot", "graviton3", kernel, policy) {
+                $0.extent = extent
+                $0.workload.memory.size = .gibibytes(2)
+                $0.workload.migration.workingSet = .mebibytes(512)
+              }
+            )
+          )
+        }
       }
     }
     return cases

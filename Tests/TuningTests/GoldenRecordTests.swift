@@ -25,7 +25,7 @@ import Testing
   /// Workloads that came after the design was recorded; they are among the corners.
   ///
   /// With them in the design every point would be another.
-  private static let later = ["balloon", "free-page-reporting", "numa-balancing"]
+  private static let later = ["balloon", "free-page-reporting", "numa-balancing", "snapshot"]
 
   @Test("design points over all profiles that shipped when it was recorded")
   func design() throws {

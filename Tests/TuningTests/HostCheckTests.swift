@@ -58,7 +58,9 @@ private struct HostCopy {
   ) throws -> StepCheck {
     var question = exampleQuestion()
     question.vmm = vmm
-    if change.hasPrefix("clear") { question.workload.operation = .migration }
+    if change.hasPrefix("clear") || change.hasPrefix("harvest") {
+      question.workload.operation = .migration
+    }
     let policy = try Policy(parsing: change, over: question.presentPolicy)
     let checker = HostChecker(HostFiles(FileTree(root)), vmm: vmm, interfaces: interfaces)
     let steps = policy.changes(from: question.presentPolicy).flatMap {
@@ -191,6 +193,17 @@ private struct HostCopy {
     try copy.write("/proc/2301/cmdline", [0xFF, 0])
     #expect(try copy.verdict(change, part) == .cannotTell)
     #expect(throws: NoSuchStep.self) { try copy.verdict(change, part, vmm: .crosvm) }
+  }
+
+  @Test func aDirtyRingIsSeenOnTheCommandLine() throws {
+    let (change, part) = ("harvest=ring:4096", "qemu: -accel")
+    #expect(try copy.verdict(change, part) == .notDone)
+    for (options, verdict) in [
+      ("kvm,dirty-ring-size=4096", .done), ("kvm,dirty-ring-size=1024", .notDone),
+    ] as [(String, StepVerdict)] {
+      try copy.run("-accel", options)
+      #expect(try copy.verdict(change, part) == verdict)
+    }
   }
 
   @Test func sizesOfQEMUHaveUnits() {
