@@ -179,10 +179,10 @@ let package = Package(
     tests(of: "CostModels", operations + ["GSLKit", "Estimates"]),
     tests(of: "Search", ["Randomness"]),
     tests(of: "Campaigns", scenarios),
-    tests(of: "Calibration", scenarios),
+    tests(of: "Calibration", scenarios + ["Files"]),
     tests(
       of: "Tuning",
-      scenarios + ["CostModels", "Search", "Campaigns", "Calibration", "Machine"]
+      scenarios + ["CostModels", "Search", "Campaigns", "Calibration", "Machine", "Files"]
     ),
     tests(of: "Reports", scenarios + ["CostModels", "Tuning", "Calibration"]),
     tests(of: "s2tune", scenarios + ["Tuning", "Calibration"]),

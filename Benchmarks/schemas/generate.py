@@ -39,6 +39,7 @@ DOCUMENTS = {
     "profiles-list": ({"profiles": "ListProfiles.Row"}, "Every profile with its summary."),
     "profiles-show": ({"values": "ShowProfile.Row"}, "Every value of a profile with its source."),
     "recommend": ("RecommendCommand.Document", "A recommendation."),
+    "recommend-robust": ("RobustChoice", "The one constant of a kernel over many hosts and workloads."),
     "recommend-variants": ("RecommendCommand.VariantDocument",
                            "The recommendation under each possibility of what is unknown."),
     "simulate": (("RunReport", {"context": "AnswerContext"}), "What one run measured."),
@@ -52,7 +53,7 @@ COMMANDS = {
     "evaluate-search": "evaluate search", "evaluate-strategies": "evaluate strategies",
     "evaluate-sensitivity": "evaluate sensitivity",
     "profiles-keys": "profiles keys", "profiles-list": "profiles list", "profiles-show": "profiles show",
-    "recommend-variants": "recommend --unknown", "table-diff": "table diff", "table-verify": "table verify",
+    "recommend-robust": "recommend --robust", "recommend-variants": "recommend --unknown", "table-diff": "table diff", "table-verify": "table verify",
 }
 
 

@@ -12,6 +12,8 @@ package enum FileError: Error, Hashable, Sendable, CustomStringConvertible {
   case notRead(path: String, reason: String)
   /// A file of more than `limit` bytes.
   case tooLarge(path: String, limit: Int)
+  /// A directory of more than `limit` entries.
+  case tooMany(path: String, limit: Int)
   /// A line of more than `limit` bytes.
   case tooLong(path: String, line: Int, limit: Int)
   /// Bytes that are no text, in a line counted from one.
@@ -26,6 +28,7 @@ package enum FileError: Error, Hashable, Sendable, CustomStringConvertible {
     case .closedPipe(let path): "\(path): cannot be written: nobody reads it any more"
     case .notRead(let path, let reason): "\(path): cannot be read: \(reason)"
     case .tooLarge(let path, let limit): "\(path): more than \(limit) bytes are not legal here"
+    case .tooMany(let path, let limit): "\(path): more than \(limit) entries are not legal here"
     case .tooLong(let path, let line, let limit):
       "\(path):\(line): a line of more than \(limit) bytes is not legal here"
     case .notText(let path, let line): "\(path):\(line): it is not UTF-8 text"

@@ -28,7 +28,7 @@ package enum TextFile {
   }
 
   /// The first line, counted from one, that is not UTF-8.
-  private static func lineOfFault(in data: Data) -> Int {
+  static func lineOfFault(in data: Data) -> Int {
     var line = 1
     for part in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
       guard String(data: Data(part), encoding: .utf8) != nil else { return line }

@@ -28,19 +28,25 @@ extension Policy {
   /// QEMU's options are those of its documentation and of `info migrate`; where a VMM has no option
   /// for a knob, the step says so.
   func steps(_ change: PolicyChange, _ question: Question) -> [ApplyStep] {
+    planned(change, question).map(\.step)
+  }
+
+  /// The same ways, each with what a host shows of it.
+  func planned(_ change: PolicyChange, _ question: Question) -> [PlannedStep] {
     switch change.key {
     case .chunk, .tlbi, .controller, .breaks: [kernelStep(change, question)]
     case .split: splitSteps
     case .log: logSteps
     case .harvest: harvestSteps
     case .clear: clearSteps(question.host.granule)
-    case .path: [today("vmm", pathText)]
+    case .path: [today("vmm", pathText, .call)]
     case .slice: sliceSteps(question)
     case .pause:
       [
         today(
           "vmm",
-          pause == .zero ? "sched_yield() between slices" : "sleep \(pause) between slices"
+          pause == .zero ? "sched_yield() between slices" : "sleep \(pause) between slices",
+          .call
         )
       ]
     case .irq:
@@ -50,21 +56,28 @@ extension Policy {
         today(
           "host",
           Self.threaded(threadedNAPI),
+          .threadedNAPI(threadedNAPI),
           undo: Self.threaded(!threadedNAPI)
         )
       ]
     }
   }
 
-  private func today(_ place: String, _ text: String, undo: String? = nil) -> ApplyStep {
-    ApplyStep(knobClass: .today, place: place, text: text, undo: undo)
+  private func today(
+    _ place: String,
+    _ text: String,
+    _ trace: StepTrace,
+    undo: String? = nil
+  ) -> PlannedStep {
+    let step = ApplyStep(knobClass: .today, place: place, text: text, undo: undo)
+    return PlannedStep(step: step, trace: trace)
   }
 
   private static func threaded(_ isThreaded: Bool) -> String {
     "echo \(isThreaded ? 1 : 0) > /sys/class/net/INTERFACE/threaded"
   }
 
-  private func kernelStep(_ change: PolicyChange, _ question: Question) -> ApplyStep {
+  private func kernelStep(_ change: PolicyChange, _ question: Question) -> PlannedStep {
     let text =
       switch change.key {
       case .chunk: chunkText(question.setting)
@@ -72,7 +85,8 @@ extension Policy {
       case .controller: "end a chunk in stage2_apply_range() by \(change.to) and go on from there"
       default: "offer a break point after every chunk in stage2_apply_range()"
       }
-    return ApplyStep(knobClass: .kernel, place: "kernel", text: text, undo: nil)
+    let step = ApplyStep(knobClass: .kernel, place: "kernel", text: text, undo: nil)
+    return PlannedStep(step: step, trace: .source)
   }
 
   private func chunkText(_ setting: PolicySetting) -> String {
@@ -102,46 +116,59 @@ extension Policy {
     }
   }
 
-  private var splitSteps: [ApplyStep] {
+  private var splitSteps: [PlannedStep] {
     [
       today(
         "ioctl",
         "KVM_ENABLE_CAP(KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE, \(eagerSplit.rawValue)) before the "
-          + "first memory slot"
+          + "first memory slot",
+        .capability
       ),
-      today("qemu", "-accel kvm,eager-split-size=\(eagerSplit.rawValue)"),
-      today("cloud-hypervisor", "no option; it has to make the ioctl itself"),
+      today(
+        "qemu",
+        "-accel kvm,eager-split-size=\(eagerSplit.rawValue)",
+        .qemu(.eagerSplit, eagerSplit.rawValue)
+      ),
+      today("cloud-hypervisor", "no option; it has to make the ioctl itself", .call),
     ]
   }
 
   /// A CPU without a queue's interrupt, and the walk on it; where every CPU has a queue, one goes.
-  private func interruptSteps(_ host: HostProfile) -> [ApplyStep] {
+  private func interruptSteps(_ host: HostProfile) -> [PlannedStep] {
     let (left, all) = (max(1, host.cpus) - 1, "0-\(max(1, host.cpus) - 1)")
     guard interrupt == .moved else {
       return [
-        today("host", Self.affinity("\(left)"), undo: Self.affinity(all))
+        today("host", Self.affinity("\(left)"), .interruptsTogether, undo: Self.affinity(all))
       ]
     }
-    var steps: [ApplyStep] = []
+    var steps: [PlannedStep] = []
     if host.nic.queues >= host.cpus {
       steps.append(
         today(
           "host",
           "ethtool -L INTERFACE combined \(max(1, host.cpus - 1))",
+          .queues(atMost: max(1, host.cpus - 1)),
           undo: "ethtool -L INTERFACE combined \(host.nic.queues)"
         )
       )
     }
     return steps + [
-      today("host", "systemctl stop irqbalance", undo: "systemctl start irqbalance"),
+      today(
+        "host",
+        "systemctl stop irqbalance",
+        .noBalancer,
+        undo: "systemctl start irqbalance"
+      ),
       today(
         "host",
         Self.affinity(left > 1 ? "0-\(left - 1)" : "0"),
+        .interruptsApart,
         undo: Self.affinity(all)
       ),
       today(
         "host",
         "taskset -acp \(left) VMM_PID before the operation",
+        .pinned,
         undo: "taskset -acp \(all) VMM_PID"
       ),
     ]
@@ -153,39 +180,53 @@ extension Policy {
       + "> /proc/irq/${i##*/}/smp_affinity_list; done"
   }
 
-  private var harvestSteps: [ApplyStep] {
+  private var harvestSteps: [PlannedStep] {
     switch harvest {
     case .clear:
       return [
         today(
           "ioctl",
-          "KVM_GET_DIRTY_LOG, then KVM_CLEAR_DIRTY_LOG (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2)"
+          "KVM_GET_DIRTY_LOG, then KVM_CLEAR_DIRTY_LOG (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2)",
+          .capability
         ),
-        today("qemu", "as it does without dirty-ring-size"),
-        today("cloud-hypervisor", "no option; it has to make both ioctls itself"),
+        today("qemu", "as it does without dirty-ring-size", .qemu(.dirtyRing, 0)),
+        today("cloud-hypervisor", "no option; it has to make both ioctls itself", .call),
       ]
     case .get:
       return [
-        today("ioctl", "KVM_GET_DIRTY_LOG alone, without KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2"),
-        today("qemu", "no option; it takes CLEAR wherever the kernel offers it"),
+        today(
+          "ioctl",
+          "KVM_GET_DIRTY_LOG alone, without KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2",
+          .capability
+        ),
+        today("qemu", "no option; it takes CLEAR wherever the kernel offers it", .call),
       ]
     case .ring(let entries):
       return [
         today(
           "ioctl",
           "KVM_ENABLE_CAP(KVM_CAP_DIRTY_LOG_RING_ACQ_REL, \(entries * 16)) before the first vCPU, then "
-            + "KVM_RESET_DIRTY_RINGS"
+            + "KVM_RESET_DIRTY_RINGS",
+          .capability
         ),
-        today("qemu", "-accel kvm,dirty-ring-size=\(entries) when the guest is started"),
-        today("cloud-hypervisor", "no option; it has to map and reset the rings itself"),
+        today(
+          "qemu",
+          "-accel kvm,dirty-ring-size=\(entries) when the guest is started",
+          .qemu(.dirtyRing, Int64(entries))
+        ),
+        today("cloud-hypervisor", "no option; it has to map and reset the rings itself", .call),
       ]
     }
   }
 
-  private var logSteps: [ApplyStep] {
+  private var logSteps: [PlannedStep] {
     if logStart == .boot {
       return [
-        today("ioctl", "KVM_MEM_LOG_DIRTY_PAGES in the memory slots from the guest's start on")
+        today(
+          "ioctl",
+          "KVM_MEM_LOG_DIRTY_PAGES in the memory slots from the guest's start on",
+          .call
+        )
       ]
     }
     let flags =
@@ -193,28 +234,30 @@ extension Policy {
       ? "KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET"
       : "KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE"
     return [
-      today("ioctl", "KVM_ENABLE_CAP(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, \(flags))"),
-      today("qemu", "both flags wherever the kernel offers them; there is no option"),
+      today("ioctl", "KVM_ENABLE_CAP(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, \(flags))", .capability),
+      today("qemu", "both flags wherever the kernel offers them; there is no option", .capability),
     ]
   }
 
-  private func clearSteps(_ granule: Granule) -> [ApplyStep] {
+  private func clearSteps(_ granule: Granule) -> [PlannedStep] {
     guard let clearRange else {
-      return [today("ioctl", "KVM_CLEAR_DIRTY_LOG over the whole slot")]
+      return [today("ioctl", "KVM_CLEAR_DIRTY_LOG over the whole slot", .call)]
     }
     let pages = clearRange.divided(roundedUpBy: granule.page)
     let (range, standard) = (QEMUClearRange(clearRange), QEMUClearRange.standard)
     return [
       today(
         "ioctl",
-        "KVM_CLEAR_DIRTY_LOG with num_pages=\(pages) (\(granule.rawValue) pages of the host)"
+        "KVM_CLEAR_DIRTY_LOG with num_pages=\(pages) (\(granule.rawValue) pages of the host)",
+        .call
       ),
       today(
         "qemu",
         "-global \(range.argument) (ranges of \(range.sizeText), whatever the host's page; default "
-          + "\(standard.shift), \(standard.size.spaced))"
+          + "\(standard.shift), \(standard.size.spaced))",
+        .qemu(.clearShift, Int64(range.shift))
       ),
-      today("cloud-hypervisor", "no option; it has to cut its ioctl itself"),
+      today("cloud-hypervisor", "no option; it has to cut its ioctl itself", .call),
     ]
   }
 
@@ -227,15 +270,19 @@ extension Policy {
     }
   }
 
-  private func sliceSteps(_ question: Question) -> [ApplyStep] {
-    guard let slice else { return [today("vmm", "give the memory back in one call")] }
+  private func sliceSteps(_ question: Question) -> [PlannedStep] {
+    guard let slice else { return [today("vmm", "give the memory back in one call", .call)] }
     let calls = question.workload.memory.size.divided(roundedUpBy: slice)
     let call =
       path == .madviseSlices ? "madvise(p, \(slice), MADV_DONTNEED)" : "munmap(p, \(slice))"
     return [
-      today("vmm", "\(call), \(calls) times over the guest's memory, p aligned to \(slice)"),
-      today("qemu", "no option; a helper that shares the memory, or a patch, makes the calls"),
-      today("cloud-hypervisor", "no option; a patch to its teardown makes the calls"),
+      today("vmm", "\(call), \(calls) times over the guest's memory, p aligned to \(slice)", .call),
+      today(
+        "qemu",
+        "no option; a helper that shares the memory, or a patch, makes the calls",
+        .call
+      ),
+      today("cloud-hypervisor", "no option; a patch to its teardown makes the calls", .call),
     ]
   }
 }

@@ -387,7 +387,7 @@ struct RecommendationRun {
 
   /// A difference of a time that nobody notices, however short the operation: half a scheduler tick
   /// at HZ 100.
-  private static let unnoticed = Nanoseconds.milliseconds(5)
+  static let unnoticed = Nanoseconds.milliseconds(5)
 
   /// The cost up to which a policy is as good as another one.
   private func tie(with policy: Policy) -> Double {

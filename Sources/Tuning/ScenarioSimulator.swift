@@ -5,7 +5,7 @@ package import Operations
 import PageTables
 package import Policies
 import Profiles
-import Quantities
+package import Quantities
 package import Randomness
 import Scenarios
 
@@ -17,6 +17,9 @@ package struct ScenarioSimulator: PolicySimulator {
   package var eventLimit: Int64
   /// Whether every call and chunk is run, however many there are: as a run of `simulate` does.
   package var isUnabridged: Bool
+  /// Memory of which a whole run lays out no more where a teardown repeats itself; nil is as much as
+  /// anybody waits for.
+  package var mostMemory: ByteCount?
 
   /// Creates a simulator.
   package init(
@@ -63,7 +66,7 @@ package struct ScenarioSimulator: PolicySimulator {
   private func shorten(_ scenario: inout Scenario, _ extent: RunExtent) -> Double {
     let whole = scenario.workload.memory.size
     guard scenario.layout == .mix,
-      let part = extent == .window ? reach(scenario) : sample(scenario)
+      let part = extent == .window ? reach(scenario) : limited(scenario)
     else { return 1 }
     let block = scenario.host.granule.entrySize(level: 2)
     let isTeardown = scenario.workload.operation == .teardown
@@ -86,6 +89,15 @@ package struct ScenarioSimulator: PolicySimulator {
     case (.timeBudget, _), (.fixed, .visits): return .zero
     default: return nil
     }
+  }
+
+  /// As much memory as a whole run lays out under this simulator's own limit, where there is one.
+  private func limited(_ scenario: Scenario) -> ByteCount? {
+    let part = sample(scenario)
+    guard let mostMemory, scenario.workload.operation == .teardown,
+      scenario.operation.path != .processExit
+    else { return part }
+    return min(part ?? scenario.workload.memory.size, mostMemory)
   }
 
   /// As much memory as a whole run lays out, where it repeats itself: 2^18 calls that wait for a minute

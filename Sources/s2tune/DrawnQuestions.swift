@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
-import Foundation
 import Operations
 import Profiles
 import Quantities
 import Randomness
-import Scenarios
 import Tuning
 
 /// The questions of an evaluation: drawn from all that ships, with a seed.
@@ -19,14 +17,7 @@ struct DrawnQuestions: ParsableArguments {
   var hosts = "all"
   @Option(help: "Workload profiles to draw from, separated by commas, or all.")
   var workloads = "all"
-  @Option(
-    help: ArgumentHelp(
-      "A file that takes what is checked, question by question; what stands in it is not made again.",
-      valueName: "file"
-    ),
-    completion: .file(extensions: ["json"])
-  )
-  var record: String?
+  @OptionGroup var file: EvaluationRecord
 
   /// Workload, host, kernel and a half, one or two times the workload's memory; for those that no
   /// shipped answer knows, not one time.
@@ -54,9 +45,7 @@ struct DrawnQuestions: ParsableArguments {
     }
   }
 
-  /// One check a question: as it stands in the record file where that has one that `isSame`, else made.
-  ///
-  /// The record file keeps what it had, whatever is asked; the outcome holds the asked questions alone.
+  /// One check a drawn question, from the record file or made.
   func quality<Quality: Evaluated>(
     _ count: Int,
     _ store: ProfileStore,
@@ -67,65 +56,16 @@ struct DrawnQuestions: ParsableArguments {
     make: (String, Question) throws -> Quality.Check
   ) throws -> Quality {
     let questions = try drawn(count, store, isUnseen: isUnseen)
-    let progress = ProgressLine()
-    var known: [Quality.Check] = try earlier(Quality.self, model)?.checks ?? []
-    func outcome(_ checks: [Quality.Check]) -> Quality {
-      Quality(simulator: Scenario.simulatorVersion, model: model, checks: checks)
-    }
-    var checks: [Quality.Check] = []
-    for (name, question) in questions {
-      if let check = known.first(where: { $0.name == name && isSame($0) }) {
-        checks.append(check)
-      } else {
-        let check = try make(name, question)
-        checks.append(check)
-        known.append(check)
-        if let record { try UserFile.write(json(outcome(known), schema), to: record, force: true) }
-      }
-      progress.show(checks.count, of: count, "answers")
-    }
-    progress.clear()
-    return outcome(checks)
-  }
-
-  /// What the record file holds, where it is of this simulator and model.
-  private func earlier<Quality: Evaluated>(
-    _ type: Quality.Type,
-    _ model: String?
-  ) throws -> Quality? {
-    guard let record, FileManager.default.fileExists(atPath: record) else { return nil }
-    let text = try UserFile.read(record)
-    guard let quality = try? AnswerStore.decoder.decode(Quality.self, from: Data(text.utf8)) else {
-      throw Failure.data("\(record): it is no record of this evaluation; name another file")
-    }
-    guard quality.simulator == Scenario.simulatorVersion, quality.model == model else {
-      throw Failure.data(
-        "\(record): it is of simulator \(quality.simulator) or of another cost model; name another file"
-      )
-    }
-    return quality
+    return try file.quality(
+      questions,
+      model: model,
+      schema: schema,
+      what: "answers",
+      isSame: isSame,
+      make: make
+    )
   }
 }
-
-/// What an evaluation found of one question.
-protocol QuestionCheck: Codable {
-  /// The question: host, kernel, workload and memory.
-  var name: String { get }
-}
-
-/// The outcome of an evaluation, as its record file holds it.
-protocol Evaluated: Codable {
-  associatedtype Check: QuestionCheck
-  var simulator: String { get }
-  var model: String? { get }
-  var checks: [Check] { get }
-  init(simulator: String, model: String?, checks: [Check])
-}
-
-extension AnswerCheck: QuestionCheck {}
-extension AnswerQuality: Evaluated {}
-extension RegretCheck: QuestionCheck {}
-extension RegretQuality: Evaluated {}
 
 extension TuningTools {
   /// What judges answers: every call and chunk of an operation is run, however many there are.

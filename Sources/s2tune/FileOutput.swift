@@ -23,7 +23,7 @@ extension FileError: Refusal {
   var status: Status {
     switch self {
     case .notWritten, .closedPipe: .output
-    case .exists, .notRead, .tooLarge, .tooLong, .notText: .data
+    case .exists, .notRead, .tooLarge, .tooMany, .tooLong, .notText: .data
     }
   }
 }

@@ -54,14 +54,17 @@ struct ModelOptions: ParsableArguments {
 
 /// The options that say what is asked about: workload, host, kernel, and values of one's own.
 struct QuestionOptions: ParsableArguments {
-  @Option(help: "The workload profile.", completion: .custom { _, _, _ in names(of: .workload) })
+  @Option(help: ProfileKind.workload.help, completion: ProfileKind.workload.completion)
   var workload: String
 
-  @Option(help: "The host profile.", completion: .custom { _, _, _ in names(of: .host) })
+  @Option(help: ProfileKind.host.help, completion: ProfileKind.host.completion)
   var host: String
 
-  @Option(help: "The kernel profile.", completion: .custom { _, _, _ in names(of: .kernel) })
-  var kernel = "6.1"
+  @Option(help: ProfileKind.kernel.help, completion: ProfileKind.kernel.completion)
+  var kernel = Self.standardKernel
+
+  /// The kernel that is asked about where nobody names one.
+  static let standardKernel = "6.1"
 
   @OptionGroup var changes: ChangeOptions
 
@@ -69,6 +72,39 @@ struct QuestionOptions: ParsableArguments {
   func load(from store: ProfileStore) throws -> LoadedSetup {
     try changes.load(from: store, workload: workload, host: host, kernel: kernel)
   }
+}
+
+/// The options that say what is asked about, where a question may also be about all hosts and workloads.
+struct AnyQuestionOptions: ParsableArguments {
+  @Option(help: ProfileKind.workload.help, completion: ProfileKind.workload.completion)
+  var workload: String?
+
+  @Option(help: ProfileKind.host.help, completion: ProfileKind.host.completion)
+  var host: String?
+
+  @Option(help: ProfileKind.kernel.help, completion: ProfileKind.kernel.completion)
+  var kernel = QuestionOptions.standardKernel
+
+  @OptionGroup var changes: ChangeOptions
+
+  /// The profiles with the values of a question about one host and one workload in them.
+  func load(from store: ProfileStore) throws -> LoadedSetup {
+    guard let workload, let host else {
+      let missing = workload == nil ? "--workload" : "--host"
+      throw Failure.usage(
+        "\(missing) is missing; 's2tune profiles list' has its names, and only --robust needs none"
+      )
+    }
+    return try changes.load(from: store, workload: workload, host: host, kernel: kernel)
+  }
+}
+
+extension ProfileKind {
+  /// What the option is that names a profile of the kind.
+  fileprivate var help: ArgumentHelp { "The \(rawValue) profile." }
+
+  /// The names that a shell may offer for it.
+  fileprivate var completion: CompletionKind { .custom { _, _, _ in names(of: self) } }
 }
 
 /// Values of one's own in the profiles of a question.

@@ -11,6 +11,7 @@ enum OutputSchema: String, CaseIterable {
   case profiles = "profiles-list"
   case profile = "profiles-show"
   case keys = "profiles-keys"
+  case robust = "recommend-robust"
   case sensitivity = "evaluate-sensitivity"
   case tableDiff = "table-diff"
   case tableVerify = "table-verify"

@@ -63,6 +63,15 @@ extension Descriptor {
 /// A line on standard error that says how far long work is; silent where nobody watches.
 struct ProgressLine: Sendable {
   private let watched = isatty(STDERR_FILENO) == 1
+  private let start = ContinuousClock.now
+  private var made = 0
+  private var left: Duration?
+
+  /// Counts a piece of work that took its time; what so many others will take follows from all so far.
+  mutating func count(left pieces: Int) {
+    made += 1
+    left = (ContinuousClock.now - start) / made * pieces
+  }
 
   /// Shows that `done` of `total` are done.
   func show(_ done: Int, of total: Int, _ what: String) {
@@ -70,7 +79,14 @@ struct ProgressLine: Sendable {
     let width = 30
     let filled = total > 0 ? width * done / total : width
     let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-    write("\r\u{1B}[K[\(bar)] \(done)/\(total) \(what)")
+    write("\r\u{1B}[K[\(bar)] \(done)/\(total) \(what)\(remaining)")
+  }
+
+  /// How long it still takes, where that is known.
+  private var remaining: String {
+    guard let left, left > .zero else { return "" }
+    let minutes = Int(left.components.seconds / 60)
+    return minutes < 1 ? ", less than a minute left" : ", about \(minutes) min left"
   }
 
   /// Takes the line away.

@@ -102,6 +102,18 @@ struct WishOptions: ParsableArguments {
   )
   var pin: [String] = []
 
+  /// An option that was given and is about one question only: a wish, or what the question is about.
+  func name(ofGiven question: AnyQuestionOptions) -> String? {
+    let given = [
+      ("--workload", question.workload != nil), ("--host", question.host != nil),
+      ("--set", !question.changes.set.isEmpty), ("--stage2-dump", question.changes.dump != nil),
+      ("--slo", !goal.slo.isEmpty), ("--objective", goal.objective != nil),
+      ("--present", goal.present != nil), ("--pin", !pin.isEmpty), ("--knobs", knobs != .today),
+      ("--budget", budget != Question.standardBudget), ("--confidence", goal.confidence != 0.95),
+    ]
+    return given.first(where: \.1)?.0
+  }
+
   /// The question of these options about three profiles.
   func question(_ loaded: LoadedSetup) throws -> Question {
     var question = try goal.question(loaded)

@@ -48,7 +48,19 @@ import Testing
       ["what-if", "--exact", "--policy", "path=process-exit,chunk=2MiB"] + question
     ),
     ("recommend", ["recommend", "--repro"] + quick),
+    (
+      "recommend",
+      ["recommend", "--check", "--root", packageRoot.path + "/Tests/Golden/hosts/debian-server"]
+        + quick
+    ),
     ("recommend", ["recommend", "--slo", "teardown.time<=1us"] + quick),
+    (
+      "recommend-robust",
+      [
+        "recommend", "--robust", "--hosts", "graviton3", "--workloads", "rpc-latency",
+        "--replicates", "2", "--sample", "1GiB",
+      ]
+    ),
     ("recommend-variants", ["recommend", "--unknown", "reader"] + quick),
     ("pareto", ["pareto", "--knobs", "kernel"] + quick),
     (

@@ -50,7 +50,7 @@ extension LogError {
       self.init(file: file, line: line, found: "bytes that are not UTF-8", legal: "a text log")
     case .notRead(let file, let reason), .notWritten(let file, let reason):
       self.init(file: file, line: 0, found: reason, legal: "a file that can be read")
-    case .exists(let file), .closedPipe(let file):
+    case .exists(let file), .closedPipe(let file), .tooMany(let file, _):
       self.init(file: file, line: 0, found: error.description, legal: "a file that can be read")
     }
   }

@@ -16,11 +16,18 @@ struct RecommendCommand: ParsableCommand {
         s2tune recommend --workload container-churn --host graviton3 --kernel 6.1
         s2tune recommend --workload rpc-latency --host graviton3 \\
           --slo 'request.p99<=2ms' --unknown preemption
+      With --check it reads /proc and /sys and says which steps are done; it then ends with 1 as well \
+      where a step is not done, and with 0 where all that can be told is:
+        s2tune recommend --workload container-churn --host graviton3 \\
+          --vmm qemu --check
+      With --robust it says which one constant of the kernel is best over all hosts and workloads, beside \
+      what each of them loses by it; its runs take half an hour of a CPU, and --record lets it go on:
+        s2tune recommend --robust --kernel 6.1 --record robust-6.1.json
       """
   )
 
   @OptionGroup var common: CommonOptions
-  @OptionGroup var question: QuestionOptions
+  @OptionGroup var question: AnyQuestionOptions
   @OptionGroup var wishes: WishOptions
   @Option(
     help: ArgumentHelp(
@@ -36,6 +43,8 @@ struct RecommendCommand: ParsableCommand {
   var fresh = false
   @Flag(help: "Adds everything that is known: why, alternatives, paths, where it stops to hold.")
   var details = false
+  @OptionGroup var robust: RobustOptions
+  @OptionGroup var host: CheckOptions
   @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
@@ -43,6 +52,7 @@ struct RecommendCommand: ParsableCommand {
   struct Document: Encodable {
     let recommendation: Recommendation
     let reproduction: Reproduction?
+    let check: HostCheck?
     let context: AnswerContext
   }
 
@@ -54,7 +64,10 @@ struct RecommendCommand: ParsableCommand {
 
   func run() throws {
     try output.check()
+    try host.check(isOneAnswer: unknown.isEmpty)
+    try robust.check()
     let store = try common.store()
+    if robust.robust { return try writeConstant(store) }
     let loaded = try question.load(from: store)
     let asked = try wishes.question(loaded)
     let progress = ProgressLine()
@@ -68,23 +81,63 @@ struct RecommendCommand: ParsableCommand {
     let answers = loaded.layout == .mix && !fresh ? store.answers : nil
     let answer = try Exporter(store: answers, engine: tools.engine) { _ in tools }.answer(asked)
     progress.clear()
-    try write(answer, context)
+    try write(answer, try host.check(answer, asked), context)
   }
 
-  private func write(_ answer: Recommendation, _ context: AnswerContext) throws {
+  /// The one constant over many questions.
+  private func writeConstant(_ store: ProfileStore) throws {
+    if let name = [wishes.name(ofGiven: question), ownName].compactMap(\.self).first {
+      throw Failure.usage(
+        "\(name) makes no sense with --robust, which asks about all hosts and workloads with their "
+          + "own limits; --hosts and --workloads name some of them"
+      )
+    }
+    let choice = try robust.choice(
+      kernel: question.kernel,
+      vmm: wishes.goal.vmm,
+      seed: wishes.goal.seed,
+      store,
+      try engine.tools(store)
+    )
+    switch common.format {
+    case .text: try output.write(choice.text(kernel: question.kernel))
+    case .json: try output.write(json(choice, .robust))
+    }
+  }
+
+  /// An option of this command that was given and is about one answer.
+  private var ownName: String? {
+    let given = [
+      ("--unknown", !unknown.isEmpty), ("--repro", repro), ("--fresh", fresh),
+      ("--details", details), ("--check", host.check), ("--cost-model", engine.costModel != nil),
+    ]
+    return given.first(where: \.1)?.0
+  }
+
+  private func write(
+    _ answer: Recommendation,
+    _ check: HostCheck?,
+    _ context: AnswerContext
+  ) throws {
     let reproduction = repro ? answer.reproduction() : nil
     switch common.format {
     case .text:
-      try output.write(answer.text(context, details: details) + (reproduction?.text() ?? ""))
+      let parts = [reproduction?.text(), check?.text()].compactMap(\.self)
+      try output.write(answer.text(context, details: details) + parts.joined())
     case .json:
       try output.write(
         json(
-          Document(recommendation: answer, reproduction: reproduction, context: context),
+          Document(
+            recommendation: answer,
+            reproduction: reproduction,
+            check: check,
+            context: context
+          ),
           .recommend
         )
       )
     }
-    if answer.verdict == .noneFeasible { throw Negative() }
+    if answer.verdict == .noneFeasible || check?.isDone == false { throw Negative() }
   }
 
   private func write(_ answers: VariantAnswers, _ context: AnswerContext) throws {
