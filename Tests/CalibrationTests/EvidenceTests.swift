@@ -3,6 +3,7 @@
 import Calibration
 import Foundation
 import Operations
+import PageTables
 import Policies
 import Profiles
 import Quantities
