@@ -46,6 +46,7 @@ extension RecordingFile {
       }
       recording.show("\(parts[1])", Nanoseconds(rawValue: time).description)
     }
+    if recording.figures.isEmpty { recording.unknown.append("no operation was timed") }
     if notes > 0 { recording.ignored.append("\(notes) notes between the operations") }
     return recording
   }

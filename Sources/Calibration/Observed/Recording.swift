@@ -38,6 +38,11 @@ package struct Recording: Hashable, Sendable, Codable {
     package let value: Double
     /// Whether it is a time.
     package let isTime: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case name, value
+      case isTime = "is_time"
+    }
   }
 
   /// The file as the caller named it.
