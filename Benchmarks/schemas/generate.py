@@ -33,6 +33,7 @@ DOCUMENTS = {
     "evaluate-sensitivity": ("EvaluateSensitivity.Document", "Which knobs matter for which response."),
     "fit": ("ModelSummary", "A fitted model's origin and errors."),
     "instructions": ({"models": "InstructionModel"}, "What each stage-2 event costs in instructions."),
+    "observe": ("ObserveCommand.Document", "What recorded files set, show and leave open."),
     "pareto": ("ParetoCommand.Document", "The policies that no other beats in all objectives."),
     "policy": ("PolicyGrammar", "How a policy is written."),
     "profiles-keys": ({"keys": "ListKeys.Row"}, "Every key that a profile or --set takes."),

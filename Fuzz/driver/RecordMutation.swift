@@ -11,7 +11,7 @@ struct RecordMutation {
   private(set) var results = 0
   private(set) var refusals = 0
   private(set) var slowest = 0.0
-  private var read: [EvidenceKind: Int] = [:]
+  private var read: [RecordingKind: Int] = [:]
   private let seeds: [[UInt8]]
   private var mutator: Mutator
 
@@ -43,10 +43,10 @@ struct RecordMutation {
     let bytes = mutator.mutated(mutator.pick(seeds), others: seeds)
     let began = Date()
     let text = String(decoding: bytes, as: UTF8.self)
-    if let found = try? EvidenceFile.read(text, named: "record") {
+    if let found = try? RecordingFile.read(text, named: "record") {
       results += 1
       read[found.kind, default: 0] += 1
-      _ = EvidenceFile.gather([found, found])
+      _ = RecordingFile.gather([found, found])
     } else {
       refusals += 1
     }

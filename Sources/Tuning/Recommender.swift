@@ -402,13 +402,30 @@ struct RecommendationRun {
   /// towards the present as far as nothing changes.
   ///
   /// A knob goes back where whole runs confirm the limits and the objective stays within the
-  /// indifference of what it was at first, however many go back.
+  /// indifference of what it was at first, however many go back. A size that has moved may leave another
+  /// knob without effect, so both are done again until nothing moves.
   func plain(
     _ policy: Policy,
     sparing spare: Int,
     among isMember: (Policy) -> Bool
   ) throws(TuningError) -> Policy {
     let limit = tie(with: policy)
+    var best = policy
+    while true {
+      let before = best
+      best = try fewer(best, limit, spare, isMember)
+      best = try nearer(best, limit, spare, isMember)
+      guard best != before, best.changes(from: present).count > 1 else { return best }
+    }
+  }
+
+  /// The same policy without the changes that nothing needs.
+  private func fewer(
+    _ policy: Policy,
+    _ limit: Double,
+    _ spare: Int,
+    _ isMember: (Policy) -> Bool
+  ) throws(TuningError) -> Policy {
     var best = policy
     var isSettled = false
     while !isSettled {
@@ -424,6 +441,17 @@ struct RecommendationRun {
         break
       }
     }
+    return best
+  }
+
+  /// The same policy with its sizes moved towards the present as far as that does.
+  private func nearer(
+    _ policy: Policy,
+    _ limit: Double,
+    _ spare: Int,
+    _ isMember: (Policy) -> Bool
+  ) throws(TuningError) -> Policy {
+    var best = policy
     for key in [PolicyKey.slice, .clear, .pause, .chunk] {
       // The further towards the present, the less keeps the limits: bisected.
       let milder = try milder(best, key).filter { isMember($0) && $0 != present }

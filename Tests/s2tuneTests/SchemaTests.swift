@@ -25,6 +25,14 @@ import Testing
         "--map", "0x40000000+2MiB:4K", "--op", "unmap:0x40000000+2MiB",
       ]
     ),
+    (
+      "observe",
+      [
+        "observe", "--replicates", "1", "--host", "graviton3", "--workload", "kvm-page-table-test",
+        facts + "/captures/observed/kvm_page_table_test.log",
+        facts + "/captures/observed/softnet_stat-15-columns.txt",
+      ]
+    ),
     ("simulate", ["simulate", "--window"] + question),
     (
       "simulate",

@@ -49,9 +49,9 @@ struct ObserveCommand: ParsableCommand {
 
   /// What was read, the changes that it makes, and what the simulator has beside it.
   struct Document: Encodable {
-    let files: [Evidence]
+    let files: [Recording]
     let settings: [String]
-    let compared: [EvidenceReplay.Row]
+    let compared: [RecordingReplay.Row]
   }
 
   func run() throws {
@@ -80,10 +80,10 @@ struct ObserveCommand: ParsableCommand {
     }
   }
 
-  private func compare(_ observed: Observed) throws -> [EvidenceReplay.Row] {
+  private func compare(_ observed: Observed) throws -> [RecordingReplay.Row] {
     guard let host else { return [] }
     let store = try common.store()
-    var rows: [EvidenceReplay.Row] = []
+    var rows: [RecordingReplay.Row] = []
     for file in observed.files where !file.measured.isEmpty {
       let workload =
         workload ?? (file.kind == .migration ? "live-migration" : "kvm-page-table-test")
@@ -94,7 +94,7 @@ struct ObserveCommand: ParsableCommand {
         from: store,
         setting: file.settings.map { ($0.key, $0.value) }
       )
-      let replay = EvidenceReplay(
+      let replay = RecordingReplay(
         loaded.setup,
         policy: loaded.setup.setting.baseline,
         seed: seed,
@@ -109,14 +109,14 @@ struct ObserveCommand: ParsableCommand {
 /// What several files say together.
 struct Observed {
   /// The files, snapshots of a counter together.
-  let files: [Evidence]
+  let files: [Recording]
   /// What they set, each key once.
   let settings: [String]
 
   /// Reads files; two that contradict each other are of two machines, and refused.
   init(_ paths: [String]) throws {
-    files = EvidenceFile.gather(try paths.map { try EvidenceFile.read($0) })
-    var found: [(file: String, setting: Evidence.Setting)] = []
+    files = RecordingFile.gather(try paths.map { try RecordingFile.read($0) })
+    var found: [(file: String, setting: Recording.Setting)] = []
     for file in files {
       for setting in file.settings {
         guard let other = found.first(where: { $0.setting.key == setting.key }) else {

@@ -3,6 +3,7 @@
 import Calibration
 import Foundation
 import Operations
+import PageTables
 import Policies
 import Profiles
 import Quantities
@@ -10,11 +11,11 @@ import Randomness
 import TestSupport
 import Testing
 
-@Suite struct EvidenceTests {
+@Suite struct RecordingTests {
   private static let captures = packageRoot.appending(path: "models/facts/captures")
 
-  private static func read(_ path: String) throws -> Evidence {
-    try EvidenceFile.read(captures.appending(path: path).path)
+  private static func read(_ path: String) throws -> Recording {
+    try RecordingFile.read(captures.appending(path: path).path)
   }
 
   private static func settings(_ path: String) throws -> [String: String] {
@@ -37,7 +38,8 @@ import Testing
       do {
         let found = try Self.read("\(folder)/\(name)")
         #expect(!Self.foreign.contains { name.hasSuffix($0) }, "\(name)")
-        let says = found.settings.count + found.figures.count + found.unknown.count
+        let says =
+          found.settings.count + found.figures.count + found.unknown.count + found.ignored.count
         #expect(says > 0, "\(name)")
         for setting in found.settings {
           #expect(LoadedSetup.hasKey(setting.key), "\(name): \(setting.key)")
@@ -73,7 +75,7 @@ import Testing
       (
         "observed/domjobinfo.txt",
         [
-          "migration.link": "23.957Gbit/s", "vm.memory": "64GiB",
+          "migration.link": "23.9573Gbit/s", "vm.memory": "64GiB",
           "migration.dirty_pages_per_second": "98304",
         ]
       ),
@@ -118,7 +120,7 @@ import Testing
       setting: log.settings.map { ($0.key, $0.value) }
     )
     #expect(loaded.setup.workload.memory.size == .mebibytes(256))
-    let replay = EvidenceReplay(
+    let replay = RecordingReplay(
       loaded.setup,
       policy: loaded.setup.setting.baseline,
       seed: 1,
@@ -133,17 +135,17 @@ import Testing
 
   @Test("two snapshots are what came between, over a counter that begins again")
   func snapshots() throws {
-    func rows(_ packets: String, _ squeezes: String) throws -> Evidence {
+    func rows(_ packets: String, _ squeezes: String) throws -> Recording {
       let zeros = Array(repeating: "00000000", count: 8).joined(separator: " ")
-      return try EvidenceFile.read("\(packets) 00000000 \(squeezes) \(zeros)\n", named: packets)
+      return try RecordingFile.read("\(packets) 00000000 \(squeezes) \(zeros)\n", named: packets)
     }
-    let found = EvidenceFile.gather([
+    let found = RecordingFile.gather([
       try rows("fffffff0", "00000001"), try rows("00000010", "00000004"),
     ])
     #expect(found.count == 1)
     #expect(found[0].counters?.map(\.counts) == [[32, 0, 3]])
     // Half of the counter back is another boot or another machine.
-    let other = EvidenceFile.gather([
+    let other = RecordingFile.gather([
       try rows("80000010", "00000001"), try rows("00000010", "00000004"),
     ])
     #expect(other.count == 2)
@@ -174,7 +176,7 @@ import Testing
   )
   func refused(_ text: String, _ reason: String) {
     do {
-      let found = try EvidenceFile.read(text, named: "record")
+      let found = try RecordingFile.read(text, named: "record")
       Issue.record("read as \(found.kind)")
     } catch {
       #expect(error.description.contains(reason), "\(error.description)")
@@ -207,7 +209,7 @@ import Testing
         }
         if bytes.isEmpty { bytes = [10] }
       }
-      if (try? EvidenceFile.read(String(decoding: bytes, as: UTF8.self), named: "mutant")) != nil {
+      if (try? RecordingFile.read(String(decoding: bytes, as: UTF8.self), named: "mutant")) != nil {
         read += 1
       }
     }

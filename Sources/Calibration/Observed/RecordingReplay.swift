@@ -9,7 +9,7 @@ import Randomness
 import Scenarios
 
 /// Runs in the simulator what a file measured.
-package struct EvidenceReplay {
+package struct RecordingReplay {
   /// A measured number beside what the simulator has for it.
   package struct Row: Hashable, Sendable, Codable {
     /// What was measured, as the file names it.
@@ -42,10 +42,10 @@ package struct EvidenceReplay {
   }
 
   /// The measurements of a file beside the simulator's.
-  package func rows(_ evidence: Evidence) throws(OperationError) -> [Row] {
-    switch evidence.kind {
-    case .selftest: try selftest(evidence)
-    case .migration: try migration(evidence)
+  package func rows(_ recording: Recording) throws(OperationError) -> [Row] {
+    switch recording.kind {
+    case .selftest: try selftest(recording)
+    case .migration: try migration(recording)
     default: []
     }
   }
@@ -75,11 +75,11 @@ package struct EvidenceReplay {
 
   // MARK: - KVM selftests
 
-  private func selftest(_ evidence: Evidence) throws(OperationError) -> [Row] {
-    let isCleared = evidence.measured.contains { $0.name.hasPrefix("clear dirty log") }
+  private func selftest(_ recording: Recording) throws(OperationError) -> [Row] {
+    let isCleared = recording.measured.contains { $0.name.hasPrefix("clear dirty log") }
     var known: [String: Double] = [:]
     var rows: [Row] = []
-    for one in evidence.measured {
+    for one in recording.measured {
       let name = one.name.split(separator: " ").filter { Int($0) == nil }.joined(separator: " ")
       let isFirst = one.name.hasSuffix(" 1")
       let (operation, reason) = Self.operation(name, isFirst: isFirst, isCleared: isCleared)
@@ -144,10 +144,10 @@ package struct EvidenceReplay {
 
   // MARK: - Migrations
 
-  private func migration(_ evidence: Evidence) throws(OperationError) -> [Row] {
+  private func migration(_ recording: Recording) throws(OperationError) -> [Row] {
     guard setup.workload.operation == .migration else { return [] }
     let reports = try report(.migration, policy)
-    return evidence.measured.map { one in
+    return recording.measured.map { one in
       let predicted: Double? =
         switch one.name {
         case "rounds":

@@ -5,51 +5,55 @@ import PageTables
 import Quantities
 
 /// What the kernel's own tests, traces and debugfs show.
-extension EvidenceFile {
+extension RecordingFile {
   // MARK: - KVM selftests
 
   /// Output of a KVM selftest, plain or as `make run_tests` prints it.
-  static func selftest(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func selftest(_ text: RecordingText) throws(LogError) -> Recording? {
     let all = text.text
     let isTest =
       all.contains("Testing guest mode: ") || all.contains("selftests: kvm:")
       || (all.contains("# SKIP") && text.head.contains { $0.hasPrefix("1..") })
     guard isTest else { return nil }
-    var evidence = Evidence(text.file, .selftest)
+    var recording = Recording(text.file, .selftest)
     if let skip = skipped(text) {
-      evidence.unknown.append("nothing was measured: \(skip)")
-      return evidence
+      recording.unknown.append("nothing was measured: \(skip)")
+      return recording
     }
     let log = try SelftestLog(parsing: Array(all.utf8), file: text.file)
-    let mode = log.modes.first { !$0.measurements.isEmpty } ?? log.modes[0]
-    if let bits = Self.bits(mode.name) {
-      evidence.set("vm.ipa_bits", "\(bits)", "guest mode \(mode.name)")
+    let modes = log.modes
+    if let bits = Set(modes.compactMap { Self.bits($0.name) }).only {
+      recording.set("vm.ipa_bits", "\(bits)", "guest mode \(modes[0].name)")
     }
-    if let memory = mode.memory {
-      evidence.set("vm.memory", memory.description, "the tested memory")
+    if let memory = Set(modes.compactMap(\.memory)).only {
+      recording.set("vm.memory", memory.description, "the tested memory")
     }
-    if let vcpus = mode.vcpus { evidence.set("vm.vcpus", "\(vcpus)", "vCPUs of the test") }
-    if let backing = mode.backing { setBacking(backing, &evidence) }
-    for mode in log.modes {
+    if let vcpus = Set(modes.compactMap(\.vcpus)).only {
+      recording.set("vm.vcpus", "\(vcpus)", "vCPUs of the test")
+    }
+    let backing = Set(modes.compactMap(\.backing)).only
+    if let backing { setBacking(backing, &recording) }
+    // Several modes are several guests; several tests of one mode are one.
+    let isOne = Set(modes.map(\.name)).count == 1 && Set(modes.compactMap(\.memory)).count < 2
+    for mode in modes {
       for one in mode.measurements {
-        let place = log.modes.count > 1 ? "\(mode.name): " : ""
-        let turn = one.iteration.map { " \($0)" } ?? ""
-        if log.modes.count == 1 {
-          evidence.hold("\(one.name)\(turn)", Double(one.time.rawValue))
+        let name = one.iteration.map { "\(one.name) \($0)" } ?? one.name
+        if isOne {
+          recording.hold(name, Double(one.time.rawValue))
         } else {
-          evidence.show("\(place)\(one.name)\(turn)", one.time.description)
+          recording.show("\(mode.name): \(name)", one.time.description)
         }
       }
     }
-    evidence.unknown.append("host.granule: the mode names the guest's pages, not the host's")
-    if mode.backing == nil {
-      evidence.unknown.append("vm.block_share: this test does not print what backs its memory")
+    recording.unknown.append("host.granule: the mode names the guest's pages, not the host's")
+    if backing == nil {
+      recording.unknown.append("vm.block_share: this test does not print what backs its memory")
     }
-    return evidence
+    return recording
   }
 
   /// The reason of a TAP skip; nil where something was run.
-  private static func skipped(_ text: EvidenceText) -> Substring? {
+  private static func skipped(_ text: RecordingText) -> Substring? {
     let isRun = text.lines.contains { $0.contains(" time: ") }
     let line = text.lines.first { $0.contains("# SKIP") || $0.contains("# skip") }
     return isRun ? nil : line?.trimmed
@@ -59,20 +63,20 @@ extension EvidenceFile {
     mode.hasPrefix("PA-bits:") ? Int(mode.dropFirst(8).prefix { $0.isNumber }) : nil
   }
 
-  private static func setBacking(_ backing: String, _ evidence: inout Evidence) {
+  private static func setBacking(_ backing: String, _ recording: inout Recording) {
     switch backing {
-    case "anonymous": evidence.set("vm.block_share", "0", "backing \(backing)")
-    case "anonymous_thp": evidence.set("vm.block_share", "1", "backing \(backing)")
-    case "anonymous_hugetlb_2mb": evidence.set("vm.hugetlb", "2MiB", "backing \(backing)")
-    case "anonymous_hugetlb_1gb": evidence.set("vm.hugetlb", "1GiB", "backing \(backing)")
-    default: evidence.unknown.append("vm.block_share: backing \(backing)")
+    case "anonymous": recording.set("vm.block_share", "0", "backing \(backing)")
+    case "anonymous_thp": recording.set("vm.block_share", "1", "backing \(backing)")
+    case "anonymous_hugetlb_2mb": recording.set("vm.hugetlb", "2MiB", "backing \(backing)")
+    case "anonymous_hugetlb_1gb": recording.set("vm.hugetlb", "1GiB", "backing \(backing)")
+    default: recording.unknown.append("vm.block_share: backing \(backing)")
     }
   }
 
   // MARK: - debugfs
 
   /// A stage-2 dump, with what may stand before it.
-  static func dump(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func dump(_ text: RecordingText) throws(LogError) -> Recording? {
     let isDump = text.head.contains { line in
       line.hasPrefix("---[ Guest IPA") || (line.hasPrefix("0x") && line.dropFirst(18).first == "-")
     }
@@ -92,48 +96,48 @@ extension EvidenceFile {
     guard let (granule, dump) = fitting.last else {
       throw first ?? text.error("no range", legal: "a stage-2 dump")
     }
-    var evidence = Evidence(text.file, .dump)
+    var recording = Recording(text.file, .dump)
     if fitting.count == 1 {
-      evidence.set("host.granule", granule.rawValue, "the only page size that every leaf fits")
+      recording.set("host.granule", granule.rawValue, "the only page size that every leaf fits")
     } else {
-      evidence.unknown.append(
+      recording.unknown.append(
         "host.granule: \(fitting.map { $0.0.rawValue }.joined(separator: " and ")) fit all leaves"
       )
     }
     if let bits = dump.ipaBits {
-      evidence.set("vm.ipa_bits", "\(bits)", "a number before the dump")
+      recording.set("vm.ipa_bits", "\(bits)", "a number before the dump")
     }
-    evidence.show("mapped", dump.mappedBytes.description)
+    recording.show("mapped", dump.mappedBytes.description)
     for level in 1...3 {
       let leaves = dump.mappings.filter { $0.level == level }
       let size = leaves.reduce(ByteCount.zero) { $0 + $1.range.size }
       guard size > .zero else { continue }
-      evidence.show("leaves of level \(level)", size.description)
+      recording.show("leaves of level \(level)", size.description)
     }
     if dump.skippedGarbage {
-      evidence.ignored.append("a first range that ends before it begins (6.12)")
+      recording.ignored.append("a first range that ends before it begins (6.12)")
     }
-    evidence.unknown.append("vm.memory: give the dump itself, by --stage2-dump")
-    return evidence
+    recording.unknown.append("vm.memory: give the dump itself, by --stage2-dump")
+    return recording
   }
 
   /// `ipa_range` or `stage2_levels`: a number alone.
-  static func ipaRange(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func ipaRange(_ text: RecordingText) throws(LogError) -> Recording? {
     guard text.head.count == 1, let number = Int(text.head[0].trimmed) else { return nil }
-    var evidence = Evidence(text.file, .ipaRange)
+    var recording = Recording(text.file, .ipaRange)
     switch number {
-    case 2...5: evidence.show("levels of stage 2", "\(number)")
-    case 32...52: evidence.set("vm.ipa_bits", "\(number)", "the number in the file")
+    case 2...5: recording.show("levels of stage 2", "\(number)")
+    case 32...52: recording.set("vm.ipa_bits", "\(number)", "the number in the file")
     default: throw text.error(at: 0, legal: "32 to 52 bits of IPA, or 2 to 5 levels")
     }
-    return evidence
+    return recording
   }
 
   // MARK: - ftrace
 
   /// A trace of the walker or of KVM's tracepoints, as tracefs, `trace-cmd report` or `perf script`
   /// write it.
-  static func ftrace(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func ftrace(_ text: RecordingText) throws(LogError) -> Recording? {
     let body = text.text
     let isWalker =
       body.contains("kvm_pgtable_stage2_") || body.contains(" s2unmap: ")
@@ -143,44 +147,44 @@ extension EvidenceFile {
     guard !body.contains("p:") || !body.contains("$arg") && !body.contains("%x0") else {
       return nil
     }
-    var evidence = Evidence(text.file, isWalker ? .walkerTrace : .tracepoints)
+    var recording = Recording(text.file, isWalker ? .walkerTrace : .tracepoints)
     if isWalker {
       let trace = try ChunkTrace(parsing: Array(body.utf8), file: text.file)
-      describe(trace, &evidence)
+      describe(trace, &recording)
     }
-    if isTraced { try describeUnmaps(text, &evidence) }
-    guard !evidence.figures.isEmpty || !evidence.settings.isEmpty else {
+    if isTraced { try describeUnmaps(text, &recording) }
+    guard !recording.figures.isEmpty || !recording.settings.isEmpty else {
       throw text.error(
         "a trace without a call of the stage-2 walker or an unmap",
         legal: "function_graph of kvm_pgtable_stage2_unmap, or kvm:kvm_unmap_hva_range"
       )
     }
-    return evidence
+    return recording
   }
 
-  private static func describe(_ trace: ChunkTrace, _ evidence: inout Evidence) {
+  private static func describe(_ trace: ChunkTrace, _ recording: inout Recording) {
     for function in ChunkTrace.Function.allCases {
       let calls = trace.calls.filter { $0.function == function }
       guard !calls.isEmpty else { continue }
       let times = calls.map(\.duration).sorted()
-      evidence.show(
+      recording.show(
         "\(function.rawValue) calls",
         "\(calls.count), \(times[times.count / 2]) in the middle, \(times[times.count - 1]) at most"
       )
       let sizes = Set(calls.compactMap { $0.range?.size }).sorted()
       if let largest = sizes.last {
-        evidence.show("\(function.rawValue) chunks", "\(largest) at most, \(sizes.count) sizes")
+        recording.show("\(function.rawValue) chunks", "\(largest) at most, \(sizes.count) sizes")
       }
     }
     if trace.calls.allSatisfy({ $0.range == nil }) {
-      evidence.unknown.append("chunk sizes: function_graph shows no arguments; kprobes do")
+      recording.unknown.append("chunk sizes: function_graph shows no arguments; kprobes do")
     }
   }
 
   /// Ranges and rate of the notifier's unmaps.
   private static func describeUnmaps(
-    _ text: EvidenceText,
-    _ evidence: inout Evidence
+    _ text: RecordingText,
+    _ recording: inout Recording
   ) throws(LogError) {
     let mark = "kvm_unmap_hva_range: mmu notifier unmap range: "
     var calls: [(time: Double, start: UInt64, size: Int64)] = []
@@ -191,9 +195,9 @@ extension EvidenceFile {
       let bounds = line[place.upperBound...].words.filter { $0 != "--" }.map {
         UInt64($0.trimmingPrefix("0x"), radix: 16)
       }
-      let stamp = line[..<place.lowerBound].words.last?.dropLast(
-        line[..<place.lowerBound].trimmed.hasSuffix(":") ? 1 : 0
-      )
+      let stamp = line[..<place.lowerBound].words.last {
+        $0.hasSuffix(":") && Double($0.dropLast()) != nil
+      }?.dropLast()
       guard bounds.count >= 2, let low = bounds[0], let high = bounds[1], low < high,
         high - low < 1 << 56, let time = stamp.flatMap({ Double($0) }), time.isFinite
       else {
@@ -201,25 +205,30 @@ extension EvidenceFile {
       }
       calls.append((time, low, Int64(high - low)))
     }
-    if faults > 0 { evidence.show("guest faults", "\(faults)") }
+    if faults > 0 { recording.show("guest faults", "\(faults)") }
     guard let first = calls.first, let last = calls.last else { return }
     for pair in zip(calls, calls.dropFirst()) where pair.1.time < pair.0.time {
-      evidence.ignored.append("a clock that goes back from \(pair.0.time) to \(pair.1.time) s")
+      recording.ignored.append("a clock that goes back from \(pair.0.time) to \(pair.1.time) s")
       break
     }
     let sizes = calls.map(\.size).sorted()
     let middle = ByteCount(rawValue: sizes[sizes.count / 2])
-    evidence.show("unmaps", "\(calls.count), \(middle) in the middle")
+    recording.show("unmaps", "\(calls.count), \(middle) in the middle")
     guard calls.count > 9, last.time > first.time else {
-      evidence.unknown.append("unmap.rate: \(calls.count) calls are few")
+      recording.unknown.append("unmap.rate: \(calls.count) calls are few")
       return
     }
-    evidence.set("unmap.range", middle.description, "the middle of \(calls.count) unmaps")
+    recording.set("unmap.range", middle.description, "the middle of \(calls.count) unmaps")
     let rate = Double(calls.count - 1) / (last.time - first.time)
-    evidence.set(
+    recording.set(
       "unmap.rate",
       "\(Int64(saturating: rate.rounded()))",
       "unmaps a second in the trace"
     )
   }
+}
+
+extension Set {
+  /// The one element of a set that has one.
+  fileprivate var only: Element? { count == 1 ? first : nil }
 }

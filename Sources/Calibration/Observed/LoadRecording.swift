@@ -4,17 +4,17 @@ import Foundation
 import Quantities
 
 /// What traffic, storage and devices show.
-extension EvidenceFile {
+extension RecordingFile {
   // MARK: - ethtool
 
   /// `ethtool -g`, `-c`, `-l` or `-S`.
-  static func ethtool(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func ethtool(_ text: RecordingText) throws(LogError) -> Recording? {
     guard let first = text.head.first?.trimmed else { return nil }
     let heads = ["Ring parameters for", "Coalesce parameters for", "Channel parameters for"]
     guard heads.contains(where: { first.hasPrefix($0) }) || first == "NIC statistics:" else {
       return nil
     }
-    var evidence = Evidence(text.file, .ethtool)
+    var recording = Recording(text.file, .ethtool)
     var isCurrent = !text.text.contains("Current hardware settings:")
     for line in text.lines {
       if line.hasPrefix("Current hardware settings:") { isCurrent = true }
@@ -24,24 +24,24 @@ extension EvidenceFile {
       guard let count = Int64(value), count >= 0 else { continue }
       switch name {
       case "RX" where first.hasPrefix("Ring"):
-        evidence.set("nic.ring", "\(count)", "RX of the current settings")
+        recording.set("nic.ring", "\(count)", "RX of the current settings")
       case "Combined" where count > 0:
-        evidence.set("nic.queues", "\(count)", "Combined of the current settings")
+        recording.set("nic.queues", "\(count)", "Combined of the current settings")
       case "RX" where first.hasPrefix("Channel") && count > 0:
-        evidence.set("nic.queues", "\(count)", "RX of the current settings")
-      case "rx-usecs": evidence.set("nic.moderation", "\(count)us", "rx-usecs")
+        recording.set("nic.queues", "\(count)", "RX of the current settings")
+      case "rx-usecs": recording.set("nic.moderation", "\(count)us", "rx-usecs")
       case _ where first == "NIC statistics:" && isLoss(name) && count > 0:
-        evidence.show("\(name)", "\(count)")
+        recording.show("\(name)", "\(count)")
       default: continue
       }
     }
     if text.text.contains("Adaptive RX: on") {
-      evidence.unknown.append("nic.moderation: it adapts, so rx-usecs is what it is now")
+      recording.unknown.append("nic.moderation: it adapts, so rx-usecs is what it is now")
     }
-    guard !evidence.settings.isEmpty || first == "NIC statistics:" else {
+    guard !recording.settings.isEmpty || first == "NIC statistics:" else {
       throw text.error("no value that a profile has", legal: "RX, Combined or rx-usecs")
     }
-    return evidence
+    return recording
   }
 
   private static func isLoss(_ name: Substring) -> Bool {
@@ -52,7 +52,7 @@ extension EvidenceFile {
   // MARK: - JSON
 
   /// iperf3 -J, fio --output-format=json and QEMU's query-migrate.
-  static func json(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func json(_ text: RecordingText) throws(LogError) -> Recording? {
     guard text.head.first?.trimmed.hasPrefix("{") == true else { return nil }
     guard
       let object = (try? JSONSerialization.jsonObject(with: Data(text.text.utf8)))
@@ -80,9 +80,9 @@ extension EvidenceFile {
   private static func iperf(
     _ body: [String: Any],
     _ start: [String: Any],
-    _ text: EvidenceText
-  ) throws(LogError) -> Evidence {
-    var evidence = Evidence(text.file, .iperf)
+    _ text: RecordingText
+  ) throws(LogError) -> Recording {
+    var recording = Recording(text.file, .iperf)
     if let error = body["error"] as? String {
       throw text.error("a run that failed: \(error)", legal: "a run to its end")
     }
@@ -96,17 +96,17 @@ extension EvidenceFile {
     let size = number(test, "blksize")
     if isDatagram {
       let bytes = max(1, size ?? 1)
-      evidence.set("net.datagrams", "\(Int64(saturating: rate / 8 / bytes))", "datagrams a second")
-      evidence.set("net.datagram", "\(Int64(saturating: bytes))B", "test_start.blksize")
+      recording.set("net.datagrams", "\(Int64(saturating: rate / 8 / bytes))", "datagrams a second")
+      recording.set("net.datagram", "\(Int64(saturating: bytes))B", "test_start.blksize")
     } else {
-      evidence.set(
+      recording.set(
         "net.flows",
         "\(Int64(number(test, "num_streams") ?? 1))",
         "test_start.num_streams"
       )
-      evidence.set("net.offered", bits(rate), "the mean of what was received")
+      recording.set("net.offered", bits(rate), "the mean of what was received")
       let isReverse = number(test, "reverse") == 1
-      evidence.set(
+      recording.set(
         "net.direction",
         isReverse ? "receive" : "send",
         isReverse
@@ -120,49 +120,49 @@ extension EvidenceFile {
       most = max(most, rate)
       if rate == 0 { silent += number(interval["sum"], "seconds") ?? 0 }
     }
-    evidence.show("mean", bits(rate))
-    if most > 0 { evidence.show("intervals", "\(bits(least)) to \(bits(most))") }
-    if silent > 0 { evidence.show("silent", "\(significant(silent, digits: 3))s") }
+    recording.show("mean", bits(rate))
+    if most > 0 { recording.show("intervals", "\(bits(least)) to \(bits(most))") }
+    if silent > 0 { recording.show("silent", "\(significant(silent, digits: 3))s") }
     if let lost = number(sum, "lost_percent") {
-      evidence.show("lost", "\(significant(lost, digits: 3)) %")
+      recording.show("lost", "\(significant(lost, digits: 3)) %")
     }
-    evidence.unknown.append("net.reader: iperf3 does not say which CPU it ran on; -A sets it")
-    return evidence
+    recording.unknown.append("net.reader: iperf3 does not say which CPU it ran on; -A sets it")
+    return recording
   }
 
   private static func fio(
     _ body: [String: Any],
-    _ text: EvidenceText
-  ) throws(LogError) -> Evidence {
+    _ text: RecordingText
+  ) throws(LogError) -> Recording {
     guard let job = (body["jobs"] as? [[String: Any]])?.first else {
       throw text.error("no job", legal: "fio --output-format=json of a run to its end")
     }
     if let failed = number(job, "error"), failed != 0 {
       throw text.error("a job that failed with \(Int(failed))", legal: "a run to its end")
     }
-    var evidence = Evidence(text.file, .fio)
+    var recording = Recording(text.file, .fio)
     let options = (job["job options"] as? [String: Any] ?? [:])
       .merging(body["global options"] as? [String: Any] ?? [:]) { own, _ in own }
     if let depth = (options["iodepth"] as? String).flatMap({ Int($0) }), depth > 0 {
-      evidence.set("storage.queue_depth", "\(depth)", "iodepth")
+      recording.set("storage.queue_depth", "\(depth)", "iodepth")
     } else {
-      evidence.unknown.append("storage.queue_depth: the job names no iodepth")
+      recording.unknown.append("storage.queue_depth: the job names no iodepth")
     }
     for side in ["read", "write"] {
       guard let rate = number(job[side], "iops"), rate > 0 else { continue }
-      evidence.show("\(side) requests", "\(significant(rate)) a second")
+      recording.show("\(side) requests", "\(significant(rate)) a second")
       let tail = (job[side] as? [String: Any])?["clat_ns"] as? [String: Any]
       if let p99 = number(tail?["percentile"], "99.000000") {
-        evidence.show("\(side) p99", Nanoseconds(rawValue: Int64(saturating: p99)).description)
+        recording.show("\(side) p99", Nanoseconds(rawValue: Int64(saturating: p99)).description)
       }
     }
-    guard !evidence.figures.isEmpty else {
+    guard !recording.figures.isEmpty else {
       throw text.error("no request", legal: "a job that read or wrote")
     }
-    evidence.unknown.append(
+    recording.unknown.append(
       "storage.task: fio does not say which CPU it ran on; cpus_allowed sets it"
     )
-    return evidence
+    return recording
   }
 
   /// A rate as `--set` takes it.
@@ -174,9 +174,9 @@ extension EvidenceFile {
 
   // MARK: - iperf3's text
 
-  static func iperfText(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func iperfText(_ text: RecordingText) throws(LogError) -> Recording? {
     guard text.text.contains("[ ID] Interval"), text.text.contains("bits/sec") else { return nil }
-    var evidence = Evidence(text.file, .iperf)
+    var recording = Recording(text.file, .iperf)
     if let line = text.lines.first(where: { $0.contains("iperf3: error") }) {
       throw text.error("a run that failed: \(line.trimmed)", legal: "a run to its end")
     }
@@ -201,21 +201,21 @@ extension EvidenceFile {
     }
     let isReverse = text.text.contains("Reverse mode")
     if text.text.contains("Total Datagrams") {
-      evidence.unknown.append("net.datagrams: the text does not name their size; -J does")
+      recording.unknown.append("net.datagrams: the text does not name their size; -J does")
     } else {
       let flows = text.lines.count { $0.contains("connected to") }
-      evidence.set("net.flows", "\(max(1, flows))", "connections")
-      evidence.set("net.offered", bits(sum), "the receiver's mean")
-      evidence.set(
+      recording.set("net.flows", "\(max(1, flows))", "connections")
+      recording.set("net.offered", bits(sum), "the receiver's mean")
+      recording.set(
         "net.direction",
         isReverse ? "receive" : "send",
         isReverse ? "Reverse mode" : "this side sent"
       )
     }
-    evidence.show("mean", bits(sum))
+    recording.show("mean", bits(sum))
     if let least = rates.min(), let most = rates.max() {
-      evidence.show("intervals", "\(bits(least)) to \(bits(most))")
+      recording.show("intervals", "\(bits(least)) to \(bits(most))")
     }
-    return evidence
+    return recording
   }
 }

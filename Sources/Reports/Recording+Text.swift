@@ -3,7 +3,7 @@
 package import Calibration
 import Quantities
 
-extension Evidence {
+extension Recording {
   /// What a file says, as text.
   package func text() -> String {
     let paragraphs = [
@@ -20,7 +20,7 @@ extension Evidence {
   }
 }
 
-extension [EvidenceReplay.Row] {
+extension [RecordingReplay.Row] {
   /// Measured beside predicted, as a table.
   package func text() -> String {
     var table = TextTable(columns: [

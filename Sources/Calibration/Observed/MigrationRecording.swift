@@ -3,7 +3,7 @@
 import Quantities
 
 /// What programs say of a live migration.
-extension EvidenceFile {
+extension RecordingFile {
   /// Progress of a migration in common terms.
   private struct Progress {
     var link: Double?
@@ -21,8 +21,8 @@ extension EvidenceFile {
   /// QEMU's `query-migrate`.
   static func queryMigrate(
     _ body: [String: Any],
-    _ text: EvidenceText
-  ) throws(LogError) -> Evidence {
+    _ text: RecordingText
+  ) throws(LogError) -> Recording {
     var progress = Progress()
     let ram = body["ram"]
     progress.status = body["status"] as? String
@@ -35,7 +35,7 @@ extension EvidenceFile {
     progress.milliseconds = value(body, "total-time")
     progress.downtime = value(body, "downtime")
     progress.expected = value(body, "expected-downtime")
-    return try evidence(progress, text)
+    return try recording(progress, text)
   }
 
   private static func value(_ object: Any?, _ key: String) -> Double? {
@@ -47,7 +47,7 @@ extension EvidenceFile {
   }
 
   /// `info migrate` of QEMU's monitor, and `virsh domjobinfo`.
-  static func migrationText(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func migrationText(_ text: RecordingText) throws(LogError) -> Recording? {
     let isMonitor = text.text.contains("Migration status:") || text.text.contains("total ram:")
     let isJob = text.text.contains("Job type:") && text.text.contains("Memory")
     guard isMonitor || isJob else { return nil }
@@ -79,7 +79,7 @@ extension EvidenceFile {
       default: continue
       }
     }
-    return try evidence(progress, text)
+    return try recording(progress, text)
   }
 
   private static func bytes(_ number: Double, _ unit: String) -> Double {
@@ -92,41 +92,41 @@ extension EvidenceFile {
     }
   }
 
-  private static func evidence(
+  private static func recording(
     _ progress: Progress,
-    _ text: EvidenceText
-  ) throws(LogError) -> Evidence {
+    _ text: RecordingText
+  ) throws(LogError) -> Recording {
     if let status = progress.status, ["failed", "cancelled", "cancelling"].contains(status) {
       throw text.error("a migration that \(status)", legal: "one that is active or completed")
     }
     guard progress.total != nil || progress.link != nil else {
       throw text.error("neither memory nor throughput", legal: "a migration that has begun")
     }
-    var evidence = Evidence(text.file, .migration)
+    var recording = Recording(text.file, .migration)
     if let link = progress.link, link > 0 {
-      evidence.set("migration.link", bits(link), "throughput now")
+      recording.set("migration.link", bits(link), "throughput now")
     } else {
-      evidence.unknown.append("migration.link: the file has no throughput")
+      recording.unknown.append("migration.link: the file has no throughput")
     }
     if let total = progress.total, total > 0 {
-      evidence.set("vm.memory", memory(total), "total, without video memory and ROMs")
+      recording.set("vm.memory", memory(total), "total, without video memory and ROMs")
     }
     if let rate = progress.dirtyPages {
       let rounded = Int64(saturating: rate.rounded())
-      evidence.set("migration.dirty_pages_per_second", "\(rounded)", "dirty pages rate")
+      recording.set("migration.dirty_pages_per_second", "\(rounded)", "dirty pages rate")
     } else {
-      evidence.unknown.append("migration.dirty_pages_per_second: known from the second round on")
+      recording.unknown.append("migration.dirty_pages_per_second: known from the second round on")
     }
     if let page = progress.page, page > 0 {
-      evidence.show("page", ByteCount(rawValue: Int64(saturating: page)).description)
-      evidence.unknown.append(
+      recording.show("page", ByteCount(rawValue: Int64(saturating: page)).description)
+      recording.unknown.append(
         "host.granule: the page is that of the guest's program, not the host's"
       )
     }
-    if let rounds = progress.rounds { evidence.hold("rounds", rounds, isTime: false) }
+    if let rounds = progress.rounds { recording.hold("rounds", rounds, isTime: false) }
     if let left = progress.remaining {
       let whole = (Int64(saturating: left) >> 20) << 20
-      evidence.show("remaining", ByteCount(rawValue: whole).description)
+      recording.show("remaining", ByteCount(rawValue: whole).description)
     }
     let times = [
       ("time", progress.milliseconds), ("downtime", progress.downtime),
@@ -134,13 +134,13 @@ extension EvidenceFile {
     ]
     for (name, time) in times {
       guard let time else { continue }
-      evidence.hold(name, time * 1e6)
+      recording.hold(name, time * 1e6)
     }
-    evidence.unknown.append(
+    recording.unknown.append(
       "migration.working_set: what is dirtied again and again is not counted apart"
     )
-    evidence.unknown.append("clear: the range of CLEAR is no part of the statistics")
-    return evidence
+    recording.unknown.append("clear: the range of CLEAR is no part of the statistics")
+    return recording
   }
 
   /// The guest's memory as somebody would have asked for it: total counts some megabytes of video

@@ -4,12 +4,12 @@ import Files
 import Foundation
 
 /// Recognises files by their content.
-package enum EvidenceFile {
+package enum RecordingFile {
   /// The largest file that is read, in bytes.
   package static let limit = 64 << 20
 
   /// Reads a file of a known kind; others are refused with what they look like.
-  package static func read(_ path: String) throws(LogError) -> Evidence {
+  package static func read(_ path: String) throws(LogError) -> Recording {
     let text: String
     do throws(FileError) { text = try TextFile.read(path, limit: limit) } catch {
       throw LogError(error)
@@ -18,17 +18,17 @@ package enum EvidenceFile {
   }
 
   /// Reads a text of a known kind.
-  package static func read(_ text: String, named file: String) throws(LogError) -> Evidence {
-    let evidence = EvidenceText(text, file: file)
-    guard !evidence.head.isEmpty else { throw evidence.error("nothing", legal: known) }
-    if let found = try machine(evidence) { return found }
-    if let found = try counters(evidence) { return found }
-    if let found = try load(evidence) { return found }
-    throw evidence.error(looks(evidence), legal: known)
+  package static func read(_ text: String, named file: String) throws(LogError) -> Recording {
+    let recording = RecordingText(text, file: file)
+    guard !recording.head.isEmpty else { throw recording.error("nothing", legal: known) }
+    if let found = try machine(recording) { return found }
+    if let found = try counters(recording) { return found }
+    if let found = try load(recording) { return found }
+    throw recording.error(looks(recording), legal: known)
   }
 
   /// What the kernel and the lab wrote; nil where the text is of another kind.
-  private static func machine(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  private static func machine(_ text: RecordingText) throws(LogError) -> Recording? {
     if let found = try selftest(text) { return found }
     if let found = try dump(text) { return found }
     if let found = try ipaRange(text) { return found }
@@ -40,7 +40,7 @@ package enum EvidenceFile {
   }
 
   /// What /proc shows; nil where the text is of another kind.
-  private static func counters(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  private static func counters(_ text: RecordingText) throws(LogError) -> Recording? {
     if let found = try softnet(text) { return found }
     if let found = try interrupts(text) { return found }
     if let found = try softirqs(text) { return found }
@@ -52,7 +52,7 @@ package enum EvidenceFile {
   }
 
   /// What traffic, storage, devices and VMMs wrote; nil where the text is of another kind.
-  private static func load(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  private static func load(_ text: RecordingText) throws(LogError) -> Recording? {
     if let found = try json(text) { return found }
     if let found = try ethtool(text) { return found }
     if let found = try iperfText(text) { return found }
@@ -61,8 +61,8 @@ package enum EvidenceFile {
   }
 
   /// Files of one kind that belong together as one: two snapshots of a counter are what came between.
-  package static func gather(_ files: [Evidence]) -> [Evidence] {
-    var gathered: [Evidence] = []
+  package static func gather(_ files: [Recording]) -> [Recording] {
+    var gathered: [Recording] = []
     for one in files {
       guard one.kind == .softnet,
         let place = gathered.firstIndex(where: { $0.kind == .softnet }),
@@ -81,10 +81,10 @@ package enum EvidenceFile {
     + "of /proc, output of ethtool -g, -c, -l or -S, iperf3, fio, query-migrate, info migrate or domjobinfo"
 
   /// What an unfamiliar text looks like.
-  private static func looks(_ evidence: EvidenceText) -> String {
-    let first = evidence.head[0].trimmed
+  private static func looks(_ recording: RecordingText) -> String {
+    let first = recording.head[0].trimmed
     if first.hasPrefix("{") || first.hasPrefix("[") {
-      let keys = (try? JSONSerialization.jsonObject(with: Data(evidence.text.utf8)))
+      let keys = (try? JSONSerialization.jsonObject(with: Data(recording.text.utf8)))
         .flatMap { $0 as? [String: Any] }?.keys.sorted().prefix(4)
       guard let keys else { return "JSON that does not end, or is none" }
       return "JSON with \(keys.isEmpty ? "no key" : keys.joined(separator: ", "))"

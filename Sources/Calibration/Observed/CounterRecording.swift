@@ -3,18 +3,18 @@
 import Quantities
 
 /// Counters that the kernel shows under /proc.
-extension EvidenceFile {
+extension RecordingFile {
   // MARK: - softnet_stat
 
   /// `/proc/net/softnet_stat`: a row a CPU of 9 to 15 columns of eight hexadecimal digits.
   ///
   /// Column 0 counts packets, 1 drops of the backlog, 2 squeezes, 9 steered packets; from 13 columns on
   /// column 12 is the CPU. Source: `softnet_seq_show` of 2.6.32 to 7.3.
-  static func softnet(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func softnet(_ text: RecordingText) throws(LogError) -> Recording? {
     guard let first = text.head.first, isSoftnetRow(first) else { return nil }
-    var evidence = Evidence(text.file, .softnet)
+    var recording = Recording(text.file, .softnet)
     var width: Int?
-    var rows: [Evidence.Row] = []
+    var rows: [Recording.Row] = []
     for (index, line) in text.lines.enumerated() where !line.trimmed.isEmpty {
       let words = line.words
       guard isSoftnetRow(line), width ?? words.count == words.count else {
@@ -27,11 +27,11 @@ extension EvidenceFile {
       let values = words.compactMap { Int64($0, radix: 16) }
       // Older rows have no number, and leave out CPUs that are off.
       let cpu = values.count > 12 ? values[12] : Int64(rows.count)
-      rows.append(Evidence.Row(cpu: cpu, counts: Array(values.prefix(3))))
+      rows.append(Recording.Row(cpu: cpu, counts: Array(values.prefix(3))))
     }
-    evidence.show("columns", "\(width ?? 0)")
-    conclude(&evidence, rows)
-    return evidence
+    recording.show("columns", "\(width ?? 0)")
+    conclude(&recording, rows)
+    return recording
   }
 
   private static func isSoftnetRow(_ line: Substring) -> Bool {
@@ -40,10 +40,10 @@ extension EvidenceFile {
       && words.allSatisfy { $0.utf8.count == 8 && $0.allSatisfy(\.isHexDigit) }
   }
 
-  private static func conclude(_ evidence: inout Evidence, _ rows: [Evidence.Row]) {
-    evidence.counters = rows
+  private static func conclude(_ recording: inout Recording, _ rows: [Recording.Row]) {
+    recording.counters = rows
     for row in rows {
-      evidence.show(
+      recording.show(
         "CPU \(row.cpu)",
         "\(row.counts[0]) packets, \(row.counts[1]) dropped, \(row.counts[2]) squeezes"
       )
@@ -52,51 +52,51 @@ extension EvidenceFile {
     let squeezes = rows.reduce(0) { $0 + $1.counts[2] }
     let most = rows.max { $0.counts[0] < $1.counts[0] }
     if let most, packets > 0 {
-      evidence.show("polls", "CPU \(most.cpu) took \(percent(most.counts[0], of: packets))")
+      recording.show("polls", "CPU \(most.cpu) took \(percent(most.counts[0], of: packets))")
     }
     if let one = rows.first(where: { squeezes > 0 && 10 * $0.counts[2] >= 9 * squeezes }) {
       let share = percent(one.counts[2], of: squeezes)
-      evidence.set(
+      recording.set(
         "net.reader",
         "same",
         "CPU \(one.cpu) has \(share) of \(squeezes) squeezes: its polls end for want of time, as "
           + "beside a task that shares the CPU with them"
       )
     } else {
-      evidence.unknown.append("net.reader: no CPU has most of the squeezes")
+      recording.unknown.append("net.reader: no CPU has most of the squeezes")
     }
-    evidence.unknown.append("net.offered and net.flows: packets are counted, not bytes or flows")
-    evidence.unknown.append("time: rates need the seconds between two snapshots")
+    recording.unknown.append("net.offered and net.flows: packets are counted, not bytes or flows")
+    recording.unknown.append("time: rates need the seconds between two snapshots")
   }
 
   /// What came between two snapshots; nil where they are of different machines.
-  static func softnetBetween(_ before: Evidence, _ after: Evidence) -> Evidence? {
+  static func softnetBetween(_ before: Recording, _ after: Recording) -> Recording? {
     guard let old = before.counters, let new = after.counters, old.map(\.cpu) == new.map(\.cpu)
     else {
       return nil
     }
     // The kernel's counters are 32 bits wide and begin again; half of that going back is a reboot.
     let between = zip(old, new).map { old, new in
-      Evidence.Row(
+      Recording.Row(
         cpu: new.cpu,
         counts: zip(old.counts, new.counts).map { ($1 - $0) & 0xffff_ffff }
       )
     }
     guard between.allSatisfy({ $0.counts.allSatisfy { $0 < 1 << 31 } }) else { return nil }
-    var evidence = Evidence("\(before.file) to \(after.file)", .softnet)
-    conclude(&evidence, between)
-    return evidence
+    var recording = Recording("\(before.file) to \(after.file)", .softnet)
+    conclude(&recording, between)
+    return recording
   }
 
   // MARK: - interrupts and softirqs
 
-  static func interrupts(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func interrupts(_ text: RecordingText) throws(LogError) -> Recording? {
     let marks = ["GIC", "APIC", "IPI0:", "arch_timer"]
     guard let cpus = columns(text.head.first),
       text.head.contains(where: { line in marks.contains { line.contains($0) } })
     else { return nil }
-    var evidence = Evidence(text.file, .interrupts)
-    evidence.set("host.cpus", "\(cpus)", "columns of the heading: CPUs that are online")
+    var recording = Recording(text.file, .interrupts)
+    recording.set("host.cpus", "\(cpus)", "columns of the heading: CPUs that are online")
     var queues: [(name: Substring, counts: [Int64])] = []
     var others = 0
     for line in text.lines.dropFirst() {
@@ -115,14 +115,16 @@ extension EvidenceFile {
       let all = queue.counts.reduce(0, +)
       let most = queue.counts.indices.max { queue.counts[$0] < queue.counts[$1] } ?? 0
       guard all > 0 else { continue }
-      evidence.show(
+      recording.show(
         "\(queue.name)",
         "\(all) interrupts, \(percent(queue.counts[most], of: all)) on CPU \(most)"
       )
     }
-    evidence.ignored.append("\(others) interrupts of no network queue")
-    evidence.unknown.append("nic.queues: a queue without traffic may share a name; ethtool -l says")
-    return evidence
+    recording.ignored.append("\(others) interrupts of no network queue")
+    recording.unknown.append(
+      "nic.queues: a queue without traffic may share a name; ethtool -l says"
+    )
+    return recording
   }
 
   private static func isQueue(_ name: Substring) -> Bool {
@@ -130,12 +132,12 @@ extension EvidenceFile {
       .contains { name.contains($0) }
   }
 
-  static func softirqs(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func softirqs(_ text: RecordingText) throws(LogError) -> Recording? {
     guard let cpus = columns(text.head.first),
       let line = text.lines.first(where: { $0.words.first == "NET_RX:" })
     else { return nil }
-    var evidence = Evidence(text.file, .softirqs)
-    evidence.set("host.cpus", "\(cpus)", "columns of the heading: possible CPUs")
+    var recording = Recording(text.file, .softirqs)
+    recording.set("host.cpus", "\(cpus)", "columns of the heading: possible CPUs")
     let counts = line.words.dropFirst().compactMap { Int64($0) }
     guard counts.count == cpus else {
       let index = text.lines.firstIndex(of: line) ?? 0
@@ -143,9 +145,9 @@ extension EvidenceFile {
     }
     let all = counts.reduce(0, +)
     if all > 0, let most = counts.indices.max(by: { counts[$0] < counts[$1] }) {
-      evidence.show("NET_RX", "\(all), \(percent(counts[most], of: all)) on CPU \(most)")
+      recording.show("NET_RX", "\(all), \(percent(counts[most], of: all)) on CPU \(most)")
     }
-    return evidence
+    return recording
   }
 
   /// The CPUs of a heading such as `CPU0 CPU1`; nil for other lines.
@@ -158,9 +160,9 @@ extension EvidenceFile {
 
   // MARK: - Other files of /proc
 
-  static func netDev(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func netDev(_ text: RecordingText) throws(LogError) -> Recording? {
     guard let first = text.head.first, first.hasPrefix("Inter-|") else { return nil }
-    var evidence = Evidence(text.file, .netDev)
+    var recording = Recording(text.file, .netDev)
     for (index, line) in text.lines.enumerated().dropFirst(2) where !line.trimmed.isEmpty {
       let parts = line.split(separator: ":", maxSplits: 1)
       let counts = parts.count == 2 ? parts[1].words.map { Int64($0) } : []
@@ -169,18 +171,18 @@ extension EvidenceFile {
       }
       let known = counts.compactMap { $0 }
       guard known[1] > 0, parts[0].trimmed != "lo" else { continue }
-      evidence.show(
+      recording.show(
         "\(parts[0].trimmed)",
         "\(known[1]) packets of \(known[0] / max(1, known[1])) bytes received, \(known[3]) dropped"
       )
     }
-    evidence.unknown.append("net.frame: what was received may have been joined by GRO or LRO")
-    return evidence
+    recording.unknown.append("net.frame: what was received may have been joined by GRO or LRO")
+    return recording
   }
 
-  static func snmp(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func snmp(_ text: RecordingText) throws(LogError) -> Recording? {
     guard text.head.first?.hasPrefix("Ip: Forwarding") == true else { return nil }
-    var evidence = Evidence(text.file, .snmp)
+    var recording = Recording(text.file, .snmp)
     var names: [Substring] = []
     for line in text.lines {
       let words = line.words
@@ -191,43 +193,43 @@ extension EvidenceFile {
       }
       let wanted = ["RetransSegs", "RcvbufErrors", "InErrors", "InSegs", "InDatagrams"]
       for (name, value) in zip(names, words) where wanted.contains(String(name)) && value != "0" {
-        evidence.show("\(group.dropLast()) \(name)", "\(value)")
+        recording.show("\(group.dropLast()) \(name)", "\(value)")
       }
     }
-    return evidence
+    return recording
   }
 
-  static func taskStat(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func taskStat(_ text: RecordingText) throws(LogError) -> Recording? {
     let words = text.head.first?.words ?? []
     guard text.head.count == 1, words.count >= 40, words[1].hasPrefix("("), words[1].hasSuffix(")"),
       let user = Int64(words[13]), let system = Int64(words[14])
     else { return nil }
-    var evidence = Evidence(text.file, .taskStat)
-    evidence.show("\(words[1])", "\(user) ticks in user space, \(system) in the kernel")
-    return evidence
+    var recording = Recording(text.file, .taskStat)
+    recording.show("\(words[1])", "\(user) ticks in user space, \(system) in the kernel")
+    return recording
   }
 
-  static func commandLine(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func commandLine(_ text: RecordingText) throws(LogError) -> Recording? {
     let words = text.head.first?.words ?? []
     guard text.head.count == 1,
       words.contains(where: { word in
         ["console=", "root=", "BOOT_IMAGE="].contains { word.hasPrefix($0) }
       })
     else { return nil }
-    var evidence = Evidence(text.file, .commandLine)
+    var recording = Recording(text.file, .commandLine)
     for word in words {
       switch word {
       case "preempt=none", "preempt=voluntary", "preempt=full", "preempt=lazy":
-        evidence.set("kernel.preemption", "\(word.dropFirst(8))", "\(word)")
+        recording.set("kernel.preemption", "\(word.dropFirst(8))", "\(word)")
       case _ where word.hasPrefix("kvm-arm.mode="):
-        evidence.show("KVM mode", "\(word.dropFirst(13))")
+        recording.show("KVM mode", "\(word.dropFirst(13))")
       default: continue
       }
     }
-    if evidence.settings.isEmpty {
-      evidence.unknown.append("kernel.preemption: the command line leaves it to the build")
+    if recording.settings.isEmpty {
+      recording.unknown.append("kernel.preemption: the command line leaves it to the build")
     }
-    return evidence
+    return recording
   }
 
   /// A share as people read it.

@@ -3,7 +3,7 @@
 import Quantities
 
 /// What a file that people record anyway says of a host, a guest or a load.
-package struct Evidence: Hashable, Sendable, Codable {
+package struct Recording: Hashable, Sendable, Codable {
   /// A value that the file gives, under the key of a profile.
   package struct Setting: Hashable, Sendable, Codable {
     /// The key, as `profiles keys` lists it.
@@ -38,12 +38,17 @@ package struct Evidence: Hashable, Sendable, Codable {
     package let value: Double
     /// Whether it is a time.
     package let isTime: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case name, value
+      case isTime = "is_time"
+    }
   }
 
   /// The file as the caller named it.
   package let file: String
   /// What kind of file it is.
-  package let kind: EvidenceKind
+  package let kind: RecordingKind
   /// What sets values of a profile.
   package var settings: [Setting] = []
   /// What was measured beside that.
@@ -57,7 +62,7 @@ package struct Evidence: Hashable, Sendable, Codable {
   /// Parts of the file that were passed over, each with its number of lines or a reason.
   package var ignored: [String] = []
 
-  package init(_ file: String, _ kind: EvidenceKind) { (self.file, self.kind) = (file, kind) }
+  package init(_ file: String, _ kind: RecordingKind) { (self.file, self.kind) = (file, kind) }
 
   mutating func set(_ key: String, _ value: String, _ reason: String) {
     settings.append(Setting(key: key, value: value, reason: reason))
@@ -76,7 +81,7 @@ package struct Evidence: Hashable, Sendable, Codable {
 }
 
 /// The kinds of files that are read.
-package enum EvidenceKind: String, Hashable, Sendable, CaseIterable, Codable {
+package enum RecordingKind: String, Hashable, Sendable, CaseIterable, Codable {
   case selftest, dump
   case ipaRange = "ipa-range"
   case walkerTrace = "walker-trace"
@@ -119,7 +124,7 @@ package enum EvidenceKind: String, Hashable, Sendable, CaseIterable, Codable {
 }
 
 /// A text that is to be recognised.
-struct EvidenceText {
+struct RecordingText {
   let file: String
   let text: String
   /// The lines without their ends.

@@ -3,35 +3,35 @@
 import Quantities
 
 /// What the lab's own programs write.
-extension EvidenceFile {
+extension RecordingFile {
   /// One line of the receiver, or its table by tenths of a second.
-  static func receiver(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func receiver(_ text: RecordingText) throws(LogError) -> Recording? {
     guard let first = text.head.first,
       first.hasPrefix("rcv ") || first.hasPrefix("rcvm ") || first.hasPrefix("# proto=")
     else { return nil }
-    var evidence = Evidence(text.file, .receiver)
+    var recording = Recording(text.file, .receiver)
     for word in first.words {
       let parts = word.split(separator: "=", maxSplits: 1)
       guard parts.count == 2 else { continue }
       switch parts[0] {
-      case "avg_mbit": evidence.show("mean", "\(parts[1]) Mbit/s")
-      case "maxgap_ms": evidence.show("longest gap between reads", "\(parts[1]) ms")
-      case "maxgap_ns": evidence.show("longest gap between reads", "\(parts[1]) ns")
-      case "packets": evidence.show("packets", "\(parts[1])")
-      case "lost": evidence.show("lost", "\(parts[1])")
+      case "avg_mbit": recording.show("mean", "\(parts[1]) Mbit/s")
+      case "maxgap_ms": recording.show("longest gap between reads", "\(parts[1]) ms")
+      case "maxgap_ns": recording.show("longest gap between reads", "\(parts[1]) ns")
+      case "packets": recording.show("packets", "\(parts[1])")
+      case "lost": recording.show("lost", "\(parts[1])")
       default: continue
       }
     }
-    guard !evidence.figures.isEmpty else {
+    guard !recording.figures.isEmpty else {
       throw text.error(at: 0, legal: "bytes=, maxgap_ms= and avg_mbit=")
     }
-    return evidence
+    return recording
   }
 
   /// Times of operations: `OP,name,t0_mono_ns,t1_mono_ns,dur_ns`.
-  static func operations(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func operations(_ text: RecordingText) throws(LogError) -> Recording? {
     guard text.head.first == "OP,name,t0_mono_ns,t1_mono_ns,dur_ns" else { return nil }
-    var evidence = Evidence(text.file, .operations)
+    var recording = Recording(text.file, .operations)
     var notes = 0
     for (index, line) in text.lines.enumerated().dropFirst() where !line.isEmpty {
       let parts = line.split(separator: ",", omittingEmptySubsequences: false)
@@ -44,20 +44,21 @@ extension EvidenceFile {
       else {
         throw text.error(at: index, legal: "OP, a name, two times that ascend and their difference")
       }
-      evidence.show("\(parts[1])", Nanoseconds(rawValue: time).description)
+      recording.show("\(parts[1])", Nanoseconds(rawValue: time).description)
     }
-    if notes > 0 { evidence.ignored.append("\(notes) notes between the operations") }
-    return evidence
+    if recording.figures.isEmpty { recording.unknown.append("no operation was timed") }
+    if notes > 0 { recording.ignored.append("\(notes) notes between the operations") }
+    return recording
   }
 
   /// A table of event counts, which `validate --counts` takes.
-  static func kernelCounts(_ text: EvidenceText) throws(LogError) -> Evidence? {
+  static func kernelCounts(_ text: RecordingText) throws(LogError) -> Recording? {
     guard text.head.first?.hasPrefix("kernel,cpu,") == true else { return nil }
-    var evidence = Evidence(text.file, .kernelCounts)
-    evidence.show("rows", "\(text.lines.count { !$0.isEmpty } - 1)")
-    evidence.unknown.append(
+    var recording = Recording(text.file, .kernelCounts)
+    recording.show("rows", "\(text.lines.count { !$0.isEmpty } - 1)")
+    recording.unknown.append(
       "what it comes to: s2tune validate --counts holds each row against the simulator"
     )
-    return evidence
+    return recording
   }
 }
