@@ -46,9 +46,8 @@ extension RobustChoice {
     "keeps: questions whose limits are all kept; fails: those where a limit is broken that another "
       + "candidate keeps, new where now keeps it; slower: those that now does not fail and whose "
       + "objective is clearly worse than now",
-
     "regret: the loss of the objective against the best that keeps the limits there, where the "
-      + "candidate does not clearly fail",
+      + "candidate does not clearly fail; over 1000 % the objective in times of the best",
     "fewest failures win, then the least regret; what has a new one cannot win, and a tie within "
       + "1 % or within noise goes to now, then to the larger chunk",
   ]
@@ -70,6 +69,8 @@ extension RobustChoice {
 
   private static func text(_ regret: Regret?) -> String {
     guard let regret else { return "-" }
+    // A share in thousands is read as a factor.
+    guard regret.value < 10 else { return "\(significant(regret.value + 1)) times" }
     let margin = regret.margin >= 0.0005 ? " +- \(decimal(regret.margin * 100))" : ""
     return "\(decimal(regret.value * 100))\(margin) %"
   }
