@@ -163,9 +163,12 @@ extension RecommendationRun {
     var rows: [PathRow] = []
     for path in TeardownPath.allCases {
       guard let policy = plainPath(path) else { continue }
-      var isShown = try bench.shows(policy, replicates: Recommender.rowRuns, goal)
-      if !isShown { isShown = try bench.shows(policy, replicates: 1, goal) }
-      guard isShown else { continue }
+      // A small budget rather says where the choice flips.
+      let requests = Bench.requests(policy, Recommender.rowRuns, .full)
+      let isAmple = bench.affords(requests, goal, sparing: shares.explanation / 2)
+      guard try bench.shows(policy, replicates: isAmple ? Recommender.rowRuns : 1, goal) else {
+        continue
+      }
       rows.append(
         PathRow(
           path: path,

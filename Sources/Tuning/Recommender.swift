@@ -122,7 +122,7 @@ struct RecommendationRun {
   func isAllowed(_ policy: Policy) -> Bool { question.allows(policy) }
 
   /// How the budget is shared out.
-  private var shares: RunShares { RunShares(budget: question.budget) }
+  var shares: RunShares { RunShares(budget: question.budget) }
 
   /// Searches both classes with an equal share of the budget, by windows, and runs the best whole.
   ///
