@@ -64,8 +64,7 @@ package struct ClearPlan: Sendable {
     let rules = try operation.rules()
     call = operation.callStep.beginningCall
     scan = host.stage2.bitmapWord
-    let isCleared = operation.policy.harvest == .clear
-    let range = min(isCleared ? operation.policy.clearRange ?? slot.size : slot.size, slot.size)
+    let range = min(operation.policy.clearRange ?? slot.size, slot.size)
     piece = max(1, range.divided(roundedUpBy: host.granule.page))
     let pages = slot.size.divided(roundedUpBy: host.granule.page)
     let copy = scan * Self.words(pages)
@@ -78,7 +77,8 @@ package struct ClearPlan: Sendable {
       flushesVMID = epilogue.vmidFlushes > 0
       var words = [EventCounts.zero]
       for span in 1...DirtyPages.wordPages {
-        words.append(try Self.word(span: span, operation, rules))
+        let sequence = try Self.word(span: span, operation, rules)
+        words.append(sequence.total + sequence.epilogue * -1)
       }
       byWord = words
       full = try Self.full(operation, isProtected ? empty : tables, range, rules, copy: scan)
@@ -152,12 +152,13 @@ package struct ClearPlan: Sendable {
     return Self.clear(counts, 1, scanning: Self.words(piece), operation, scan)
   }
 
-  /// The events of a CLEAR of one word of mapped pages with a span of so many.
-  private static func word(
+  /// The harvest of one word of mapped pages with a span of so many.
+  static func word(
     span: Int64,
     _ operation: BatchedOperation,
-    _ rules: StageTwoRules
-  ) throws(PageTableError) -> EventCounts {
+    _ rules: StageTwoRules,
+    flush: HarvestFlush = .slot
+  ) throws(PageTableError) -> ChunkSequence {
     let start = GuestAddress(rawValue: 0x4000_0000)
     let size = operation.host.granule.page * DirtyPages.wordPages
     let range = AddressRange(start: start, size: size)
@@ -165,8 +166,7 @@ package struct ClearPlan: Sendable {
     try tables.map(range, level: 3)
     var split = try operation.splitPlan(rules.release)
     let dirty = DirtyPages(0..<span)
-    let sequence = try tables.harvest(dirty, of: range, rules, plan: &split)
-    return sequence.total + sequence.epilogue * -1
+    return try tables.harvest(dirty, of: range, rules, plan: &split, flush: flush)
   }
 
   /// One CLEAR over `piece`, all bits set.

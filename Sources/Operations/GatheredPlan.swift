@@ -135,12 +135,7 @@ extension BatchedOperation {
     let groups = first.first()
     var plan = GatheredPlan(single(first.counts))
     plan.calls = first.calls
-    plan.longestHold = rounds.clears.full.hold
-    if rounds.harvest != .clear {
-      var all = rounds
-      all.run()
-      plan.longestHold = all.laterHold
-    }
+    plan.longestHold = rounds.longestAlone
     plan.rounds = groups
     plan.preCopy = rounds
     return plan

@@ -79,8 +79,7 @@ struct DirtyRing: Sendable {
   static let reserved = 64
   /// The release from which a reset offers to reschedule after each entry.
   ///
-  /// The specification has it in
-  /// 7.3 and not in 6.12; where between is assumed.
+  /// The specification has it in 7.3 and not in 6.12; where between is assumed.
   static let reschedules = KernelRelease(major: 6, minor: 17)
 
   /// What the rings of a round hold while it lasts.
@@ -103,7 +102,13 @@ struct DirtyRing: Sendable {
     self.writes = writes
     call = clears.call
     let (host, share) = (operation.host, operation.share)
-    let counts = try Self.flush(operation)
+    let rules = try operation.rules()
+    let counts: EventCounts
+    do throws(PageTableError) {
+      counts = try ClearPlan.word(span: 1, operation, rules, flush: .ring).epilogue
+    } catch {
+      throw .pageTables(error)
+    }
     let flushing = host.price(counts, share)
     flush = (flushing.step(holdsLock: false, yieldsBetween: false).endingCall, counts)
     let one = clears.byWord[1]
@@ -113,20 +118,6 @@ struct DirtyRing: Sendable {
       operation.kernel.release < Self.reschedules
       && [.none, .voluntary].contains(operation.kernel.preemption)
     entry = (step, one)
-  }
-
-  /// What a reset ends with, whatever it protected.
-  private static func flush(_ operation: BatchedOperation) throws(OperationError) -> EventCounts {
-    let rules = try operation.rules()
-    do throws(PageTableError) {
-      var tables = try operation.emptyTables()
-      let page = operation.host.granule.page
-      let range = AddressRange(start: GuestAddress(rawValue: 0x4000_0000), size: page * 64)
-      try tables.map(range, level: 3)
-      return try tables.harvest(DirtyPages(0..<1), of: range, rules, flush: .ring).epilogue
-    } catch {
-      throw .pageTables(error)
-    }
   }
 
   /// Seconds from one reset to the next.
@@ -147,9 +138,15 @@ struct DirtyRing: Sendable {
     )
   }
 
-  /// A reset of so many entries.
+  /// A reset of so many entries; one of none is a call that flushes nothing.
   func reset(_ entries: Int64) -> ClearPlan.Round {
-    guard entries > 0 else { return ClearPlan.Round(groups: [WorkGroup([call])]) }
+    guard entries > 0 else {
+      return ClearPlan.Round(
+        groups: [WorkGroup([call.endingCall])],
+        calls: 1,
+        protecting: call.work
+      )
+    }
     var step = entry.step
     step.units = entries
     let steps = [call, step, flush.step]

@@ -28,6 +28,9 @@ package struct PreCopy: WorkSource {
   let ring: DirtyRing?
   /// Whether every bit is set when the first round begins.
   let isAllDirty: Bool
+  /// Pages that the guest writes again and again, and how it does.
+  let workingPages: Int64
+  let writes: RandomWrites
   /// What switching logging on does before the first round.
   let start: [WorkGroup]
   /// What a fault costs a vCPU, and the part that only one vCPU can do at a time, in nanoseconds.
@@ -47,7 +50,7 @@ package struct PreCopy: WorkSource {
   package private(set) var faults: Int64 = 0
   /// The stage-2 events so far.
   package private(set) var counts: EventCounts
-  /// CLEAR ioctls so far, and what they take alone.
+  /// Calls that protect so far (CLEAR, GET or a reset of rings), and what they take alone.
   package private(set) var calls: Int64 = 0
   package private(set) var protecting = Nanoseconds.zero
   /// The longest hold of mmu_lock of all calls so far, alone.
@@ -73,6 +76,14 @@ package struct PreCopy: WorkSource {
   /// The longest hold of the rounds so far where later rounds hold mmu_lock longer than the first, alone;
   /// nil where the first one clears everything.
   package var laterHold: Nanoseconds? { harvest == .clear ? nil : longestHold }
+
+  /// The longest hold of the whole migration where nothing disturbs it.
+  package var longestAlone: Nanoseconds {
+    guard harvest != .clear else { return clears.full.hold }
+    var all = self
+    all.run()
+    return all.longestHold
+  }
 
   /// What the first CLEAR takes alone, from its entry to the end of its flush.
   package var firstCall: Nanoseconds { clears.fullCall }
@@ -182,11 +193,6 @@ package struct PreCopy: WorkSource {
     return clears.fetch.reduce(load.link.time(for: page * count)) { $0 + $1.work }
   }
 
-  private var workingPages: Int64 {
-    let set = load.workingSet.divided(roundedUpBy: page)
-    return min(pages, set > 0 ? set : pages)
-  }
-
   /// A round has come to its end: what the guest has dirtied meanwhile is sent next.
   private mutating func finish(_ measured: MeasuredWork) {
     let seconds = measured.wall.inSeconds
@@ -210,10 +216,6 @@ package struct PreCopy: WorkSource {
       if ring.overflows { ringWait = reset.protecting }
     }
     inRings = min(filling.left, distinct)
-  }
-
-  private var writes: RandomWrites {
-    RandomWrites(rate: Double(load.dirtyPagesPerSecond), set: Double(workingPages))
   }
 
   /// The guest's speed as a share: faults, waits for the lock, refilled TLBs.
@@ -244,9 +246,7 @@ extension PreCopy {
   private func resetting(_ filling: DirtyRing.Filling?) -> (resets: Double, waited: Double) {
     guard let ring, let filling else { return (0, 0) }
     let reset = ring.reset(filling.each)
-    let waited =
-      ring.overflows
-      ? reset.protecting : reset.hold * filling.each
+    let waited = ring.overflows ? reset.protecting : reset.hold * filling.each
     return (Double(filling.resets), Double((waited * filling.resets).rawValue))
   }
 
@@ -271,6 +271,9 @@ extension PreCopy {
     page = host.granule.page
     pages = max(1, tables.mappedBytes.divided(roundedUpBy: page))
     toSend = pages
+    let set = load.workingSet.divided(roundedUpBy: page)
+    workingPages = min(pages, set > 0 ? set : pages)
+    writes = RandomWrites(rate: Double(load.dirtyPagesPerSecond), set: Double(workingPages))
     vcpus = Double(max(1, workload.memory.vcpus))
     let relax = try operation.relaxation(
       invalidators: max(1, workload.memory.vcpus),
@@ -289,11 +292,6 @@ extension PreCopy {
       clears = try ClearPlan(operation, tables, isProtected: false)
     }
     if case .ring(let entries) = harvest {
-      let set = load.workingSet.divided(roundedUpBy: page)
-      let writes = RandomWrites(
-        rate: Double(load.dirtyPagesPerSecond),
-        set: Double(min(pages, set > 0 ? set : pages))
-      )
       ring = try DirtyRing(operation, clears, entries: entries, writes: writes)
     } else {
       ring = nil

@@ -55,6 +55,11 @@ package enum Harvest: Hashable, Sendable {
   /// A ring of so many entries a vCPU (KVM_CAP_DIRTY_LOG_RING_ACQ_REL); its reset protects entry by
   /// entry, each under a hold of its own.
   case ring(entries: Int)
+
+  /// The entries of a vCPU's ring; nil without rings.
+  package var ringEntries: Int64? {
+    if case .ring(let entries) = self { Int64(entries) } else { nil }
+  }
 }
 
 /// Everything one may decide about batching on a host: kernel rules, controller and VMM knobs.

@@ -24,7 +24,7 @@ extension [RecordingReplay.Row] {
   /// Measured beside predicted, as a table.
   package func text() -> String {
     var table = TextTable(columns: [
-      .init("measured"), .init("", isNumber: true), .init("predicted", isNumber: true),
+      .init("time or count"), .init("measured", isNumber: true), .init("predicted", isNumber: true),
       .init("ratio", isNumber: true), .init("by"),
     ])
     for row in self {

@@ -149,8 +149,7 @@ struct IndependentSearch {
       return pick(["off"] + question.setting.blockSizes.map(\.description))
     case .log: return pick(LogStart.allCases.filter { $0 != .boot }.map(\.rawValue))
     case .harvest:
-      let harvests = question.vmm.harvests(question.setting)
-      return pick(harvests + harvests.filter { $0 == "clear" })
+      return pick(question.vmm.harvests(question.setting))
     case .clear:
       return pick(["slot", "\(size(question.setting.granule.page * 64, memory, isPower: false))"])
     case .path:

@@ -255,7 +255,9 @@ struct RecommendationRun {
     let kept = shares.explanation
     let outcome = try race(others, sparing: kept, later: kept)
     guard let best = outcome.winner else { return }
-    rival = try plain(plainest(others, as: best, outcome), sparing: kept) { !self.isAllowed($0) }
+    rival = try plain(plainest(others, as: best, outcome), sparing: kept) { [question] in
+      !question.allows($0)
+    }
   }
 
   /// Runs that the race of those that may not win takes at least.
@@ -375,7 +377,7 @@ struct RecommendationRun {
   mutating func simplify() throws(TuningError) {
     guard let winner, winner != present else { return }
     let spare = shares.explanation + firstRunsOfRivals
-    self.winner = try plain(winner, sparing: spare) { self.isAllowed($0) }
+    self.winner = try plain(winner, sparing: spare, among: question.allows)
   }
 
   /// Keeps the present policy where it keeps the limits and nothing that was found is better by more
@@ -407,34 +409,35 @@ struct RecommendationRun {
   func plain(
     _ policy: Policy,
     sparing spare: Int,
-    among isMember: (Policy) -> Bool
+    among isMember: @escaping (Policy) -> Bool
   ) throws(TuningError) -> Policy {
-    let limit = tie(with: policy)
+    let terms = Terms(limit: tie(with: policy), spare: spare, isMember: isMember)
     var best = policy
     while true {
       let before = best
-      best = try fewer(best, limit, spare, isMember)
-      best = try nearer(best, limit, spare, isMember)
+      best = try nearer(fewer(best, terms), terms)
       guard best != before, best.changes(from: present).count > 1 else { return best }
     }
   }
 
+  /// What a plainer policy may cost, the runs that are left after it, and which may be taken.
+  private struct Terms {
+    let limit: Double
+    let spare: Int
+    let isMember: (Policy) -> Bool
+  }
+
   /// The same policy without the changes that nothing needs.
-  private func fewer(
-    _ policy: Policy,
-    _ limit: Double,
-    _ spare: Int,
-    _ isMember: (Policy) -> Bool
-  ) throws(TuningError) -> Policy {
+  private func fewer(_ policy: Policy, _ terms: Terms) throws(TuningError) -> Policy {
     var best = policy
     var isSettled = false
     while !isSettled {
       isSettled = true
       for change in best.changes(from: present) {
         guard let simpler = best.turning(change.key, to: change.from, in: question.setting),
-          isMember(simpler), tools.safety.verdict(question, policy: simpler).isSafe,
+          terms.isMember(simpler), tools.safety.verdict(question, policy: simpler).isSafe,
           simpler.changes(from: present).count < best.changes(from: present).count,
-          try isAsGood(simpler, as: limit, sparing: spare)
+          try isAsGood(simpler, as: terms.limit, sparing: terms.spare)
         else { continue }
         best = simpler
         isSettled = false
@@ -445,20 +448,15 @@ struct RecommendationRun {
   }
 
   /// The same policy with its sizes moved towards the present as far as that does.
-  private func nearer(
-    _ policy: Policy,
-    _ limit: Double,
-    _ spare: Int,
-    _ isMember: (Policy) -> Bool
-  ) throws(TuningError) -> Policy {
+  private func nearer(_ policy: Policy, _ terms: Terms) throws(TuningError) -> Policy {
     var best = policy
     for key in [PolicyKey.slice, .clear, .pause, .chunk] {
       // The further towards the present, the less keeps the limits: bisected.
-      let milder = try milder(best, key).filter { isMember($0) && $0 != present }
+      let milder = try milder(best, key).filter { terms.isMember($0) && $0 != present }
       var (good, bad) = (milder.count, -1)
       while good - bad > 1 {
         let middle = (good + bad) / 2
-        if try isAsGood(milder[middle], as: limit, sparing: spare) {
+        if try isAsGood(milder[middle], as: terms.limit, sparing: terms.spare) {
           good = middle
         } else {
           bad = middle

@@ -143,6 +143,7 @@ extension TableEntry {
     define("CHUNK_BYTES", (patched ?? now)?.chunkBytes ?? 0, now?.chunkBytes ?? 0)
     define("SLICE_BYTES", today?.slice?.rawValue ?? 0, now?.slice?.rawValue ?? 0)
     define("PAUSE_NS", today?.pause.rawValue ?? 0, now?.pause.rawValue ?? 0)
+    define("RING_ENTRIES", today?.harvest.ringEntries ?? 0, now?.harvest.ringEntries ?? 0)
     define("CLEAR_BYTES", today?.clearRange?.rawValue ?? 0, now?.clearRange?.rawValue ?? 0)
     define("SPLIT_BYTES", today?.eagerSplit.rawValue ?? 0, now?.eagerSplit.rawValue ?? 0)
     lines.append("#define \(prefix)_MEMORY_BYTES_MAX \(key.memory)ULL")

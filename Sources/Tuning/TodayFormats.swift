@@ -14,8 +14,11 @@ extension TableEntry {
       "summary=stage-2 batching for \(workload) on \(host), Linux \(kernel)",
       "",
       "[variables]",
+      "s2tune_path=\(policy?.text(of: .path) ?? "")",
       "s2tune_slice_bytes=\(policy?.slice?.rawValue ?? 0)",
       "s2tune_pause_ns=\(policy?.pause.rawValue ?? 0)",
+      "s2tune_log=\(policy?.text(of: .log) ?? "")",
+      "s2tune_harvest=\(policy?.text(of: .harvest) ?? "")",
       "s2tune_clear_bytes=\(policy?.clearRange?.rawValue ?? 0)",
       "s2tune_split_bytes=\(policy?.eagerSplit.rawValue ?? 0)",
       "s2tune_move_irq=\(policy?.interrupt == .moved ? 1 : 0)",
@@ -29,9 +32,14 @@ extension TableEntry {
   /// The QEMU arguments of the entry's *today* knobs; empty where QEMU has an option for none.
   package var qemuArguments: [String] {
     guard let policy = recommended.flatMap({ self.policy($0) }) else { return [] }
-    var arguments: [String] = []
+    var accelerator: [String] = []
     if policy.eagerSplit > .zero {
-      arguments += ["-accel", "kvm,eager-split-size=\(policy.eagerSplit.rawValue)"]
+      accelerator.append("eager-split-size=\(policy.eagerSplit.rawValue)")
+    }
+    if let entries = policy.harvest.ringEntries { accelerator.append("dirty-ring-size=\(entries)") }
+    var arguments: [String] = []
+    if !accelerator.isEmpty {
+      arguments += ["-accel", (["kvm"] + accelerator).joined(separator: ",")]
     }
     if let range = policy.clearRange {
       arguments += ["-global", QEMUClearRange(range).argument]

@@ -15,6 +15,13 @@ struct EvaluationRecord: ParsableArguments {
     completion: .file(extensions: ["json"])
   )
   var record: String?
+  @Flag(help: "With --record, adds up all that stands in the file, and checks nothing.")
+  var recorded = false
+
+  func validate() throws {
+    guard recorded, record == nil else { return }
+    throw ValidationError("--recorded adds up a record; name it by --record")
+  }
 
   /// One check a question: as it stands in the record file where that has one that `isSame`, else made.
   ///
@@ -32,6 +39,7 @@ struct EvaluationRecord: ParsableArguments {
     func outcome(_ checks: [Quality.Check]) -> Quality {
       Quality(simulator: Scenario.simulatorVersion, model: model, checks: checks)
     }
+    guard !recorded else { return outcome(known) }
     var checks: [Quality.Check] = []
     var unknown = questions.count { question in
       !known.contains { $0.name == question.0 && isSame($0) }

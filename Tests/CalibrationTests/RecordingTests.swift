@@ -128,7 +128,7 @@ import Testing
     )
     let rows = try replay.rows(log)
     #expect(rows.count == log.measured.count)
-    let clears = rows.filter { $0.name.hasPrefix("clear dirty log") }
+    let clears = rows.filter { $0.operation == "clear" }
     #expect(!clears.isEmpty && clears.allSatisfy { $0.predicted ?? 0 > 0 })
     #expect(rows.allSatisfy { ($0.predicted == nil) == ($0.reason != nil) })
   }

@@ -158,7 +158,13 @@ import Testing
       #expect(step.keepsCPU == (keeps && operation.kernel.preemption == .voluntary), "\(kernel)")
       #expect(reset.counts.leavesProtected == 1_000 && reset.counts.vmidFlushes == 1)
       #expect(reset.counts.wrprotectCalls == 1_000)
-      #expect(ring.reset(0).counts == .zero)
+      let none = ring.reset(0)
+      #expect(none.counts == .zero)
+      // A call that begins ends, or the next one's time would begin with it.
+      for round in [reset, none] {
+        let steps = round.groups.flatMap(\.steps)
+        #expect(steps.count { $0.beginsCall } == 1 && steps.count { $0.endsCall } == 1)
+      }
     }
   }
 

@@ -153,21 +153,31 @@ import Testing
 
   /// What changes nothing goes back, one change after the other; what a limit needs stays.
   @Test func turnsBackWhatChangesNothing() throws {
-    let (question, tools) = (exampleQuestion(), exampleTools())
+    let run = try Self.run(exampleQuestion(), exampleTools())
+    let busy = "slice=1MiB,napi=threaded,breaks=no,split=2MiB"
+    #expect(try Self.plain(busy, in: run) == "slice=1MiB")
+  }
+
+  /// The beginning of an answer: the present policy was run, and nothing else.
+  private static func run(_ question: Question, _ tools: TuningTools) throws -> RecommendationRun {
     let bench = Bench(question, tools: tools)
     let present = question.presentPolicy
     let now = try bench.runs(present, replicates: Recommender.rowRuns, .full)
-    let run = RecommendationRun(
+    return RecommendationRun(
       question: question,
       tools: tools,
       bench: bench,
       goal: try Goal(question, present: Recommender.means(now)),
       present: present
     )
-    let busy = try Policy(parsing: "slice=1MiB,napi=threaded,breaks=no,split=2MiB", over: present)
-    _ = try bench.runs(busy, replicates: Recommender.rowRuns, .full)
-    let plain = try run.plain(busy, sparing: 0) { _ in true }
-    #expect(plain == (try Policy(parsing: "slice=1MiB", over: present)), "\(plain)")
+  }
+
+  /// What is left of some changes of the present policy.
+  private static func plain(_ changes: String, in run: RecommendationRun) throws -> String {
+    let policy = try Policy(parsing: changes, over: run.present)
+    _ = try run.bench.runs(policy, replicates: Recommender.rowRuns, .full)
+    return try run.plain(policy, sparing: 0) { _ in true }.changes(from: run.present)
+      .map { "\($0.key.rawValue)=\($0.to)" }.joined(separator: ",")
   }
 
   /// Beside a small slice a moved interrupt saves a tenth of the time, beside a large one nothing.
@@ -180,21 +190,9 @@ import Testing
       safety: FormulaSafety(),
       workers: 2
     )
-    let bench = Bench(question, tools: tools)
-    let present = question.presentPolicy
-    let now = try bench.runs(present, replicates: Recommender.rowRuns, .full)
-    var run = RecommendationRun(
-      question: question,
-      tools: tools,
-      bench: bench,
-      goal: try Goal(question, present: Recommender.means(now)),
-      present: present
-    )
+    var run = try Self.run(question, tools)
     try run.search()
-    let small = try Policy(parsing: "slice=64KiB,irq=moved", over: present)
-    _ = try bench.runs(small, replicates: Recommender.rowRuns, .full)
-    let plain = try run.plain(small, sparing: 0) { _ in true }
-    #expect(plain == (try Policy(parsing: "slice=4MiB", over: present)), "\(plain)")
+    #expect(try Self.plain("slice=64KiB,irq=moved", in: run) == "slice=4MiB")
   }
 
   /// Where several knobs are turned, each is turned back alone and its worth shown.

@@ -168,6 +168,24 @@ private func exampleTable(noise: Double = 0.002) throws -> (TuningTable, [Questi
     #expect(lines.contains("\n-global \(option)\n"), "\(lines)")
   }
 
+  /// What an answer turns stands in every format that can say it.
+  @Test func aRingAndASplitAreExported() throws {
+    let (table, _) = try exampleTable()
+    let policy = "chunk=1GiB,tlbi=per-leaf,split=2MiB,log=protect,harvest=ring:4096,path=munmap"
+    let text = String(decoding: try AnswerStore.json(table), as: UTF8.self)
+      .replacing(try #require(table.entries[0].recommended), with: policy)
+    let changed = try TuningTable(json: Data(text.utf8), file: "t.json")
+    #expect(
+      changed.entries[0].qemuArguments
+        == ["-accel", "kvm,eager-split-size=2097152,dirty-ring-size=4096"]
+    )
+    let tuned = changed.entries[0].tunedProfile
+    for line in ["harvest=ring:4096", "log=protect", "path=munmap", "split_bytes=2097152"] {
+      #expect(tuned.contains("s2tune_\(line)\n"), "\(line)")
+    }
+    #expect(changed.header.contains("_RING_ENTRIES 4096ULL"))
+  }
+
   @Test func diffFindsWhatChangedAndNothingElse() throws {
     let (table, _) = try exampleTable()
     #expect(table.changes(to: table).isEmpty)

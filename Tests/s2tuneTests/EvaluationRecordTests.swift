@@ -43,7 +43,11 @@ import Testing
     let bytes = try Data(contentsOf: record)
     let again = try Tool.run(arguments + ["--record", record.path])
     #expect(again.output == first.output)
+    // Both checks are added up where nothing is asked: three figures more than the one that was made.
+    let sum = try Tool.run(arguments + ["--record", record.path, "--recorded", "--format", "json"])
+    #expect(sum.output.contains("another/6.1") && sum.output.contains("ci-microvm"))
     #expect(try Data(contentsOf: record) == bytes)
+    #expect(try Tool.run(arguments + ["--recorded"]).status == 64)
   }
 
   @Test(

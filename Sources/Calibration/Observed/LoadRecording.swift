@@ -71,7 +71,8 @@ extension RecordingFile {
     return nil
   }
 
-  private static func number(_ object: Any?, _ key: String) -> Double? {
+  /// A number of a JSON object that is finite and not negative.
+  static func number(_ object: Any?, _ key: String) -> Double? {
     guard let value = (object as? [String: Any])?[key] as? NSNumber else { return nil }
     let number = value.doubleValue
     return number.isFinite && number >= 0 ? number : nil

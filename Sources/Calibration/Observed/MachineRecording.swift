@@ -37,11 +37,11 @@ extension RecordingFile {
     let isOne = Set(modes.map(\.name)).count == 1 && Set(modes.compactMap(\.memory)).count < 2
     for mode in modes {
       for one in mode.measurements {
-        let name = one.iteration.map { "\(one.name) \($0)" } ?? one.name
         if isOne {
-          recording.hold(name, Double(one.time.rawValue))
+          recording.hold(one.name, Double(one.time.rawValue), iteration: one.iteration)
         } else {
-          recording.show("\(mode.name): \(name)", one.time.description)
+          let turn = one.iteration.map { " \($0)" } ?? ""
+          recording.show("\(mode.name): \(one.name)\(turn)", one.time.description)
         }
       }
     }
@@ -144,9 +144,8 @@ extension RecordingFile {
       || body.contains(" s2wp: ")
     let isTraced = body.contains("kvm_unmap_hva_range: ") || body.contains("kvm_guest_fault: ")
     guard body.hasPrefix("# tracer:") || isWalker || isTraced else { return nil }
-    guard !body.contains("p:") || !body.contains("$arg") && !body.contains("%x0") else {
-      return nil
-    }
+    // Definitions of kprobes name the walker's functions as well.
+    guard !text.head[0].hasPrefix("p:") else { return nil }
     var recording = Recording(text.file, isWalker ? .walkerTrace : .tracepoints)
     if isWalker {
       let trace = try ChunkTrace(parsing: Array(body.utf8), file: text.file)

@@ -26,24 +26,16 @@ extension RecordingFile {
     var progress = Progress()
     let ram = body["ram"]
     progress.status = body["status"] as? String
-    progress.link = value(ram, "mbps").map { $0 * 1e6 }
-    progress.dirtyPages = value(ram, "dirty-pages-rate")
-    progress.page = value(ram, "page-size")
-    progress.total = value(ram, "total")
-    progress.remaining = value(ram, "remaining")
-    progress.rounds = value(ram, "dirty-sync-count")
-    progress.milliseconds = value(body, "total-time")
-    progress.downtime = value(body, "downtime")
-    progress.expected = value(body, "expected-downtime")
+    progress.link = number(ram, "mbps").map { $0 * 1e6 }
+    progress.dirtyPages = number(ram, "dirty-pages-rate")
+    progress.page = number(ram, "page-size")
+    progress.total = number(ram, "total")
+    progress.remaining = number(ram, "remaining")
+    progress.rounds = number(ram, "dirty-sync-count")
+    progress.milliseconds = number(body, "total-time")
+    progress.downtime = number(body, "downtime")
+    progress.expected = number(body, "expected-downtime")
     return try recording(progress, text)
-  }
-
-  private static func value(_ object: Any?, _ key: String) -> Double? {
-    guard let number = (object as? [String: Any])?[key] as? any BinaryInteger else {
-      let found = (object as? [String: Any])?[key] as? Double
-      return found.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
-    }
-    return Double(number) >= 0 ? Double(number) : nil
   }
 
   /// `info migrate` of QEMU's monitor, and `virsh domjobinfo`.

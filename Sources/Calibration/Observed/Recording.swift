@@ -34,13 +34,18 @@ package struct Recording: Hashable, Sendable, Codable {
   package struct Measured: Hashable, Sendable, Codable {
     /// What was measured, as the file names it.
     package let name: String
+    /// The iteration, counted from one; nil where there is one of it.
+    package let iteration: Int?
     /// Nanoseconds, or a count.
     package let value: Double
     /// Whether it is a time.
     package let isTime: Bool
 
+    /// The name with its iteration.
+    package var label: String { iteration.map { "\(name) \($0)" } ?? name }
+
     enum CodingKeys: String, CodingKey {
-      case name, value
+      case name, iteration, value
       case isTime = "is_time"
     }
   }
@@ -73,10 +78,16 @@ package struct Recording: Hashable, Sendable, Codable {
   }
 
   /// Shows a number that a run has too.
-  mutating func hold(_ name: String, _ value: Double, isTime: Bool = true) {
-    measured.append(Measured(name: name, value: value, isTime: isTime))
-    let time = Nanoseconds(rawValue: Int64(saturating: value))
-    show(name, isTime ? time.description : "\(Int64(saturating: value))")
+  mutating func hold(
+    _ name: String,
+    _ value: Double,
+    iteration: Int? = nil,
+    isTime: Bool = true
+  ) {
+    let one = Measured(name: name, iteration: iteration, value: value, isTime: isTime)
+    measured.append(one)
+    let whole = Int64(saturating: value)
+    show(one.label, isTime ? Nanoseconds(rawValue: whole).description : "\(whole)")
   }
 }
 

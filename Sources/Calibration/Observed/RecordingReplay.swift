@@ -76,13 +76,15 @@ package struct RecordingReplay {
   // MARK: - KVM selftests
 
   private func selftest(_ recording: Recording) throws(OperationError) -> [Row] {
-    let isCleared = recording.measured.contains { $0.name.hasPrefix("clear dirty log") }
+    let isCleared = recording.measured.contains { $0.name == "clear dirty log" }
     var known: [String: Double] = [:]
     var rows: [Row] = []
     for one in recording.measured {
-      let name = one.name.split(separator: " ").filter { Int($0) == nil }.joined(separator: " ")
-      let isFirst = one.name.hasSuffix(" 1")
-      let (operation, reason) = Self.operation(name, isFirst: isFirst, isCleared: isCleared)
+      let (operation, reason) = Self.operation(
+        one.name,
+        isFirst: one.iteration == 1,
+        isCleared: isCleared
+      )
       var predicted: Double?
       if let operation {
         if known[operation] == nil { known[operation] = try time(operation) }
@@ -90,7 +92,7 @@ package struct RecordingReplay {
       }
       rows.append(
         Row(
-          name: one.name,
+          name: one.label,
           operation: operation,
           measured: one.value,
           predicted: predicted,
@@ -114,13 +116,13 @@ package struct RecordingReplay {
     case "KVM_UPDATE_MAPPINGS": return ("dirty", nil)
     case "Enabling dirty logging":
       return isCleared
-        ? (nil, "with CLEAR the test starts with all bits set: nothing is protected here")
+        ? (nil, "nothing: the test starts with all bits set")
         : ("log-enable", nil)
     case "dirty memory":
-      return isCleared && isFirst ? (nil, "nothing was protected before it") : ("dirty", nil)
+      return isCleared && isFirst ? (nil, "nothing: no page was protected before") : ("dirty", nil)
     case "clear dirty log": return ("clear", nil)
-    case "KVM_ADJUST_MAPPINGS": return (nil, "blocks made of pages again are no operation here")
-    default: return (nil, "no operation of the simulator is this alone")
+    case "KVM_ADJUST_MAPPINGS": return (nil, "nothing: pages become blocks again")
+    default: return (nil, "nothing: no operation is this alone")
     }
   }
 
@@ -162,7 +164,7 @@ package struct RecordingReplay {
         operation: predicted == nil ? nil : "migration",
         measured: one.value,
         predicted: predicted,
-        reason: predicted == nil ? "no figure of the simulator is this" : nil,
+        reason: predicted == nil ? "nothing: no figure is this" : nil,
         isTime: one.isTime
       )
     }
