@@ -12,6 +12,7 @@ extension AnswerQuality {
     )
     sums.append(["figures within their interval", percent(insideShare), "90 %"])
     sums.append(["policies whose limits are judged alike", percent(alikeShare), "98 %"])
+    sums.append(["policies said to be undecided, of all", "\(undecided) of \(policies)", ""])
     sums.append(["verdicts that contradict a row", "\(contradictions)", "0"])
     sums.append(["changes that may be left out", "\(idle)", "0"])
     var table = TextTable(
@@ -24,12 +25,13 @@ extension AnswerQuality {
       table.append(
         [
           one.name, one.verdict.rawValue, "\(one.inside)/\(one.figures)",
-          "\(one.alike)/\(one.policies)", "\(one.idle.count)/\(one.changes)", one.policy ?? "-",
+          "\(one.alike)/\(one.judged)", "\(one.idle.count)/\(one.changes)", one.policy ?? "-",
         ]
       )
     }
     let notes = checks.flatMap { one in
-      (one.contradictions + one.idle.map { "\($0) may be left out" } + one.misses)
+      (one.contradictions + one.idle.map { "\($0) may be left out" }
+        + one.unlike.map { "\($0): fresh runs judge its limits otherwise" } + one.misses)
         .map { "\(one.name): \($0)" }
     }
     let head =

@@ -234,7 +234,11 @@ extension Recommendation {
     marked: Bool = true
   ) -> String {
     guard let effect = row.effects.first(where: { $0.response == response }) else { return "-" }
-    let broken = marked ? row.violations.first { $0.response == response } : nil
+    guard marked else { return value(effect) }
+    if let near = row.undecided.first(where: { $0.response == response }) {
+      return value(effect) + "  (near \(near.limit))"
+    }
+    let broken = row.violations.first { $0.response == response }
     return value(effect) + (broken.map { "  (\($0.limit))" } ?? "")
   }
 
@@ -244,7 +248,7 @@ extension Recommendation {
     guard let row = rows.first(where: { $0.role == .kernel && !$0.isRecommended }),
       row.violations.isEmpty || recommended == nil, let effect = row.effects.first
     else { return [] }
-    let misses = row.violations.isEmpty ? "" : ", but" + Self.misses(row.violations)
+    let misses = row.violations.isEmpty ? "" : ", but" + Self.misses(row.violations, row.undecided)
     return ["\(row.policy) would give \(Self.cell(effect))\(misses)"]
   }
 
@@ -320,18 +324,18 @@ extension Recommendation {
 
   /// A policy in words, and as `what-if --policy` reads it.
   private static func words(_ row: AnswerRow) -> String {
-    "\(row.summary)  (\(row.policy))\(misses(row.violations))"
+    "\(row.summary)  (\(row.policy))\(misses(row.violations, row.undecided))"
   }
 
-  /// The limits that are missed, in parentheses; nothing where all are kept.
-  private static func misses(_ violations: [Violation]) -> String {
-    let (unseen, broken) = (
-      violations.filter { $0.value == nil }, violations.filter { $0.value != nil }
-    )
-    let parts =
-      (broken.isEmpty ? [] : ["misses " + broken.map(\.limit).joined(separator: ", ")])
-      + (unseen.isEmpty ? [] : ["no sample for " + unseen.map(\.limit).joined(separator: ", ")])
-    return parts.isEmpty ? "" : " (\(parts.joined(separator: "; ")))"
+  /// The limits that are missed, not decided or without a sample, in parentheses; nothing where all
+  /// are kept.
+  private static func misses(_ violations: [Violation], _ undecided: [UndecidedLimit]) -> String {
+    let unseen = violations.filter { $0.value == nil }.map(\.limit)
+    let near = undecided.map(\.limit).filter { !unseen.contains($0) }
+    let broken = violations.filter { $0.value != nil }.map(\.limit).filter { !near.contains($0) }
+    let parts = [("misses", broken), ("undecided, near", near), ("no sample for", unseen)]
+    let texts = parts.filter { !$1.isEmpty }.map { "\($0) \($1.joined(separator: ", "))" }
+    return texts.isEmpty ? "" : " (\(texts.joined(separator: "; ")))"
   }
 
   /// A response of a row: what was simulated, or what is predicted with a tilde before it.
@@ -445,6 +449,6 @@ extension Recommendation {
 
   private static func pathSentence(_ row: PathRow) -> String {
     let effects = row.effects.map(cell).joined(separator: ", ")
-    return "\(row.policy): \(effects)\(misses(row.violations))"
+    return "\(row.policy): \(effects)\(misses(row.violations, row.undecided))"
   }
 }

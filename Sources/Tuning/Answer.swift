@@ -61,8 +61,9 @@ extension RecommendationRun {
 
   private func rows() throws(TuningError) -> [AnswerRow] {
     for policy in [best(of: .today), best(of: .kernel)].compactMap({ $0 }) {
-      _ = try bench.shows(policy, replicates: Recommender.rowRuns, goal)
+      _ = try shows(policy, sparing: shares.explanation / 2)
     }
+    _ = try shows(present, sparing: shares.explanation / 2)
     var rows = [try row(.now, present)]
     if let policy = best(of: .today) { rows.append(try row(.today, policy)) }
     if let policy = best(of: .kernel) { rows.append(try row(.kernel, policy)) }
@@ -82,6 +83,7 @@ extension RecommendationRun {
       summary: policy.summary(from: present),
       effects: try effects(policy),
       violations: goal.violations(of: means(policy)),
+      undecided: undecided(policy),
       isConfirmed: isConfirmed(policy),
       isRecommended: policy == winner,
       warnings: warnings(policy)
@@ -166,15 +168,18 @@ extension RecommendationRun {
       // A small budget rather says where the choice flips.
       let requests = Bench.requests(policy, Recommender.rowRuns, .full)
       let isAmple = bench.affords(requests, goal, sparing: shares.explanation / 2)
-      guard try bench.shows(policy, replicates: isAmple ? Recommender.rowRuns : 1, goal) else {
-        continue
-      }
+      let isShown =
+        isAmple
+        ? try shows(policy, sparing: shares.explanation / 2)
+        : try bench.shows(policy, replicates: 1, goal)
+      guard isShown else { continue }
       rows.append(
         PathRow(
           path: path,
           policy: policy.description,
           effects: try effects(policy),
-          violations: goal.violations(of: means(policy))
+          violations: goal.violations(of: means(policy)),
+          undecided: undecided(policy)
         )
       )
     }

@@ -19,9 +19,13 @@ package struct AnswerCheck: Hashable, Sendable, Codable {
   package let inside: Int
   /// The figures that do not.
   package let misses: [String]
-  /// Policies that were printed, and those whose limits fresh runs judge alike.
+  /// Policies that were printed, those of them of which the answer says that its runs do not decide,
+  /// and those of the others whose limits fresh runs judge alike.
   package let policies: Int
+  package let undecided: Int
   package let alike: Int
+  /// The policies that fresh runs judge otherwise.
+  package let unlike: [String]
   /// Where verdict and rows contradict each other.
   package let contradictions: [String]
   /// Changes of the recommended policy, and those that may be left out: no limit breaks, and the
@@ -30,6 +34,9 @@ package struct AnswerCheck: Hashable, Sendable, Codable {
   package let idle: [String]
   /// Runs that the answer spent.
   package let runs: Int
+
+  /// Policies of which the answer says whether they keep the limits.
+  package var judged: Int { policies - undecided }
 }
 
 /// The checks of many answers, added up.
@@ -59,8 +66,10 @@ package struct AnswerQuality: Hashable, Sendable, Codable {
 
   /// Figures within their interval, policies whose limits are judged alike: shares from 0 to 1.
   package var insideShare: Double { share(\.inside, of: \.figures) }
-  package var alikeShare: Double { share(\.alike, of: \.policies) }
+  package var alikeShare: Double { share(\.alike, of: \.judged) }
   package var contradictions: Int { checks.reduce(0) { $0 + $1.contradictions.count } }
+  package var policies: Int { checks.reduce(0) { $0 + $1.policies } }
+  package var undecided: Int { checks.reduce(0) { $0 + $1.undecided } }
   package var idle: Int { checks.reduce(0) { $0 + $1.idle.count } }
 
   /// Whether all targets are met: 90 % inside, 98 % judged alike, no contradiction, no idle change.
@@ -83,9 +92,11 @@ package struct AnswerChecker: Sendable {
   private let bench: Bench
   private let goal: Goal
 
-  /// The first replicate that no answer has seen, and how many are run of a policy.
+  /// The first replicate that no answer has seen, how many are run of a policy, and how many of one
+  /// whose mean lies near a limit.
   private static let fresh = 7_000
   private static let count = 3
+  private static let most = 8
   /// What stands for an interval where all runs of an answer gave the same, or nearly: a hundredth of
   /// a time, a point of a share, one of a count.
   private static let rounding = 0.01
@@ -98,8 +109,16 @@ package struct AnswerChecker: Sendable {
     goal = try Goal(question, present: Recommender.means(present))
   }
 
-  private static func requests(_ policy: Policy) -> [RunRequest] {
+  private static func requests(_ policy: Policy, _ count: Int = count) -> [RunRequest] {
     (fresh..<(fresh + count)).map { RunRequest(policy: policy, replicate: $0, extent: .full) }
+  }
+
+  /// Whether fresh runs keep every limit on their mean; more of them where three lie on both sides.
+  private func isKept(_ policy: Policy) throws(TuningError) -> Bool {
+    let rows = try bench.values(Self.requests(policy), goal)
+    let sides = Set(rows.map { goal.violations(of: $0).isEmpty })
+    guard sides.count > 1 else { return sides.contains(true) }
+    return goal.violations(of: try bench.means(Self.requests(policy, Self.most), goal)).isEmpty
   }
 
   /// The means of a policy's fresh runs, in the order of the goal.
@@ -109,17 +128,25 @@ package struct AnswerChecker: Sendable {
 
   /// Checks an answer.
   package func check(_ answer: Recommendation, name: String) throws(TuningError) -> AnswerCheck {
-    var (figures, inside, policies, alike) = (0, 0, 0, 0)
-    var (misses, contradictions) = ([String](), [String]())
+    var (figures, inside, policies, alike, undecided) = (0, 0, 0, 0, 0)
+    var (misses, unlike, contradictions) = ([String](), [String](), [String]())
     let rows =
-      answer.rows.map { ($0.policy, $0.effects, $0.violations) }
-      + answer.paths.map { ($0.policy, $0.effects, $0.violations) }
+      answer.rows.map { ($0.policy, $0.effects, $0.violations, $0.undecided) }
+      + answer.paths.map { ($0.policy, $0.effects, $0.violations, $0.undecided) }
     var seen: Set<String> = []
-    for (text, effects, violations) in rows where seen.insert(text).inserted {
+    for (text, effects, violations, near) in rows where seen.insert(text).inserted {
       let policy = try parsed(text)
       let values = try means(policy)
       policies += 1
-      if goal.violations(of: values).isEmpty == violations.isEmpty { alike += 1 }
+      // What breaks one limit beyond doubt breaks the limits, however near the others are.
+      let isBroken = violations.contains { one in !near.contains { $0.limit == one.limit } }
+      if !isBroken, !near.isEmpty {
+        undecided += 1
+      } else if try isKept(policy) == !isBroken {
+        alike += 1
+      } else {
+        unlike.append(text)
+      }
       for effect in effects {
         guard let said = effect.simulated,
           let place = goal.shown.firstIndex(of: effect.response)
@@ -151,7 +178,9 @@ package struct AnswerChecker: Sendable {
       inside: inside,
       misses: misses,
       policies: policies,
+      undecided: undecided,
       alike: alike,
+      unlike: unlike,
       contradictions: contradictions,
       changes: answer.changes.count,
       idle: idle,
@@ -188,8 +217,8 @@ package struct AnswerChecker: Sendable {
       guard let without = winner.turning(change.key, to: change.from, in: question.setting) else {
         continue
       }
+      guard try isKept(without) else { continue }
       let values = try means(without)
-      guard goal.violations(of: values).isEmpty else { continue }
       if goal.objectiveLoss(values[0], against: own[0]) <= Self.rounding {
         idle.append("\(change.key.rawValue)=\(change.to)")
       }

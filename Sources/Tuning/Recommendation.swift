@@ -96,6 +96,14 @@ package enum RowRole: String, Hashable, Sendable, CaseIterable, Codable {
   case kernel
 }
 
+/// A limit to which a policy's mean lies so near that its runs do not decide whether it keeps it.
+package struct UndecidedLimit: Hashable, Sendable, Codable {
+  /// The limit as asked, such as `io.goodput>=0.95`.
+  package let limit: String
+  /// The response it bounds.
+  package let response: Response
+}
+
 /// One policy of an answer with its effects.
 package struct AnswerRow: Hashable, Sendable, Codable {
   /// Which line it is.
@@ -108,6 +116,9 @@ package struct AnswerRow: Hashable, Sendable, Codable {
   package let effects: [Effect]
   /// The limits it breaks; empty where it keeps them.
   package let violations: [Violation]
+  /// The limits to which its mean lies so near that its runs do not decide; a violation among them is
+  /// one on average only.
+  package let undecided: [UndecidedLimit]
   /// Whether its limits are kept at the stated confidence, not only on average.
   package let isConfirmed: Bool
   /// Whether it is the recommended one.
@@ -116,7 +127,7 @@ package struct AnswerRow: Hashable, Sendable, Codable {
   package let warnings: [KernelWarning]
 
   enum CodingKeys: String, CodingKey {
-    case role, policy, summary, effects, violations, warnings
+    case role, policy, summary, effects, violations, undecided, warnings
     case isConfirmed = "confirmed"
     case isRecommended = "recommended"
   }
@@ -207,6 +218,8 @@ package struct PathRow: Hashable, Sendable, Codable {
   package let effects: [Effect]
   /// The limits it breaks.
   package let violations: [Violation]
+  /// The limits to which its mean lies so near that its runs do not decide.
+  package let undecided: [UndecidedLimit]
 }
 
 /// What an answer rests on.
@@ -321,7 +334,7 @@ package struct ResponseValue: Hashable, Sendable, Codable {
 /// A recommendation: everything an operator needs to act on it and to check it.
 package struct Recommendation: Hashable, Sendable, Codable {
   /// The version of the JSON form.
-  package static let schemaVersion = 3
+  package static let schemaVersion = 4
 
   /// The version of the form this was written in.
   package let schema: Int

@@ -2,6 +2,7 @@
 
 import Observations
 import Operations
+import PageTables
 package import Policies
 import Profiles
 import Quantities
@@ -62,6 +63,7 @@ package struct Recommender: Sendable {
     try run.search()
     try run.race()
     try run.improve()
+    try run.refine()
     try run.simplify()
     try run.raceRivals()
     run.keepWhatIsAsGood()
@@ -314,19 +316,73 @@ struct RecommendationRun {
   private static let improvements = 2
   private static let tries = 2
 
-  /// A neighbour of a policy that is better in whole runs; nil where none is found.
+  /// Puts the winner's sizes between the powers of two that are searched, where that is worth an odd
+  /// number to whoever sets it.
+  ///
+  /// What a larger slice wins, a pause may have been there to win: each is tried without as well.
+  mutating func refine() throws(TuningError) {
+    guard let winner, winner != present else { return }
+    let spare = shares.explanation + shares.simplification + firstRunsOfRivals
+    for key in [PolicyKey.slice, .clear] {
+      let between = between(winner, key).flatMap { policy -> [Policy] in
+        [
+          policy,
+          policy.turning(.pause, to: present.text(of: .pause) ?? "yield", in: question.setting),
+        ]
+        .compactMap(\.self)
+      }
+      var near: [Policy] = []
+      for policy in between where policy != winner && !near.contains(policy) { near.append(policy) }
+      let found = try step(from: winner, to: near, sparing: spare, gaining: Self.worthAnOddSize)
+      if let found { self.winner = found }
+    }
+  }
+
+  /// What an odd size has to win of the objective, on its scale: a fiftieth of a time.
+  private static let worthAnOddSize = 0.02
+
+  /// A policy with one size between the powers of two next to it, where that is possible and safe.
+  private func between(_ policy: Policy, _ key: PolicyKey) -> [Policy] {
+    let size = key == .slice ? policy.slice : policy.clearRange
+    let unit = key == .slice ? question.setting.granule.page : question.setting.granule.page * 64
+    guard let size else { return [] }
+    return Self.eighths.compactMap { eighths in
+      let other = ByteCount(rawValue: size.rawValue / 8 * eighths)
+      guard other.rawValue.isMultiple(of: unit.rawValue), other >= unit,
+        let one = policy.turning(key, to: "\(other)", in: question.setting),
+        tools.safety.verdict(question, policy: one).isSafe
+      else { return nil }
+      return one
+    }
+  }
+
+  /// Parts of a size between half of it and twice, in eighths.
+  private static let eighths: [Int64] = [5, 6, 7, 9, 10, 12, 14]
+
+  /// A neighbour of a policy in the searched spaces that is better in whole runs; nil where none is.
   private func step(from best: Policy, sparing spare: Int) throws(TuningError) -> Policy? {
     let near = spaces.flatMap { space -> [Policy] in
       guard let place = space.policies.firstIndex(of: best) else { return [] }
       return space.space.neighbours(of: place).map { space.policies[$0] }
     }
-    .filter { isAllowed($0) }.prefix(Self.neighbours)
+    let members = near.filter { isAllowed($0) }.prefix(Self.neighbours)
+    return try step(from: best, to: Array(members), sparing: spare, gaining: Self.indifference)
+  }
+
+  /// One of some policies that is better in whole runs by so much of the objective, on its scale; nil
+  /// where none is found.
+  private func step(
+    from best: Policy,
+    to near: [Policy],
+    sparing spare: Int,
+    gaining gain: Double
+  ) throws(TuningError) -> Policy? {
     let windows = (near + [best]).map { RunRequest(policy: $0, replicate: 0) }
     guard !near.isEmpty, bench.affords(windows, goal, sparing: spare) else { return nil }
     let rows = try bench.values(windows, goal)
     let isKept = winner != nil
     let own = rows[rows.count - 1]
-    let limit = isKept ? goal.problem.costs(of: own)[0] - Self.indifference : .infinity
+    let limit = isKept ? goal.problem.costs(of: own)[0] - gain : .infinity
     // Windows err in the limits more than in times: what they see broken by little is tried too.
     let hopeful = zip(near, rows).filter { _, values in
       goal.problem.costs(of: values)[0] < limit
@@ -340,7 +396,7 @@ struct RecommendationRun {
     }
     let current = isKept ? goal.problem.costs(of: means(best))[0] : .infinity
     for (policy, _) in ranked.prefix(Self.tries)
-    where try isAsGood(policy, as: current - Self.indifference, sparing: spare) {
+    where try isAsGood(policy, as: current - gain, sparing: spare) {
       return policy
     }
     return nil
@@ -514,14 +570,40 @@ struct RecommendationRun {
     goal.means(of: bench.knownValues(policy, goal, .full))
   }
 
-  /// The standing of a policy in its runs: estimates, violations, whether it is confirmed.
+  /// Whether the whole runs of a policy say beyond doubt that it keeps every limit.
   func isConfirmed(_ policy: Policy) -> Bool {
-    let runs = bench.knownValues(policy, goal, .full).map { goal.problem.violations(of: $0) }
-    guard runs.count > 1 else { return false }
-    return goal.limits.indices.allSatisfy { limit in
-      let excess = Estimate(runs.map { $0[limit] })
-      return excess.value + excess.margin(confidence: 2 * question.confidence - 1) <= 0
+    bench.known(policy, .full).count > 1
+      && goal.limits.indices.allSatisfy {
+        standing(policy, limit: $0) == .kept
+      }
+  }
+
+  /// What the whole runs of a policy say of a limit, by its place in the goal.
+  private func standing(_ policy: Policy, limit: Int) -> LimitStanding {
+    let runs = bench.knownValues(policy, goal, .full)
+    return LimitStanding(
+      runs.map { goal.problem.violations(of: $0)[limit] },
+      confidence: question.confidence
+    )
+  }
+
+  /// The limits of which a policy's whole runs do not say beyond doubt whether it keeps them.
+  func undecided(_ policy: Policy) -> [UndecidedLimit] {
+    goal.limits.indices.filter { standing(policy, limit: $0) == .undecided }.map {
+      UndecidedLimit(limit: goal.limits[$0].level.description, response: goal.limits[$0].response)
     }
+  }
+
+  /// Runs a policy whole as often as a row is, and up to a race's length while a limit is undecided,
+  /// sparing some runs; says whether some are known.
+  func shows(_ policy: Policy, sparing spare: Int = 0) throws(TuningError) -> Bool {
+    var isKnown = try bench.shows(policy, replicates: Recommender.rowRuns, goal)
+    if isKnown, !undecided(policy).isEmpty,
+      bench.affords(Bench.requests(policy, Self.longestRace, .full), goal, sparing: spare)
+    {
+      isKnown = try bench.shows(policy, replicates: Self.longestRace, goal)
+    }
+    return isKnown
   }
 
   /// Confirmed ones first, then by how far the mean is from the limits, then by the objective.
