@@ -49,11 +49,12 @@ private struct Sample {
     _ summary: String,
     isRecommended: Bool = false,
     _ effects: [String],
-    misses: [String] = []
+    misses: [String] = [],
+    near: [String] = []
   ) -> String {
     "{\"role\": \"\(role)\", \"policy\": \"\(policy)\", \"summary\": \"\(summary)\", \"effects\": "
-      + "\(Samples.list(effects)), \"violations\": \(Samples.list(misses)), \"confirmed\": true, "
-      + "\"recommended\": \(isRecommended), \"warnings\": []}"
+      + "\(Samples.list(effects)), \"violations\": \(Samples.list(misses)), \"undecided\": "
+      + "\(Samples.list(near)), \"confirmed\": true, \"recommended\": \(isRecommended), \"warnings\": []}"
   }
 
   private var asked: String {
@@ -76,7 +77,7 @@ private struct Sample {
     get throws {
       try Samples.read(
         """
-        {"schema_version": 3, "asked": \(asked), "verdict": "\(verdict)",
+        {"schema_version": 4, "asked": \(asked), "verdict": "\(verdict)",
          "rows": \(Samples.list(rows)), "nearest": \(nearest), "why": ["a chunk takes 305.8 ms"],
          "cost": ["teardown grows"],
          "changes": [{"knob": "slice", "from": "none", "to": "8MiB", "class": "today"}],
@@ -84,7 +85,7 @@ private struct Sample {
          "holds": [{"key": "net.offered", "tried": ["1"], "sentence": "holds down to 1 Gbit/s"}],
          "safety": {"safe": true, "sentence": "safe: no stale entry"}, "basis": \(basis),
          "alternatives": [{"name": "large chunks", "policy": "chunk=1GiB", "reason": "starves"}],
-         "paths": [{"path": "process-exit", "policy": "path=process-exit", "violations": [],
+         "paths": [{"path": "process-exit", "policy": "path=process-exit", "violations": [], "undecided": [],
          "effects": [\(Samples.effect(.teardownTime, Samples.simulated(42e9, 41e9, 43e9)))]}]}
         """
       )
@@ -182,6 +183,24 @@ private struct Sample {
         #expect(String(line.dropFirst(place)).hasPrefix(figure), "\(title)")
       }
     }
+  }
+
+  /// A limit that runs do not decide is neither missed nor kept.
+  @Test func anUndecidedLimitIsSaidToBeNear() throws {
+    var sample = Sample()
+    let limit = "io.goodput>=0.97"
+    sample.rows[0] = Sample.row(
+      "now",
+      "chunk=1GiB",
+      "as it is",
+      [Samples.effect(.goodputRetained, Samples.simulated(0.968, 0.95, 0.99))],
+      misses: [Samples.violation(limit, .goodputRetained, 0.968)],
+      near: ["{\"limit\": \"\(limit)\", \"response\": \"goodput_retained_share\"}"]
+    )
+    let text = try sample.text()
+    #expect(text.contains("97 % [95-99]  (near io.goodput>=0.97)"))
+    #expect(text.contains("(undecided, near io.goodput>=0.97)"))
+    #expect(!text.contains("misses"))
   }
 
   @Test(arguments: [

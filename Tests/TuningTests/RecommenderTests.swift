@@ -195,6 +195,45 @@ import Testing
     #expect(try Self.plain("slice=64KiB,irq=moved", in: run) == "slice=4MiB")
   }
 
+  /// What 7 MiB win over the 4 MiB that are searched, a tenth of the time, is found; what they would
+  /// win by a hundredth is left at a power of two.
+  @Test(arguments: [(1.0, "slice=7MiB"), (0.03, "slice=4MiB")])
+  func looksBetweenPowersOfTwoWhereThatPays(weight: Double, choice: String) throws {
+    var question = exampleQuestion()
+    question.pinned = [.path, .irq, .napi]
+    question.budget = 256
+    let tools = TuningTools(
+      simulator: SliceSimulator(largest: .mebibytes(7), weight: weight),
+      predictor: nil,
+      safety: FormulaSafety(),
+      workers: 2
+    )
+    let answer = try Recommender(question, tools: tools).recommend()
+    let changes = answer.changes.map { "\($0.knob)=\($0.to)" }.joined(separator: ",")
+    #expect(changes == choice)
+  }
+
+  /// What lies on a limit by chance is run more often than other rows and said to be undecided.
+  @Test func aPolicyOnALimitIsUndecided() throws {
+    var question = exampleQuestion()
+    question.pinned = [.path, .irq, .napi]
+    question.budget = 256
+    let tools = TuningTools(
+      simulator: SliceSimulator(flicker: 0.04),
+      predictor: nil,
+      safety: FormulaSafety(),
+      workers: 2
+    )
+    let answer = try Recommender(question, tools: tools).recommend()
+    let now = try #require(answer.rows.first { $0.role == .now })
+    #expect(now.undecided.map(\.limit) == ["io.goodput>=0.97"])
+    #expect(now.effects.first?.simulated?.runs == 8 && !now.isConfirmed)
+    let chosen = try #require(answer.recommended)
+    #expect(chosen.undecided.isEmpty && chosen.isConfirmed)
+    let check = try AnswerChecker(question, tools: tools).check(answer, name: "flicker")
+    #expect(check.undecided > 0 && check.alike == check.judged && check.unlike.isEmpty)
+  }
+
   /// Where several knobs are turned, each is turned back alone and its worth shown.
   @Test func showsWhatEachKnobIsWorth() throws {
     var question = exampleQuestion()
@@ -282,6 +321,14 @@ import Testing
 
 /// Slices over 4 MiB break the limit on goodput; small ones take longer where the interrupt is not moved.
 private struct SliceSimulator: PolicySimulator {
+  /// The largest slice that leaves the flow what it has.
+  var largest = ByteCount.mebibytes(4)
+  /// What the calls of a slice of 1 MiB add to a teardown, as a share; nil for little, and nothing
+  /// with a moved interrupt.
+  var weight: Double?
+  /// How far larger slices lie from the limit at most, by chance; nil for far below it.
+  var flicker: Double?
+
   func report(
     _ question: Question,
     policy: Policy,
@@ -295,10 +342,13 @@ private struct SliceSimulator: PolicySimulator {
       seed: seed,
       extent: extent
     )
-    let more = policy.interrupt == .moved ? 0 : 64_000 / Double(slice.rawValue)
-    report.operation.whole = .seconds(rounding: 10 * (1 + 0.1 * more))
+    let more = policy.interrupt == .moved ? 0 : 6_400 / Double(slice.rawValue)
+    let calls = weight.map { $0 * 1_048_576 / Double(slice.rawValue) }
+    report.operation.whole = .seconds(rounding: 10 * (1 + (calls ?? more)))
     report.operation.stageTwo = report.operation.whole
-    report.network?.retained = slice <= .mebibytes(4) ? 1 : 0.5
+    var chance = seed.stream("flicker")
+    let above = flicker.map { 0.97 + $0 * (chance.uniform() - 0.5) }
+    report.network?.retained = slice <= largest ? 1 : above ?? 0.5
     return report
   }
 }
