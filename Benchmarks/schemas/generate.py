@@ -32,6 +32,7 @@ DOCUMENTS = {
     "evaluate-strategies": ("SearchQuality", "How near searches come to the best of whole spaces."),
     "evaluate-sensitivity": ("EvaluateSensitivity.Document", "Which knobs matter for which response."),
     "fit": ("ModelSummary", "A fitted model's origin and errors."),
+    "host-detect": ("DetectHost.Document", "What a machine's files say of it, and its profile."),
     "instructions": ({"models": "InstructionModel"}, "What each stage-2 event costs in instructions."),
     "observe": ("ObserveCommand.Document", "What recorded files set, show and leave open."),
     "pareto": ("ParetoCommand.Document", "The policies that no other beats in all objectives."),

@@ -3,14 +3,21 @@
 import Foundation
 
 extension ProfileStore {
-  /// The store of a command: what the user names, then the environment, then beside the installed
-  /// program, then the package that the program was built in or that one stands in.
+  /// The store of a command: what the user names, then the environment, then the directory one stands
+  /// in where it has profiles, then beside the installed program, then the package that the program was
+  /// built in or that one stands in.
   package static func standard(named: String?, arguments: [String] = CommandLine.arguments) -> Self
   {
     var directories: [URL] = []
     if let named { directories.append(URL(fileURLWithPath: named)) }
     if let variable = ProcessInfo.processInfo.environment["S2TUNE_MODELS"], !variable.isEmpty {
       directories.append(URL(fileURLWithPath: variable))
+    }
+    let current = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+    if ProfileKind.allCases.contains(where: { kind in
+      FileManager.default.fileExists(atPath: current.appendingPathComponent(kind.directory).path)
+    }) {
+      directories.append(current)
     }
     let program = executable(arguments)
     let folder = program.deletingLastPathComponent()
@@ -19,9 +26,7 @@ extension ProfileStore {
       folder.deletingLastPathComponent().appendingPathComponent("share/s2tune/models")
     )
     directories += package(above: folder)
-    directories += package(
-      above: URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
-    )
+    directories += package(above: current)
     return Self(directories: existing(directories))
   }
 

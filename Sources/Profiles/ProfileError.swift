@@ -28,6 +28,8 @@ package enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
   case illegalValue(origin: Origin, key: String, value: String, legal: String)
   /// Parents that lead back to where they began, or too many of them.
   case parentLoop(origin: Origin, chain: [String])
+  /// A machine of which no profile can be made, in one sentence.
+  case undetected(String)
   /// Values that are legal one by one and not together.
   case contradiction(name: String, problem: String)
 
@@ -64,6 +66,8 @@ package enum ProfileError: Error, Hashable, Sendable, CustomStringConvertible {
     case .parentLoop(let origin, let chain):
       "\(origin): the parents never end: \(chain.joined(separator: " -> ")); name a parent that "
         + "does not lead back here"
+    case .undetected(let sentence):
+      sentence
     case .contradiction(let name, let problem):
       "profile \(name): \(problem)"
     }

@@ -6,12 +6,25 @@ package import Foundation
 package struct ProfileStore: Sendable {
   /// The `models` directories, most specific first.
   package let directories: [URL]
+  /// Makes the text of a profile of which there is no file; nil where it makes none of that name.
+  private var made: @Sendable (ProfileKind, String) throws(ProfileError) -> String? = {
+    (_, _) throws(ProfileError) in nil
+  }
 
   /// How many parents a profile may have in a row.
   static let parentLimit = 8
 
   /// Creates a store over directories, most specific first.
   package init(directories: [URL]) { self.directories = directories }
+
+  /// The same store, which makes profiles of which there is no file.
+  package func making(
+    _ made: @escaping @Sendable (ProfileKind, String) throws(ProfileError) -> String?
+  ) -> Self {
+    var store = self
+    store.made = made
+    return store
+  }
 
   /// The path of a file of a kind, such as `hosts/graviton3.yaml`, or nil where there is none.
   package func path(_ relative: String) -> URL? {
@@ -146,6 +159,9 @@ package struct ProfileStore: Sendable {
       throw .illegalName(kind: kind, name: name)
     }
     guard let file = path("\(kind.directory)/\(name).yaml") else {
+      if let text = try made(kind, name) {
+        return try ProfileDocument(text: text, file: "\(kind.rawValue) \(name)", kind: kind)
+      }
       throw .unknown(
         kind: kind,
         name: name,

@@ -3,6 +3,28 @@
 import Calibration
 import Foundation
 
+/// A VMM that runs on a host.
+package struct GuestProcess: Hashable, Sendable, Codable {
+  /// Which program.
+  package let program: VMM
+  /// Its process.
+  package let process: Int
+  /// The guest's memory as QEMU was told it; nil where the command line does not say.
+  package let memory: String?
+}
+
+extension HostFiles {
+  /// The VMMs that this user sees, by their processes.
+  package func runningGuests() -> [GuestProcess] {
+    let seen = Result { () throws(HostFiles.Silence) in try processes() }
+    return HostChecker.guests(seen, self).map { program, process in
+      let words = (try? arguments(of: process)) ?? []
+      let memory = words.firstIndex(of: "-m").flatMap { $0 + 1 < words.count ? words[$0 + 1] : nil }
+      return GuestProcess(program: program, process: process.id, memory: memory)
+    }
+  }
+}
+
 extension HostChecker {
   private static let balancerName = "irqbalance"
 

@@ -48,7 +48,7 @@ struct ModelOptions: ParsableArguments {
         )
       }
     }
-    return ProfileStore.standard(named: models)
+    return ProfileStore.standard(named: models).making(DetectedProfiles.text)
   }
 }
 

@@ -8,6 +8,7 @@ enum OutputSchema: String, CaseIterable {
   case evaluateModel = "evaluate-model"
   case evaluateSearch = "evaluate-search"
   case evaluateStrategies = "evaluate-strategies"
+  case hostDetect = "host-detect"
   case profiles = "profiles-list"
   case profile = "profiles-show"
   case keys = "profiles-keys"

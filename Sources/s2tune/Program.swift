@@ -82,6 +82,7 @@ struct S2Tune: ParsableCommand {
       InstructionsCommand.self,
       CalibrateCommand.self,
       ObserveCommand.self,
+      HostCommand.self,
       ProfilesCommand.self,
       SessionCommand.self,
     ]

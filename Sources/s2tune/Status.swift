@@ -56,7 +56,7 @@ extension ProfileError: Refusal {
     case .unknown, .unknownSeries, .illegalName: .usage
     case .unknownKey(let origin, _, _, _), .illegalValue(let origin, _, _, _):
       origin.file == "--set" ? .usage : .data
-    case .unreadable, .tooLarge, .malformed, .parentLoop, .contradiction: .data
+    case .unreadable, .tooLarge, .malformed, .parentLoop, .undetected, .contradiction: .data
     }
   }
 }
