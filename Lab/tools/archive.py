@@ -83,4 +83,6 @@ class Archive:
         if not images:
             raise Refusal(f"package {package} holds no kernel image")
         images[0].rename(folder / "image")
+        for path in folder.glob("tree/boot/config-*"):
+            path.rename(folder / path.name)
         run("rm", "-r", folder / "tree", deb)

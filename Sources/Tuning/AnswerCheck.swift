@@ -42,7 +42,7 @@ package struct AnswerCheck: Hashable, Sendable, Codable {
 /// The checks of many answers, added up.
 package struct AnswerQuality: Hashable, Sendable, Codable {
   /// The version of the JSON form.
-  package static let schemaVersion = 1
+  package static let schemaVersion = 2
 
   /// The version of the form this was written in.
   package let schema: Int

@@ -24,7 +24,7 @@ enum OutputSchema: String, CaseIterable {
   /// comes.
   var version: Int {
     switch self {
-    case .evaluateStrategies: 2
+    case .evaluateAnswers, .evaluateStrategies: 2
     default: 1
     }
   }

@@ -27,7 +27,7 @@ import Testing
   @Test func aRecordKeepsWhatItHasAndIsNotMadeAgain() throws {
     let check = """
       {"name": "another/6.1/question 1GiB", "verdict": "keep", "figures": 3, "inside": 3, "misses": [],
-       "policies": 1, "alike": 1, "contradictions": [], "changes": 0, "idle": [], "runs": 9}
+       "policies": 1, "undecided": 0, "alike": 1, "unlike": [], "contradictions": [], "changes": 0, "idle": [], "runs": 9}
       """
     let record = try file(
       #"{"schema_version": 1, "simulator": "\#(Scenario.simulatorVersion)", "checks": [\#(check)]}"#

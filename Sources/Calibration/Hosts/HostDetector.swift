@@ -36,12 +36,13 @@ package struct HostDetector {
           + "of them with --root"
       )
     }
-    let core = try core(processors)
     let log = try? files.bootLog()
+    let core = try core(processors, log)
     count(processors)
     readGranule()
     readFeatures(core, log)
     readNetwork()
+    if !values.contains(where: { $0.key == "nic.queues" }) { assumeQueues() }
     readRings()
     let release = readRelease()
     readPreemption(release, log)
@@ -70,7 +71,10 @@ package struct HostDetector {
     var isSame: Bool { model?.isSame ?? false }
   }
 
-  private mutating func core(_ processors: HostFiles.Processors) throws(DetectionError) -> Core {
+  private mutating func core(
+    _ processors: HostFiles.Processors,
+    _ log: (lines: [Substring], source: String)?
+  ) throws(DetectionError) -> Core {
     let kind = processors.kinds[0].kind
     guard let implementer = kind.implementer, let part = kind.part else {
       let what = kind.words.isEmpty ? "another architecture" : kind.words
@@ -92,15 +96,14 @@ package struct HostDetector {
       return Core(model: model, name: number, parent: model.parent)
     }
     // FEAT_LSE2, FEAT_DIT and FEAT_LRCPC2 are mandatory from Armv8.4, and user space sees them.
-    let isNew = processors.flags.isSuperset(of: ["uscat", "dit", "ilrcpc"])
-    gaps.append(
-      .init(
-        key: "the core",
-        reason:
-          "implementer and part \(number) are not among the \(ProcessorModel.known.count) known "
-          + "cores; user space's features are those of Armv\(isNew ? "8.4 or later" : "8.3 or before")",
-        measure: "compare with 's2tune profiles list' and write its parent into the profile"
-      )
+    let isNew =
+      processors.flags.isSuperset(of: ["uscat", "dit", "ilrcpc"])
+      || log?.lines.contains { $0.contains("detected: \(Self.features[0].text)") } == true
+    miss(
+      "the core",
+      "implementer and part \(number) are not among the \(ProcessorModel.known.count) known cores; it has "
+        + "the features of Armv\(isNew ? "8.4 or later" : "8.3 or before")",
+      "compare with 's2tune profiles list' and write its parent into the profile"
     )
     return Core(
       model: nil,
@@ -155,7 +158,10 @@ package struct HostDetector {
   ]
   /// The errata whose workaround repeats a TLBI and its barrier, and that of speculative AT.
   private static let errata: [(numbers: [String], word: String)] = [
-    (["erratum 1009", "1286807", "2441009"], "repeat-tlbi-sync"),
+    (
+      ["Broken broadcast TLBI completion", "erratum 1009", "1286807", "2441009"],
+      "repeat-tlbi-sync"
+    ),
     (["1165522", "1319367", "1530923"], "speculative-at"),
   ]
 
@@ -238,6 +244,12 @@ package struct HostDetector {
     }
     readThreads(interfaces)
     readAffinity(interfaces)
+  }
+
+  /// Where no device has queues, one a CPU: what most drivers ask for.
+  private mutating func assumeQueues() {
+    let cpus = values.first { $0.key == "host.cpus" }?.value ?? "1"
+    set("nic.queues", cpus, "no device shows its queues; one a CPU stands for them", "assumed")
   }
 
   private mutating func readThreads(_ interfaces: [String]) {
@@ -351,7 +363,8 @@ package struct HostDetector {
     {
       return (model, "the boot says \(mark)\(model.rawValue)", log.source)
     }
-    if let words = try? files.commandLine(),
+    // Other kernels do not read that word.
+    if isDynamic, let words = try? files.commandLine(),
       let word = words.last(where: { $0.hasPrefix("preempt=") }),
       let model = PreemptionModel(rawValue: String(word.dropFirst(8)))
     {
