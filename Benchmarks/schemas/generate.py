@@ -268,7 +268,7 @@ def document(sources, name):
         top["required"].append(key)
     versions = (ROOT / "Sources/s2tune/OutputSchema.swift").read_text()
     case = re.search(rf"case (\w+) = \"{name}\"", versions)
-    version = re.search(rf"case \.{case[1] if case else name}: (\d+)", versions)
+    version = re.search(rf"case (?:\.\w+, )*\.{case[1] if case else name}(?:, \.\w+)*: (\d+)", versions)
     top["properties"]["schema_version"] = {
         "description": "The version of the document's form", "const": int(version[1]) if version else 1}
     top["required"] = sorted(set(top["required"]) | {"schema_version"})

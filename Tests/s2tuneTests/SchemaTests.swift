@@ -33,6 +33,10 @@ import Testing
         facts + "/captures/observed/softnet_stat-15-columns.txt",
       ]
     ),
+    (
+      "host-detect",
+      ["host", "detect", "--root", packageRoot.path + "/Tests/Golden/hosts/debian-server"]
+    ),
     ("simulate", ["simulate", "--window"] + question),
     (
       "simulate",

@@ -7,7 +7,7 @@ import Testing
 @Suite struct UsageTests {
   @Test(arguments: [
     [], ["--help"], ["count", "--help"], ["policy", "--help"], ["validate", "--help"],
-    ["instructions", "--help"],
+    ["instructions", "--help"], ["host", "detect", "--help"], ["observe", "--help"],
     ["profiles", "--help"], ["profiles", "list", "--help"],
     ["recommend", "--help"], ["what-if", "--help"], ["pareto", "--help"], ["export", "--help"],
     ["table", "--help"], ["table", "diff", "--help"], ["table", "verify", "--help"],

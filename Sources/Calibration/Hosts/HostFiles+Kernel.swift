@@ -18,7 +18,9 @@ extension HostFiles {
   /// The name of the running release, such as `6.1.0-50-arm64`.
   package func releaseName() throws(Silence) -> String { try value("/proc/sys/kernel/osrelease") }
 
-  /// The release whose code runs. Distributions number their packages: the upstream release stands in
+  /// The release whose code runs.
+  ///
+  /// Distributions number their packages: the upstream release stands in
   /// Ubuntu's signature, and in the parentheses of Debian's version.
   package func release() throws(Silence) -> (release: KernelRelease, reading: Reading) {
     let signature = "/proc/version_signature"
