@@ -152,7 +152,7 @@ let package = Package(
     // Inputs by the thousand, against the program as it is; Fuzz/run runs it.
     .executableTarget(
       name: "Fuzzer",
-      dependencies: profiles + ["Randomness", "Operations", "Calibration"],
+      dependencies: profiles + ["Randomness", "Operations", "Calibration", "Files"],
       path: "Fuzz/driver",
       swiftSettings: strict
     ),

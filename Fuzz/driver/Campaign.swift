@@ -47,9 +47,10 @@ struct Campaign {
     case "files": try files()
     case "texts": try texts()
     case "records": return try records()
+    case "hosts": return try hosts()
     default:
       say(
-        "usage: Fuzzer extremes|pairs|files|texts|records [--program P] [--seed N] [--minutes N] [--inputs N] "
+        "usage: Fuzzer extremes|pairs|files|texts|records|hosts [--program P] [--seed N] [--minutes N] [--inputs N] "
           + "[--deadline SECONDS]"
       )
       return 64
@@ -94,14 +95,38 @@ struct Campaign {
     let began = Date()
     var mutation = try RecordMutation(seed: seed)
     while goesOn, mutation.inputs < limit { mutation.next() }
+    return inProcess(mutation.inputs, mutation.results, mutation.refusals, mutation.slowest, began)
+    {
+      mutation.kinds.forEach(say)
+    }
+  }
+
+  /// Trees of hosts in which one file is changed, through detection itself.
+  private func hosts() throws -> Int32 {
+    let folder = NSTemporaryDirectory() + "/" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let began = Date()
+    var mutation = try HostMutation(seed: seed, in: folder)
+    while goesOn, mutation.inputs < limit { try mutation.next() }
+    return inProcess(mutation.inputs, mutation.results, mutation.refusals, mutation.slowest, began)
+  }
+
+  /// The row of a campaign that ran in this process: a crash would have ended it.
+  private func inProcess(
+    _ inputs: Int,
+    _ results: Int,
+    _ refusals: Int,
+    _ slowest: Double,
+    _ began: Date,
+    _ details: () -> Void = {}
+  ) -> Int32 {
     let minutes = String(format: "%.1f", Date().timeIntervalSince(began) / 60)
-    say(
-      "| records | \(mutation.inputs) | \(mutation.results) | \(mutation.refusals) | 0 | "
-        + String(format: "%.2f s", mutation.slowest) + " | - | \(minutes) |"
-    )
-    for line in mutation.kinds { say(line) }
-    guard mutation.slowest < 10 else {
-      say("hang: an input took \(mutation.slowest) s")
+    let time = String(format: "%.2f s", slowest)
+    say("| \(name) | \(inputs) | \(results) | \(refusals) | 0 | \(time) | - | \(minutes) |")
+    details()
+    guard slowest < 10 else {
+      say("hang: an input took \(slowest) s")
       return 1
     }
     return 0
