@@ -341,12 +341,14 @@ struct RecommendationRun {
   /// What an odd size has to win of the objective, on its scale: a fiftieth of a time.
   private static let worthAnOddSize = 0.02
 
-  /// A policy with one size between the powers of two next to it, where that is possible and safe.
+  /// A policy with one size between powers of two near it, where that is possible and safe: larger
+  /// slices are tried further, since what they cost beside IO does not grow evenly with them.
   private func between(_ policy: Policy, _ key: PolicyKey) -> [Policy] {
     let size = key == .slice ? policy.slice : policy.clearRange
     let unit = key == .slice ? question.setting.granule.page : question.setting.granule.page * 64
     guard let size else { return [] }
-    return Self.eighths.compactMap { eighths in
+    let parts = Self.eighths + (key == .slice ? Self.furtherEighths : [])
+    return parts.compactMap { eighths in
       let other = ByteCount(rawValue: size.rawValue / 8 * eighths)
       guard other.rawValue.isMultiple(of: unit.rawValue), other >= unit,
         let one = policy.turning(key, to: "\(other)", in: question.setting),
@@ -358,6 +360,10 @@ struct RecommendationRun {
 
   /// Parts of a size between half of it and twice, in eighths.
   private static let eighths: [Int64] = [5, 6, 7, 9, 10, 12, 14]
+  /// Parts up to eight times a size.
+  private static let furtherEighths: [Int64] = [
+    18, 20, 22, 24, 26, 28, 30, 36, 40, 44, 48, 52, 56, 60,
+  ]
 
   /// A neighbour of a policy in the searched spaces that is better in whole runs; nil where none is.
   private func step(from best: Policy, sparing spare: Int) throws(TuningError) -> Policy? {
@@ -493,14 +499,43 @@ struct RecommendationRun {
         guard let simpler = best.turning(change.key, to: change.from, in: question.setting),
           terms.isMember(simpler), tools.safety.verdict(question, policy: simpler).isSafe,
           simpler.changes(from: present).count < best.changes(from: present).count,
-          try isAsGood(simpler, as: terms.limit, sparing: terms.spare)
+          let found = try asGood(simpler, as: best, terms)
         else { continue }
-        best = simpler
+        best = found
         isSettled = false
         break
       }
     }
     return best
+  }
+
+  /// A policy without a change, where that is as good, or the same with another size: what a change
+  /// gave, another size may give.
+  private func asGood(
+    _ simpler: Policy,
+    as best: Policy,
+    _ terms: Terms
+  ) throws(TuningError) -> Policy? {
+    if try isAsGood(simpler, as: terms.limit, sparing: terms.spare) { return simpler }
+    let sizes = simpler.changes(from: present).map(\.key).filter { $0 == .slice || $0 == .clear }
+    let others = spaces.flatMap(\.policies).filter { one in
+      let keys = one.changes(from: simpler).map(\.key)
+      return keys.count == 1 && sizes.contains(keys[0]) && terms.isMember(one) && one != present
+    }
+    let windows = (others + [best]).map { RunRequest(policy: $0, replicate: 0) }
+    guard !others.isEmpty, bench.affords(windows, goal, sparing: terms.spare) else { return nil }
+    let rows = try bench.values(windows, goal)
+    let limit = goal.problem.costs(of: rows[rows.count - 1])[0] + Self.indifference
+    let kept = zip(others, rows).map { Candidate($0, $1, goal.problem) }
+      .filter { $0.violation <= 0 && $0.cost <= limit }.sorted { $0.cost < $1.cost }
+    // The cheapest, and the cheapest that keeps the limits with room.
+    var tried: [Policy] = []
+    for one in [kept.first, kept.first(where: \.isComfortable)].compactMap({ $0?.policy })
+    where !tried.contains(one) {
+      tried.append(one)
+      if try isAsGood(one, as: terms.limit, sparing: terms.spare) { return one }
+    }
+    return nil
   }
 
   /// The same policy with its sizes moved towards the present as far as that does.
