@@ -195,6 +195,21 @@ import Testing
     #expect(try Self.plain("slice=64KiB,irq=moved", in: run) == "slice=4MiB")
   }
 
+  /// A moved interrupt allows larger slices; where smaller ones are as good, it goes.
+  @Test func aSmallerSliceTakesTheFurtherChangesPlace() throws {
+    var question = exampleQuestion()
+    question.pinned = [.path]
+    let tools = TuningTools(
+      simulator: SliceSimulator(largestBeside: .mebibytes(1)),
+      predictor: nil,
+      safety: FormulaSafety(),
+      workers: 2
+    )
+    var run = try Self.run(question, tools)
+    try run.search()
+    #expect(try Self.plain("slice=4MiB,irq=moved", in: run) == "slice=1MiB")
+  }
+
   /// What 7 MiB win over the 4 MiB that are searched, a tenth of the time, is found; what they would
   /// win by a hundredth is left at a power of two.
   @Test(arguments: [(1.0, "slice=7MiB"), (0.03, "slice=4MiB")])
@@ -323,6 +338,8 @@ import Testing
 private struct SliceSimulator: PolicySimulator {
   /// The largest slice that leaves the flow what it has.
   var largest = ByteCount.mebibytes(4)
+  /// The largest beside the queue's interrupt; nil for the same.
+  var largestBeside: ByteCount?
   /// What the calls of a slice of 1 MiB add to a teardown, as a share; nil for little, and nothing
   /// with a moved interrupt.
   var weight: Double?
@@ -348,7 +365,8 @@ private struct SliceSimulator: PolicySimulator {
     report.operation.stageTwo = report.operation.whole
     var chance = seed.stream("flicker")
     let above = flicker.map { 0.97 + $0 * (chance.uniform() - 0.5) }
-    report.network?.retained = slice <= largest ? 1 : above ?? 0.5
+    let bound = policy.interrupt == .moved ? largest : largestBeside ?? largest
+    report.network?.retained = slice <= bound ? 1 : above ?? 0.5
     return report
   }
 }
