@@ -321,21 +321,32 @@ struct RecommendationRun {
   ///
   /// What a larger slice wins, a pause may have been there to win: each is tried without as well.
   mutating func refine() throws(TuningError) {
-    guard let winner, winner != present else { return }
+    guard let first = winner, first != present else { return }
     let spare = shares.explanation + shares.simplification + firstRunsOfRivals
     for key in [PolicyKey.slice, .clear] {
-      let between = between(winner, key).flatMap { policy -> [Policy] in
-        [
-          policy,
-          policy.turning(.pause, to: present.text(of: .pause) ?? "yield", in: question.setting),
-        ]
-        .compactMap(\.self)
+      let between = between(winner ?? first, key, Self.eighths)
+      let plain = between.compactMap { policy in
+        policy.turning(.pause, to: present.text(of: .pause) ?? "yield", in: question.setting)
       }
-      var near: [Policy] = []
-      for policy in between where policy != winner && !near.contains(policy) { near.append(policy) }
-      let found = try step(from: winner, to: near, sparing: spare, gaining: Self.worthAnOddSize)
-      if let found { self.winner = found }
+      try refine(to: between + plain, sparing: spare)
     }
+    // Turning knobs back comes first where not all can be afforded.
+    try refine(
+      to: between(first, .slice, Self.furtherEighths),
+      sparing: spare + Self.longestRace
+    )
+  }
+
+  /// Takes one of some policies for the winner where it wins enough.
+  private mutating func refine(
+    to policies: [Policy],
+    sparing spare: Int
+  ) throws(TuningError) {
+    guard let winner else { return }
+    var near: [Policy] = []
+    for policy in policies where policy != winner && !near.contains(policy) { near.append(policy) }
+    let found = try step(from: winner, to: near, sparing: spare, gaining: Self.worthAnOddSize)
+    if let found { self.winner = found }
   }
 
   /// What an odd size has to win of the objective, on its scale: a fiftieth of a time.
@@ -343,11 +354,10 @@ struct RecommendationRun {
 
   /// A policy with one size between powers of two near it, where that is possible and safe: larger
   /// slices are tried further, since what they cost beside IO does not grow evenly with them.
-  private func between(_ policy: Policy, _ key: PolicyKey) -> [Policy] {
+  private func between(_ policy: Policy, _ key: PolicyKey, _ parts: [Int64]) -> [Policy] {
     let size = key == .slice ? policy.slice : policy.clearRange
     let unit = key == .slice ? question.setting.granule.page : question.setting.granule.page * 64
     guard let size else { return [] }
-    let parts = Self.eighths + (key == .slice ? Self.furtherEighths : [])
     return parts.compactMap { eighths in
       let other = ByteCount(rawValue: size.rawValue / 8 * eighths)
       guard other.rawValue.isMultiple(of: unit.rawValue), other >= unit,
@@ -361,9 +371,7 @@ struct RecommendationRun {
   /// Parts of a size between half of it and twice, in eighths.
   private static let eighths: [Int64] = [5, 6, 7, 9, 10, 12, 14]
   /// Parts up to eight times a size.
-  private static let furtherEighths: [Int64] = [
-    18, 20, 22, 24, 26, 28, 30, 36, 40, 44, 48, 52, 56, 60,
-  ]
+  private static let furtherEighths: [Int64] = [18, 20, 24, 28, 36, 44, 52, 60]
 
   /// A neighbour of a policy in the searched spaces that is better in whole runs; nil where none is.
   private func step(from best: Policy, sparing spare: Int) throws(TuningError) -> Policy? {
@@ -489,34 +497,34 @@ struct RecommendationRun {
     let isMember: (Policy) -> Bool
   }
 
-  /// The same policy without the changes that nothing needs.
+  /// The same policy without the changes that nothing needs, or that another size does without.
   private func fewer(_ policy: Policy, _ terms: Terms) throws(TuningError) -> Policy {
     var best = policy
-    var isSettled = false
-    while !isSettled {
-      isSettled = true
-      for change in best.changes(from: present) {
-        guard let simpler = best.turning(change.key, to: change.from, in: question.setting),
-          terms.isMember(simpler), tools.safety.verdict(question, policy: simpler).isSafe,
-          simpler.changes(from: present).count < best.changes(from: present).count,
-          let found = try asGood(simpler, as: best, terms)
-        else { continue }
-        best = found
-        isSettled = false
-        break
+    while true {
+      let simpler = best.changes(from: present).compactMap { change -> Policy? in
+        let one = best.turning(change.key, to: change.from, in: question.setting)
+        guard let one, terms.isMember(one),
+          one.changes(from: present).count < best.changes(from: present).count
+        else { return nil }
+        return tools.safety.verdict(question, policy: one).isSafe ? one : nil
       }
+      var found: Policy?
+      for one in simpler where found == nil {
+        if try isAsGood(one, as: terms.limit, sparing: terms.spare) { found = one }
+      }
+      for one in simpler where found == nil { found = try resized(one, as: best, terms) }
+      guard let found else { return best }
+      best = found
     }
-    return best
   }
 
-  /// A policy without a change, where that is as good, or the same with another size: what a change
-  /// gave, another size may give.
-  private func asGood(
+  /// A policy with another of its sizes, where that is as good as one with a change more: what the
+  /// change gave, another size may give.
+  private func resized(
     _ simpler: Policy,
     as best: Policy,
     _ terms: Terms
   ) throws(TuningError) -> Policy? {
-    if try isAsGood(simpler, as: terms.limit, sparing: terms.spare) { return simpler }
     let sizes = simpler.changes(from: present).map(\.key).filter { $0 == .slice || $0 == .clear }
     let others = spaces.flatMap(\.policies).filter { one in
       let keys = one.changes(from: simpler).map(\.key)
