@@ -26,6 +26,12 @@ package struct ProfileStore: Sendable {
     return store
   }
 
+  /// Whether a profile can have a name: one that stays in the directory of its kind.
+  package static func isLegal(_ name: String) -> Bool {
+    !name.isEmpty && !name.hasPrefix(".")
+      && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+  }
+
   /// The path of a file of a kind, such as `hosts/graviton3.yaml`, or nil where there is none.
   package func path(_ relative: String) -> URL? {
     directories.map { $0.appendingPathComponent(relative) }
@@ -154,8 +160,7 @@ package struct ProfileStore: Sendable {
     _ kind: ProfileKind,
     _ name: String
   ) throws(ProfileError) -> ProfileDocument {
-    let legal = name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
-    guard legal, !name.isEmpty, !name.hasPrefix(".") else {
+    guard Self.isLegal(name) else {
       throw .illegalName(kind: kind, name: name)
     }
     guard let file = path("\(kind.directory)/\(name).yaml") else {

@@ -3,7 +3,7 @@
 /// Writes profiles as files that `ProfileStore` reads.
 package enum ProfileText {
   /// One value as a file has it.
-  package struct Value: Hashable, Sendable {
+  package struct Value: Hashable, Sendable, Codable {
     /// The key.
     package let key: String
     /// The value as its key takes it.

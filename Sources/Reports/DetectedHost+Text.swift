@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 package import Calibration
+import Profiles
 package import Tuning
 
 extension DetectedHost {
@@ -8,7 +9,8 @@ extension DetectedHost {
   package func text(guests: [GuestProcess], host name: String?) -> String {
     var table = TextTable(columns: [.init("key"), .init("value"), .init("read from")])
     for value in values + kernel {
-      table.append([value.key, value.value, value.source])
+      let source = String(value.source.trimmingPrefix("measured: "))
+      table.append([value.key, value.value, source])
     }
     let paragraphs = [
       Paragraph(label: "parent", sentences: ["\(parent): every value that is not listed is its"]),
@@ -35,9 +37,10 @@ extension DetectedHost {
   private func next(_ name: String?) -> String {
     var words = ["s2tune recommend --workload container-churn --host \(name ?? "auto")"]
     if name == nil {
-      words.append("--kernel auto")
+      words.append("--kernel \(hasRelease ? "auto" : "RELEASE")")
     } else {
-      words += kernel.map { "--set \($0.key)=\($0.value)" }
+      words +=
+        (hasRelease ? [] : ["--kernel RELEASE"]) + kernel.map { "--set \($0.key)=\($0.value)" }
     }
     if let present { words.append("--present \(present)") }
     return words.joined(separator: " ")

@@ -332,7 +332,7 @@ extension Recommendation {
   private static func misses(_ violations: [Violation], _ undecided: [UndecidedLimit]) -> String {
     let unseen = violations.filter { $0.value == nil }.map(\.limit)
     let near = undecided.map(\.limit).filter { !unseen.contains($0) }
-    let broken = violations.filter { $0.value != nil }.map(\.limit).filter { !near.contains($0) }
+    let broken = violations.filter { $0.value != nil }.decided(undecided).map(\.limit)
     let parts = [("misses", broken), ("undecided, near", near), ("no sample for", unseen)]
     let texts = parts.filter { !$1.isEmpty }.map { "\($0) \($1.joined(separator: ", "))" }
     return texts.isEmpty ? "" : " (\(texts.joined(separator: "; ")))"

@@ -60,10 +60,12 @@ extension RecommendationRun {
   }
 
   private func rows() throws(TuningError) -> [AnswerRow] {
+    // The present policy first: what is best of a class depends on whether it keeps the limits.
+    let spare = shares.explanation / 2
+    _ = try shows(present, sparing: spare)
     for policy in [best(of: .today), best(of: .kernel)].compactMap({ $0 }) {
-      _ = try shows(policy, sparing: shares.explanation / 2)
+      _ = try shows(policy, sparing: spare)
     }
-    _ = try shows(present, sparing: shares.explanation / 2)
     var rows = [try row(.now, present)]
     if let policy = best(of: .today) { rows.append(try row(.today, policy)) }
     if let policy = best(of: .kernel) { rows.append(try row(.kernel, policy)) }

@@ -139,7 +139,7 @@ package struct AnswerChecker: Sendable {
       let values = try means(policy)
       policies += 1
       // What breaks one limit beyond doubt breaks the limits, however near the others are.
-      let isBroken = violations.contains { one in !near.contains { $0.limit == one.limit } }
+      let isBroken = !violations.decided(near).isEmpty
       if !isBroken, !near.isEmpty {
         undecided += 1
       } else if try isKept(policy) == !isBroken {

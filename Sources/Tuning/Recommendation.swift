@@ -104,6 +104,13 @@ package struct UndecidedLimit: Hashable, Sendable, Codable {
   package let response: Response
 }
 
+extension [Violation] {
+  /// Those that are broken beyond doubt: of the others the mean alone is on the wrong side.
+  package func decided(_ undecided: [UndecidedLimit]) -> [Violation] {
+    filter { one in !undecided.contains { $0.limit == one.limit } }
+  }
+}
+
 /// One policy of an answer with its effects.
 package struct AnswerRow: Hashable, Sendable, Codable {
   /// Which line it is.

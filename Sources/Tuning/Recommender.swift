@@ -352,8 +352,7 @@ struct RecommendationRun {
   /// What an odd size has to win of the objective, on its scale: a fiftieth of a time.
   private static let worthAnOddSize = 0.02
 
-  /// A policy with one size between powers of two near it, where that is possible and safe: larger
-  /// slices are tried further, since what they cost beside IO does not grow evenly with them.
+  /// A policy with one of its sizes at some parts of it, in eighths, where that is possible and safe.
   private func between(_ policy: Policy, _ key: PolicyKey, _ parts: [Int64]) -> [Policy] {
     let size = key == .slice ? policy.slice : policy.clearRange
     let unit = key == .slice ? question.setting.granule.page : question.setting.granule.page * 64
@@ -370,7 +369,7 @@ struct RecommendationRun {
 
   /// Parts of a size between half of it and twice, in eighths.
   private static let eighths: [Int64] = [5, 6, 7, 9, 10, 12, 14]
-  /// Parts up to eight times a size.
+  /// Parts up to eight times a size: what slices cost beside IO does not grow evenly with them.
   private static let furtherEighths: [Int64] = [18, 20, 24, 28, 36, 44, 52, 60]
 
   /// A neighbour of a policy in the searched spaces that is better in whole runs; nil where none is.

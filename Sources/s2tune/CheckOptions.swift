@@ -2,8 +2,6 @@
 
 import ArgumentParser
 import Calibration
-import Files
-import Foundation
 import Tuning
 
 /// The options that hold an answer's steps against a host.
@@ -14,7 +12,7 @@ struct CheckOptions: ParsableArguments {
   var check = false
   @Option(
     help: ArgumentHelp(
-      "With --check, where /proc and /sys are: / or a copy.",
+      "With --check, where /proc and /sys are: / or a copy. (default: S2TUNE_ROOT, else /)",
       valueName: "dir"
     ),
     completion: .directory
@@ -43,17 +41,12 @@ struct CheckOptions: ParsableArguments {
     for name in interface where name.isEmpty || name.hasPrefix(".") || name.contains("/") {
       throw Failure.usage("--interface '\(name)' is not legal; write a name such as eth0")
     }
-    var isDirectory: ObjCBool = false
-    let root = root ?? "/"
-    guard FileManager.default.fileExists(atPath: root, isDirectory: &isDirectory),
-      isDirectory.boolValue
-    else { throw Failure.usage("--root '\(root)' is not a directory; name one that exists") }
+    _ = try MachineFiles.files(root)
   }
 
   /// The answer's steps on the host; nil where that was not asked or nothing is recommended.
   func check(_ answer: Recommendation, _ question: Question) throws -> HostCheck? {
     guard check else { return nil }
-    let host = HostFiles(FileTree(root ?? "/"))
-    return try answer.check(question, on: host, interfaces: interface)
+    return try answer.check(question, on: MachineFiles.files(root), interfaces: interface)
   }
 }

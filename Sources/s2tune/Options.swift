@@ -26,8 +26,8 @@ struct CommonOptions: ParsableArguments {
 struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A directory of models that is searched first; then S2TUNE_MODELS, beside the program, the "
-        + "package.",
+      "A directory of models that is searched first; then S2TUNE_MODELS, the working directory where it "
+        + "has hosts, kernels or workloads, beside the program, the package.",
       valueName: "dir"
     ),
     completion: .directory

@@ -152,6 +152,28 @@ import Testing
   }
 
   @Test(
+    "numbers beyond every counter are read or refused, and end nothing",
+    arguments: [
+      #"{"fio version": "3", "jobs": [{"error": 1e308}]}"#,
+      #"{"start": {"test_start": {"num_streams": 1e300}}, "intervals": [], "end": {"sum": {"bits_per_second": 1e9}}}"#,
+      #"{"return": {"status": "completed", "total-time": 1, "ram": {"total": 1e300, "mbps": 1.0}}}"#,
+      "  CPU0 CPU1\n 1: 9223372036854775807 9223372036854775807 eth0-rx\n",
+      "  CPU0 CPU1\n NET_RX: 9223372036854775807 9223372036854775807\n",
+      Array(repeating: "\u{FF21}\u{FF21}ab", count: 11).joined(separator: " ") + "\n",
+      "guest physical test memory: [0x-8000000000000000, 0x7fffffffffffffff)\n",
+      "Testing memory size(aligned): 0x-8000000000000000\n",
+    ]
+  )
+  func beyond(_ text: String) {
+    do throws(LogError) {
+      let found = try RecordingFile.read(text, named: "beyond")
+      #expect(!RecordingFile.gather([found, found]).isEmpty)
+    } catch {
+      #expect(error.description.contains("beyond"))
+    }
+  }
+
+  @Test(
     "a run that failed, a clock that goes back, a cut file and other files are refused",
     arguments: [
       (#"{"start": {}, "intervals": [], "error": "unable to connect"}"#, "a run that failed"),

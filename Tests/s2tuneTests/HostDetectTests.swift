@@ -33,6 +33,11 @@ import Testing
       environment: ["S2TUNE_ROOT": tree("x86")]
     )
     #expect(asked.status == 65 && asked.errors.contains("is no arm64 machine"))
+    let lost = try Tool.run(
+      ["profiles", "show", "host", "auto"],
+      environment: ["S2TUNE_ROOT": "x"]
+    )
+    #expect(lost.status == 65 && lost.errors.contains("S2TUNE_ROOT 'x' is not a directory"))
     let nowhere = try Tool.run(["host", "detect", "--root", tree("nowhere")])
     #expect(nowhere.status == 64)
     let empty = try Tool.run(["host", "detect", "--root", Self.trees.path])
@@ -57,7 +62,8 @@ import Testing
     #expect(try String(contentsOf: file, encoding: .utf8) == text)
     let simulate = ["simulate", "--workload", "container-churn-exit", "--set", "vm.memory=64MiB"]
     let mine = try Tool.run(
-      simulate + ["--host", "mine", "--kernel", "6.1.129", "--models", folder.path]
+      simulate + ["--host", "mine", "--kernel", "6.1.129"],
+      in: folder
     )
     let auto = try Tool.run(
       simulate + ["--host", "auto", "--kernel", "auto"],

@@ -36,7 +36,8 @@ struct Tool {
   static func run(
     _ arguments: [String],
     environment: [String: String] = [:],
-    input: String? = nil
+    input: String? = nil,
+    in directory: URL? = nil
   ) throws -> Result {
     let process = Process()
     process.executableURL = try #require(
@@ -44,6 +45,7 @@ struct Tool {
       "the program is built beside the tests"
     )
     process.arguments = arguments
+    if let directory { process.currentDirectoryURL = directory }
     var variables = ProcessInfo.processInfo.environment
     variables["S2TUNE_MODELS"] = nil
     variables["COLUMNS"] = "80"

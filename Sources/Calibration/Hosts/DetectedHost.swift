@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Profiles
+package import Profiles
 
 /// What a host's own files say of it, as a profile over the shipped host that comes closest.
 package struct DetectedHost: Hashable, Sendable, Codable {
-  /// A value that the files give.
-  package struct Value: Hashable, Sendable, Codable {
-    /// The key, as `profiles keys` lists it.
-    package let key: String
-    /// The value, as `--set` takes it.
-    package let value: String
-    /// What was read.
-    package let why: String
-    /// The file that says it, or "assumed".
-    package let source: String
-  }
-
   /// A value that no file gives.
   package struct Gap: Hashable, Sendable, Codable {
     /// The key.
@@ -33,9 +21,9 @@ package struct DetectedHost: Hashable, Sendable, Codable {
   /// The shipped host whose values stand for those that no file gives.
   package let parent: String
   /// Values of the host's profile.
-  package let values: [Value]
+  package let values: [ProfileText.Value]
   /// Values of the kernel's profile: release, preemption model, ticks.
-  package let kernel: [Value]
+  package let kernel: [ProfileText.Value]
   /// What the present policy is beside the kernel's own, as `--present` takes it; nil where nothing.
   package let present: String?
   /// What no file gives.
@@ -45,27 +33,16 @@ package struct DetectedHost: Hashable, Sendable, Codable {
 
   /// The host's profile as a file.
   package func hostProfile(_ name: String) -> String {
-    ProfileText.host(
-      summary: "\(name): \(summary)",
-      parent: parent,
-      values: values.map(Self.written)
-    )
+    ProfileText.host(summary: "\(name): \(summary)", parent: parent, values: values)
   }
 
-  /// The kernel's profile as a file.
+  /// The kernel's profile as a file; one without a release is no profile.
   package func kernelProfile(_ name: String) -> String {
-    ProfileText.kernel(summary: "The kernel of \(summary)", values: kernel.map(Self.written))
+    ProfileText.kernel(summary: "The kernel of \(summary)", values: kernel)
   }
 
-  private static func written(_ value: Value) -> ProfileText.Value {
-    let isRead = value.source.hasPrefix("/")
-    return ProfileText.Value(
-      key: value.key,
-      value: value.value,
-      why: value.why,
-      source: isRead ? "measured: \(value.source)" : value.source
-    )
-  }
+  /// Whether the files say which release runs.
+  package var hasRelease: Bool { kernel.contains { $0.key == "kernel.release" } }
 }
 
 /// Why nothing can be said of a machine.

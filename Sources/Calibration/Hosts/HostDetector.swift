@@ -11,13 +11,19 @@ import Quantities
 /// needs a privilege. What no file says is the closest shipped host's, and is listed.
 package struct HostDetector {
   private let files: HostFiles
-  private var values: [DetectedHost.Value] = []
-  private var kernel: [DetectedHost.Value] = []
+  /// The boot's log and the kernel's configuration, where there are any.
+  private let log: HostFiles.BootLog?
+  private let configuration: HostFiles.Configuration?
+  private var values: [ProfileText.Value] = []
+  private var kernel: [ProfileText.Value] = []
   private var present: String?
   private var gaps: [DetectedHost.Gap] = []
   private var notes: [String] = []
 
-  private init(_ files: HostFiles) { self.files = files }
+  private init(_ files: HostFiles) {
+    self.files = files
+    (log, configuration) = (try? files.bootLog(), try? files.configuration())
+  }
 
   /// What a host's files say of it; throws where it is no arm64 machine, or nothing can be read.
   package static func detect(_ files: HostFiles) throws(DetectionError) -> DetectedHost {
@@ -36,18 +42,17 @@ package struct HostDetector {
           + "of them with --root"
       )
     }
-    let log = try? files.bootLog()
-    let core = try core(processors, log)
+    let core = try core(processors)
     count(processors)
     readGranule()
-    readFeatures(core, log)
+    readFeatures(core)
     readNetwork()
     if !values.contains(where: { $0.key == "nic.queues" }) { assumeQueues() }
     readRings()
     let release = readRelease()
-    readPreemption(release, log)
+    readPreemption(release)
     readTicks()
-    readMode(log)
+    readMode()
     readHugePages()
     readBudgets()
     let name = core.model?.name ?? core.name
@@ -71,10 +76,7 @@ package struct HostDetector {
     var isSame: Bool { model?.isSame ?? false }
   }
 
-  private mutating func core(
-    _ processors: HostFiles.Processors,
-    _ log: (lines: [Substring], source: String)?
-  ) throws(DetectionError) -> Core {
+  private mutating func core(_ processors: HostFiles.Processors) throws(DetectionError) -> Core {
     let kind = processors.kinds[0].kind
     guard let implementer = kind.implementer, let part = kind.part else {
       let what = kind.words.isEmpty ? "another architecture" : kind.words
@@ -112,8 +114,10 @@ package struct HostDetector {
     )
   }
 
-  private mutating func set(_ key: String, _ value: String, _ why: String, _ source: String) {
-    let value = DetectedHost.Value(key: key, value: value, why: why, source: source)
+  /// Sets a value; without a file it is assumed.
+  private mutating func set(_ key: String, _ value: String, _ why: String, _ file: String? = nil) {
+    let source = file.map { "measured: \($0)" } ?? "assumed"
+    let value = ProfileText.Value(key: key, value: value, why: why, source: source)
     if key.hasPrefix("kernel.") { kernel.append(value) } else { values.append(value) }
   }
 
@@ -166,10 +170,7 @@ package struct HostDetector {
   ]
 
   /// What only EL2 sees stands in the log of the boot; without one it is the same core's elsewhere.
-  private mutating func readFeatures(
-    _ core: Core,
-    _ log: (lines: [Substring], source: String)?
-  ) {
+  private mutating func readFeatures(_ core: Core) {
     let found = log?.lines.filter { $0.contains("CPU features: detected:") } ?? []
     guard let log, !found.isEmpty else {
       let whose =
@@ -249,7 +250,7 @@ package struct HostDetector {
   /// Where no device has queues, one a CPU: what most drivers ask for.
   private mutating func assumeQueues() {
     let cpus = values.first { $0.key == "host.cpus" }?.value ?? "1"
-    set("nic.queues", cpus, "no device shows its queues; one a CPU stands for them", "assumed")
+    set("nic.queues", cpus, "no device shows its queues; one a CPU stands for them")
   }
 
   private mutating func readThreads(_ interfaces: [String]) {
@@ -317,10 +318,7 @@ package struct HostDetector {
     }
   }
 
-  private mutating func readPreemption(
-    _ release: KernelRelease?,
-    _ log: (lines: [Substring], source: String)?
-  ) {
+  private mutating func readPreemption(_ release: KernelRelease?) {
     let version = (try? files.value("/proc/version")) ?? ""
     if version.contains("PREEMPT_RT") {
       notes.append("PREEMPT_RT is not modelled: its mmu_lock sleeps, and softirqs run in threads")
@@ -329,12 +327,12 @@ package struct HostDetector {
     if isDynamic {
       set("kernel.dynamic", "yes", "PREEMPT_DYNAMIC is in the version", "/proc/version")
     }
-    if let (model, why, source) = preemption(version, isDynamic: isDynamic, log) {
+    if let (model, why, source) = preemption(version, isDynamic: isDynamic) {
       return set("kernel.preemption", model.rawValue, why, source)
     }
     let standard: PreemptionModel =
       release.map { $0 >= KernelRelease(major: 7, minor: 0) } == true ? .lazy : .voluntary
-    set("kernel.preemption", standard.rawValue, "what distributions ship", "assumed")
+    set("kernel.preemption", standard.rawValue, "what distributions ship")
     miss(
       "kernel.preemption",
       "no file that could be read says it; \(standard.rawValue) stands for it",
@@ -344,8 +342,7 @@ package struct HostDetector {
 
   private func preemption(
     _ version: String,
-    isDynamic: Bool,
-    _ log: (lines: [Substring], source: String)?
+    isDynamic: Bool
   ) -> (PreemptionModel, String, String)? {
     let switched = "/sys/kernel/debug/sched/preempt"
     if let text = try? files.value(switched),
@@ -370,13 +367,13 @@ package struct HostDetector {
     {
       return (model, "the command line says \(word)", "/proc/cmdline")
     }
-    if let (options, source) = try? files.configuration() {
+    if let configuration {
       let models: [(String, PreemptionModel)] = [
         ("CONFIG_PREEMPT_NONE", .none), ("CONFIG_PREEMPT_VOLUNTARY", .voluntary),
         ("CONFIG_PREEMPT_LAZY", .lazy), ("CONFIG_PREEMPT", .full),
       ]
-      if let (option, model) = models.first(where: { options[$0.0] == "y" }) {
-        return (model, "\(option)=y", source)
+      if let (option, model) = models.first(where: { configuration.options[$0.0] == "y" }) {
+        return (model, "\(option)=y", configuration.source)
       }
     }
     if !isDynamic, version.contains(" PREEMPT ") {
@@ -386,10 +383,10 @@ package struct HostDetector {
   }
 
   private mutating func readTicks() {
-    if let (options, source) = try? files.configuration(), let ticks = options["CONFIG_HZ"] {
-      return set("kernel.hz", ticks, "CONFIG_HZ=\(ticks)", source)
+    if let configuration, let ticks = configuration.options["CONFIG_HZ"] {
+      return set("kernel.hz", ticks, "CONFIG_HZ=\(ticks)", configuration.source)
     }
-    set("kernel.hz", "250", "what distributions ship on arm64", "assumed")
+    set("kernel.hz", "250", "what distributions ship on arm64")
     miss(
       "kernel.hz",
       "the kernel's configuration is not in /boot; 250 stands for it",
@@ -399,7 +396,7 @@ package struct HostDetector {
 
   // MARK: - what is not modelled
 
-  private mutating func readMode(_ log: (lines: [Substring], source: String)?) {
+  private mutating func readMode() {
     let words = (try? files.commandLine()) ?? []
     let mode = words.last { $0.hasPrefix("kvm-arm.mode=") }.map { $0.dropFirst(13) }
     let line = log?.lines.last { $0.contains("mode initialized successfully") }

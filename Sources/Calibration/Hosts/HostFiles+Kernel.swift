@@ -52,8 +52,16 @@ extension HostFiles {
     return try? KernelRelease(written: parts.joined(separator: "."))
   }
 
-  /// The options that the running kernel was built with; none where its configuration is not in `/boot`.
-  package func configuration() throws(Silence) -> (options: [String: String], source: String) {
+  /// The options that a kernel was built with, and the file that says them.
+  package struct Configuration: Hashable, Sendable {
+    /// Values by option, `CONFIG_` before each.
+    package let options: [String: String]
+    /// The file, below the root.
+    package let source: String
+  }
+
+  /// The options of the running kernel; none where its configuration is not in `/boot`.
+  package func configuration() throws(Silence) -> Configuration {
     let path = "/boot/config-\(try releaseName())"
     var options: [String: String] = [:]
     for line in try text(path, limit: Self.configurationLimit).split(separator: "\n") {
@@ -62,7 +70,7 @@ extension HostFiles {
       options[String(parts[0])] = String(parts[1])
     }
     guard !options.isEmpty else { throw Silence(path: path, "it has no option CONFIG_...=") }
-    return (options, path)
+    return Configuration(options: options, source: path)
   }
 
   /// The words of the kernel's command line.
@@ -75,8 +83,16 @@ extension HostFiles {
     "/var/log/dmesg", "/var/log/kern.log", "/var/log/messages", "/var/log/syslog",
   ]
 
-  /// The lines of the last boot, from the first log that has one.
-  package func bootLog() throws(Silence) -> (lines: [Substring], source: String) {
+  /// The lines of a boot, and the file that has them.
+  package struct BootLog: Hashable, Sendable {
+    /// The lines, from the first that the kernel says.
+    package let lines: [Substring]
+    /// The file, below the root.
+    package let source: String
+  }
+
+  /// The last boot, from the first log that has one.
+  package func bootLog() throws(Silence) -> BootLog {
     var silence: Silence?
     for path in Self.logs {
       do throws(Silence) {
@@ -86,7 +102,7 @@ extension HostFiles {
           silence = silence ?? Silence(path: path, "it has no boot of an arm64 kernel")
           continue
         }
-        return (Array(lines[start...]), path)
+        return BootLog(lines: Array(lines[start...]), source: path)
       } catch {
         silence = silence ?? error
       }

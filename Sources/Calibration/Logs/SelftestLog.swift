@@ -65,7 +65,7 @@ package struct SelftestLog: Hashable, Sendable {
     into mode: inout Mode
   ) throws(LogError) {
     if let size = line.value(after: "Testing memory size(aligned): 0x") {
-      guard let bytes = Int64(size, radix: 16) else {
+      guard let bytes = Int64(size, radix: 16), bytes >= 0 else {
         throw log.error(at: index, legal: "a size in hexadecimal")
       }
       mode.memory = .bytes(bytes)
@@ -89,7 +89,7 @@ package struct SelftestLog: Hashable, Sendable {
     let bounds = text.dropLast().split(separator: ",").map { part in
       Int64(part.trimmingPrefix { $0 == " " }.dropFirst(2), radix: 16)
     }
-    guard bounds.count == 2, let low = bounds[0], let high = bounds[1], low < high else {
+    guard bounds.count == 2, let low = bounds[0], let high = bounds[1], 0 <= low, low < high else {
       throw log.error(at: index, legal: "a range such as [0x1000, 0x2000)")
     }
     return .bytes(high - low)

@@ -37,7 +37,7 @@ extension RecordingFile {
   private static func isSoftnetRow(_ line: Substring) -> Bool {
     let words = line.words
     return (9...15).contains(words.count)
-      && words.allSatisfy { $0.utf8.count == 8 && $0.allSatisfy(\.isHexDigit) }
+      && words.allSatisfy { $0.utf8.count == 8 && $0.allSatisfy { $0.isASCII && $0.isHexDigit } }
   }
 
   private static func conclude(_ recording: inout Recording, _ rows: [Recording.Row]) {
@@ -111,8 +111,8 @@ extension RecordingFile {
         others += 1
       }
     }
-    for queue in queues.sorted(by: { $0.counts.reduce(0, +) > $1.counts.reduce(0, +) }).prefix(4) {
-      let all = queue.counts.reduce(0, +)
+    for queue in queues.sorted(by: { sum($0.counts) > sum($1.counts) }).prefix(4) {
+      let all = sum(queue.counts)
       let most = queue.counts.indices.max { queue.counts[$0] < queue.counts[$1] } ?? 0
       guard all > 0 else { continue }
       recording.show(
@@ -125,6 +125,11 @@ extension RecordingFile {
       "nic.queues: a queue without traffic may share a name; ethtool -l says"
     )
     return recording
+  }
+
+  /// The sum of counts, or the largest number there is.
+  private static func sum(_ counts: [Int64]) -> Int64 {
+    counts.reduce(0) { $0.plus(saturating: $1) }
   }
 
   private static func isQueue(_ name: Substring) -> Bool {
@@ -143,7 +148,7 @@ extension RecordingFile {
       let index = text.lines.firstIndex(of: line) ?? 0
       throw text.error(at: index, legal: "\(cpus) counts, one a CPU")
     }
-    let all = counts.reduce(0, +)
+    let all = sum(counts)
     if all > 0, let most = counts.indices.max(by: { counts[$0] < counts[$1] }) {
       recording.show("NET_RX", "\(all), \(percent(counts[most], of: all)) on CPU \(most)")
     }

@@ -102,7 +102,7 @@ extension RecordingFile {
     } else {
       recording.set(
         "net.flows",
-        "\(Int64(number(test, "num_streams") ?? 1))",
+        "\(Int64(saturating: number(test, "num_streams") ?? 1))",
         "test_start.num_streams"
       )
       recording.set("net.offered", bits(rate), "the mean of what was received")
@@ -139,7 +139,10 @@ extension RecordingFile {
       throw text.error("no job", legal: "fio --output-format=json of a run to its end")
     }
     if let failed = number(job, "error"), failed != 0 {
-      throw text.error("a job that failed with \(Int(failed))", legal: "a run to its end")
+      throw text.error(
+        "a job that failed with \(Int64(saturating: failed))",
+        legal: "a run to its end"
+      )
     }
     var recording = Recording(text.file, .fio)
     let options = (job["job options"] as? [String: Any] ?? [:])

@@ -141,7 +141,7 @@ extension RecordingFile {
     let gibibytes = total / 1_073_741_824
     let whole = gibibytes.rounded(.down)
     if whole >= 1, (gibibytes - whole) * 1_073_741_824 < 64 * 1_048_576 {
-      return "\(Int64(whole))GiB"
+      return "\(Int64(saturating: whole))GiB"
     }
     return "\(Int64(saturating: (total / 1_048_576).rounded(.down)))MiB"
   }

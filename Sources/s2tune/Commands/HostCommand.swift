@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Calibration
-import Files
 import Foundation
 import Profiles
 import Reports
@@ -28,8 +27,9 @@ struct DetectHost: ParsableCommand {
       come with the file that says them; what no file says is the closest shipped host's, and is \
       listed with the command that tells. --host auto and --kernel auto of the other commands read \
       the same. scripts/collect-host copies a machine's files for --root. Examples:
-        s2tune host detect -o hosts/mine.yaml && s2tune recommend --workload container-churn --host mine
         s2tune host detect --root bundle
+        s2tune host detect -o hosts/mine.yaml
+        s2tune recommend --workload container-churn --host mine
         s2tune recommend --workload live-migration --host auto --kernel auto
       """
   )
@@ -69,8 +69,7 @@ struct DetectHost: ParsableCommand {
   }
 
   func run() throws {
-    let root = try checkedRoot()
-    let files = HostFiles(FileTree(root))
+    let files = try MachineFiles.files(root)
     let host: DetectedHost
     do throws(DetectionError) {
       host = try HostDetector.detect(files)
@@ -84,7 +83,7 @@ struct DetectHost: ParsableCommand {
       kind == .host ? profile : kernel
     }
     _ = try store.load(HostProfile.self, named: Self.probe)
-    _ = try store.load(KernelProfile.self, named: Self.probe)
+    if host.hasRelease { _ = try store.load(KernelProfile.self, named: Self.probe) }
     if let output { try UserFile.write(profile, to: output, force: force) }
     guard common.format == .text else {
       let document = Document(
@@ -101,24 +100,12 @@ struct DetectHost: ParsableCommand {
   /// A name that no file has.
   private static let probe = "detected-host"
 
-  private func checkedRoot() throws -> String {
-    let variable = ProcessInfo.processInfo.environment[DetectedProfiles.rootVariable]
-    let root = root ?? variable.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: root, isDirectory: &isDirectory),
-      isDirectory.boolValue
-    else { throw Failure.usage("--root '\(root)' is not a directory; name one that exists") }
-    return root
-  }
-
   /// The profile's name: the file's without its ending.
   private func profileName() throws -> String {
     guard let output else { return DetectedProfiles.name }
     let file = output.split(separator: "/").last.map(String.init) ?? ""
     let name = file.hasSuffix(".yaml") ? String(file.dropLast(5)) : ""
-    guard !name.isEmpty, !name.hasPrefix("."),
-      name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
-    else {
+    guard ProfileStore.isLegal(name) else {
       throw Failure.usage(
         "--output '\(output)' names no profile; write a file such as hosts/mine.yaml, its name of letters, "
           + "digits, '.', '-' and '_'"
