@@ -10,6 +10,10 @@ struct Campaign {
   private let limit: Int
   private let session: Session
   private let words: [String]
+  /// Inputs of each kind of recording, whatever the time; zero for until the time is up.
+  private let each: Int
+  /// A folder that takes one input for each way to end.
+  private let corpus: String?
   private var journal: Journal
 
   /// A campaign of these words: its name, then `--name value` each.
@@ -25,6 +29,8 @@ struct Campaign {
     seed = UInt64(option("seed", "1")) ?? 1
     end = Date().addingTimeInterval((Double(option("minutes", "1")) ?? 1) * 60)
     limit = Int(option("inputs", "\(Int.max)")) ?? .max
+    each = Int(option("each", "0")) ?? 0
+    corpus = option("corpus", "").isEmpty ? nil : option("corpus", "")
     let deadline = Double(option("deadline", "10")) ?? 10
     session = Session(option("program", ".build/debug/s2tune"), deadline: deadline)
     journal = Journal(name)
@@ -51,7 +57,7 @@ struct Campaign {
     default:
       say(
         "usage: Fuzzer extremes|pairs|files|texts|records|hosts [--program P] [--seed N] [--minutes N] [--inputs N] "
-          + "[--deadline SECONDS]"
+          + "[--deadline SECONDS] [--each N] [--corpus DIR]"
       )
       return 64
     }
@@ -94,11 +100,27 @@ struct Campaign {
   private func records() throws -> Int32 {
     let began = Date()
     var mutation = try RecordMutation(seed: seed)
-    while goesOn, mutation.inputs < limit { mutation.next() }
+    while each > 0 ? !mutation.isDone(each: each) : goesOn && mutation.inputs < limit {
+      mutation.next()
+    }
+    if let folder = corpus { try keep(mutation.corpus, in: folder) }
     return inProcess(mutation.inputs, mutation.results, mutation.refusals, mutation.slowest, began)
     {
       mutation.kinds.forEach(say)
     }
+  }
+
+  /// Writes one input for each way to end, the shortest, and a list of the ways.
+  private func keep(_ corpus: [String: String], in folder: String) throws {
+    let place = URL(filePath: folder)
+    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+    var list = ""
+    for (index, entry) in corpus.sorted(by: { $0.key < $1.key }).enumerated() {
+      let name = String(format: "%03d", index)
+      try Data(entry.value.utf8).write(to: place.appending(path: name))
+      list += "\(name) \(entry.key)\n"
+    }
+    try Data(list.utf8).write(to: place.appending(path: "ways.txt"))
   }
 
   /// Trees of hosts in which one file is changed, through detection itself.

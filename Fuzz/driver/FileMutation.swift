@@ -53,7 +53,12 @@ struct FileMutation {
       Kind(
         seeds: try Self.files("models/facts", ".yaml"),
         place: "facts.yaml",
-        arguments: ["calibrate", "--host", "graviton3", "--facts", folder + "/facts.yaml"]
+        arguments: ["calibrate", "--host", "graviton3", folder + "/facts.yaml"]
+      ),
+      Kind(
+        seeds: try Self.files(captures + "/probe", ".jsonl").map { Array($0.prefix(6_000)) },
+        place: "probe.jsonl",
+        arguments: ["calibrate", "--host", "graviton3", folder + "/probe.jsonl"]
       ),
       Kind(
         seeds: try Self.files("models/hosts", ".yaml"),

@@ -43,18 +43,45 @@ extension HostProfile {
     of counts: EventCounts,
     _ body: (_ kind: PriceKind, _ cost: UnitCost, _ count: Int64) -> Void
   ) {
-    body(.leaf, stage2.leafCleared, counts.leavesCleared)
-    body(.leaf, stage2.leafProtected, counts.leavesProtected)
-    body(.leaf, stage2.leafDestroyed, counts.leavesDestroyed)
-    body(.invalid, stage2.invalidVisit, counts.invalidVisits)
+    // What an operation has a price of its own for comes off what all share.
+    var shared = SharedEvents(counts)
+    if let cost = stage2.blockCleared {
+      body(.leaf, cost, shared.take(counts.blocksCleared - counts.blocksDestroyed, \.cleared))
+    }
+    if let cost = stage2.blockProtected {
+      body(.leaf, cost, shared.take(counts.blocksProtected, \.protected))
+    }
+    if let cost = stage2.blockDestroyed {
+      body(.leaf, cost, shared.take(counts.blocksDestroyed, \.destroyed))
+    }
+    if let cost = stage2.leafRevisited { body(.leaf, cost, counts.leavesRevisited) }
+    if let cost = stage2.invalidProtected {
+      body(.invalid, cost, shared.take(counts.invalidProtected, \.invalid))
+    }
+    if let cost = stage2.invalidDestroyed {
+      body(.invalid, cost, shared.take(counts.invalidDestroyed, \.invalid))
+    }
+    if let cost = stage2.tableProtected { body(.table, cost, counts.tablesProtected) }
+    if let cost = stage2.tableDestroyed {
+      body(.table, cost, shared.take(counts.tablesDestroyed, \.tablesFreed))
+    }
+    if let cost = stage2.protectCall {
+      body(.table, cost, shared.take(counts.wrprotectCalls, \.calls))
+    }
+    if let cost = stage2.destroyCall {
+      body(
+        .table,
+        cost,
+        shared.take(counts.destroyCalls + counts.destroyRangeCalls, \.calls)
+      )
+    }
+    body(.leaf, stage2.leafCleared, shared.cleared)
+    body(.leaf, stage2.leafProtected, shared.protected)
+    body(.leaf, stage2.leafDestroyed, shared.destroyed)
+    body(.invalid, stage2.invalidVisit, shared.invalid)
     body(.table, stage2.tableVisit, counts.tableVisits)
-    body(.table, stage2.tableFreed, counts.tablesFreed)
-    body(
-      .table,
-      stage2.walkerCall,
-      counts.unmapCalls + counts.wrprotectCalls + counts.splitCalls + counts.destroyCalls
-        + counts.destroyRangeCalls
-    )
+    body(.table, stage2.tableFreed, shared.tablesFreed)
+    body(.table, stage2.walkerCall, shared.calls)
     body(.table, stage2.entryBuilt, counts.entriesBuilt)
     body(.table, stage2.tableAllocated, counts.tablesAllocated)
     body(.cache, stage2.cacheLineCleaned, counts.dcCIVAC)
@@ -64,6 +91,33 @@ extension HostProfile {
     body(.rangeFlush, tlbi.rangeOperation, counts.tlbiRIPAS2E1IS)
     body(.vmidFlush, tlbi.vmidFlush, counts.vmidFlushes)
     body(.repeatedSync, tlbi.repeatedSync, counts.repeatedSyncs)
+  }
+}
+
+/// Events that several operations share a price of, less those that have their own.
+private struct SharedEvents {
+  var cleared: Int64
+  var protected: Int64
+  var destroyed: Int64
+  var invalid: Int64
+  var tablesFreed: Int64
+  var calls: Int64
+
+  init(_ counts: EventCounts) {
+    cleared = counts.leavesCleared
+    protected = counts.leavesProtected
+    destroyed = counts.leavesDestroyed
+    invalid = counts.invalidVisits
+    tablesFreed = counts.tablesFreed
+    calls =
+      counts.unmapCalls + counts.wrprotectCalls + counts.splitCalls + counts.destroyCalls
+      + counts.destroyRangeCalls
+  }
+
+  /// Takes events out of a shared count.
+  mutating func take(_ count: Int64, _ field: WritableKeyPath<Self, Int64>) -> Int64 {
+    self[keyPath: field] -= count
+    return count
   }
 }
 

@@ -72,7 +72,17 @@ extension EventCounts {
     Column("hypercalls", \.hypercalls),
   ]
 
-  /// Every field in a fixed order: the captures' columns first.
+  /// Parts of other columns by operation, which only prices need; no file holds them.
+  package static let partColumns: [Column] = [
+    Column("blocks_destroyed", \.blocksDestroyed),
+    Column("leaves_revisited", \.leavesRevisited),
+    Column("invalid_protected", \.invalidProtected),
+    Column("invalid_destroyed", \.invalidDestroyed),
+    Column("tables_protected", \.tablesProtected),
+    Column("tables_destroyed", \.tablesDestroyed),
+  ]
+
+  /// Every field that files hold, in a fixed order: the captures' columns first.
   public static let columns = capturedColumns + modelColumns
 
   /// Every field's name and value in the order of `columns`.

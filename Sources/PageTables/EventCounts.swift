@@ -111,6 +111,21 @@ public struct EventCounts: Hashable, Sendable {
   /// Calls into EL2 (nVHE): one a flush.
   public var hypercalls: Int64 = 0
 
+  // Parts of the above by operation, for hosts that price them apart.
+
+  /// Of `blocksCleared`, those that destroy dropped.
+  public var blocksDestroyed: Int64 = 0
+  /// Valid leaves that write-protect found protected.
+  public var leavesRevisited: Int64 = 0
+  /// Of `invalidVisits`, those of write-protect.
+  public var invalidProtected: Int64 = 0
+  /// Of `invalidVisits`, those of destroy.
+  public var invalidDestroyed: Int64 = 0
+  /// Tables below the root that write-protect walked through; it calls back on none.
+  public var tablesProtected: Int64 = 0
+  /// Of `tablesFreed`, those that destroy freed.
+  public var tablesDestroyed: Int64 = 0
+
   /// Nothing happened.
   public init() {}
 
@@ -181,6 +196,12 @@ extension EventCounts {
     left.tlbiRepeated += right.tlbiRepeated
     left.repeatedSyncs += right.repeatedSyncs
     left.hypercalls += right.hypercalls
+    left.blocksDestroyed += right.blocksDestroyed
+    left.leavesRevisited += right.leavesRevisited
+    left.invalidProtected += right.invalidProtected
+    left.invalidDestroyed += right.invalidDestroyed
+    left.tablesProtected += right.tablesProtected
+    left.tablesDestroyed += right.tablesDestroyed
   }
 
   /// Every field repeated a whole number of times.
@@ -236,6 +257,12 @@ extension EventCounts {
     product.tlbiRepeated = left.tlbiRepeated * count
     product.repeatedSyncs = left.repeatedSyncs * count
     product.hypercalls = left.hypercalls * count
+    product.blocksDestroyed = left.blocksDestroyed * count
+    product.leavesRevisited = left.leavesRevisited * count
+    product.invalidProtected = left.invalidProtected * count
+    product.invalidDestroyed = left.invalidDestroyed * count
+    product.tablesProtected = left.tablesProtected * count
+    product.tablesDestroyed = left.tablesDestroyed * count
     return product
   }
 }

@@ -38,6 +38,9 @@ private func destroyChunk(_ tally: Tally, isChunked: Bool) -> Chunk {
   counts.leavesDestroyed = tally.changed
   counts.blocksCleared = tally.changedBlocks
   counts.tablesFreed = tally.tablesFreed
+  counts.blocksDestroyed = tally.changedBlocks
+  counts.invalidDestroyed = tally.invalidVisits
+  counts.tablesDestroyed = tally.tablesFreed
   counts.putPage = tally.puts
   return Chunk(span: ByteCount(rawValue: tally.span), counts: counts)
 }

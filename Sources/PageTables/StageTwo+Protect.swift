@@ -69,5 +69,8 @@ private func protectChunk(_ tally: Tally) -> Chunk {
   counts.leavesProtected = tally.changed
   counts.blocksProtected = tally.changedBlocks
   counts.blockVisits = tally.blockVisits
+  counts.leavesRevisited = tally.leafVisits - tally.invalidVisits - tally.changed
+  counts.invalidProtected = tally.invalidVisits
+  counts.tablesProtected = tally.tableLoops - 1
   return Chunk(span: ByteCount(rawValue: tally.span), counts: counts)
 }

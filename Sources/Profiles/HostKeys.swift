@@ -26,7 +26,8 @@ extension HostProfile: Profile {
 
   /// Every key of a host profile.
   package static let keys: [ProfileKey<HostProfile>] =
-    machineKeys + walkKeys + invalidationKeys + faultKeys + processorKeys + deviceKeys
+    machineKeys + walkKeys + operationKeys + invalidationKeys + faultKeys + processorKeys
+    + deviceKeys
 
   private static var machineKeys: [ProfileKey<HostProfile>] {
     [
@@ -65,6 +66,62 @@ extension HostProfile: Profile {
         "stage2.cache_line_cleaned",
         \.stage2.cacheLineCleaned,
         "one cache line cleaned to the point of coherency (hosts without FWB)"
+      ),
+    ]
+  }
+
+  /// Prices by operation, which a calibrated host may have beside those of any operation.
+  private static var operationKeys: [ProfileKey<HostProfile>] {
+    [
+      .optionalCost(
+        "stage2.block_cleared",
+        \.stage2.blockCleared,
+        "one leaf above the last level cleared by unmap; unset, stage2.leaf_cleared"
+      ),
+      .optionalCost(
+        "stage2.block_protected",
+        \.stage2.blockProtected,
+        "one leaf above the last level write-protected; unset, stage2.leaf_protected"
+      ),
+      .optionalCost(
+        "stage2.block_destroyed",
+        \.stage2.blockDestroyed,
+        "one leaf above the last level dropped by destroy; unset, stage2.leaf_destroyed"
+      ),
+      .optionalCost(
+        "stage2.leaf_revisited",
+        \.stage2.leafRevisited,
+        "one leaf that write-protect finds protected; unset, nothing"
+      ),
+      .optionalCost(
+        "stage2.invalid_protected",
+        \.stage2.invalidProtected,
+        "one visit of an invalid entry by write-protect; unset, stage2.invalid_visit"
+      ),
+      .optionalCost(
+        "stage2.invalid_destroyed",
+        \.stage2.invalidDestroyed,
+        "one visit of an invalid entry by destroy; unset, stage2.invalid_visit"
+      ),
+      .optionalCost(
+        "stage2.table_protected",
+        \.stage2.tableProtected,
+        "one table that write-protect walks through; unset, nothing"
+      ),
+      .optionalCost(
+        "stage2.table_destroyed",
+        \.stage2.tableDestroyed,
+        "one table page freed by destroy; unset, stage2.table_freed"
+      ),
+      .optionalCost(
+        "stage2.protect_call",
+        \.stage2.protectCall,
+        "one call of write-protect; unset, stage2.walker_call"
+      ),
+      .optionalCost(
+        "stage2.destroy_call",
+        \.stage2.destroyCall,
+        "one call of destroy; unset, stage2.walker_call"
       ),
     ]
   }

@@ -83,6 +83,29 @@ package struct StageTwoCosts: Hashable, Sendable {
   /// One cache line cleaned to the point of coherency (hosts without FWB).
   package var cacheLineCleaned = UnitCost.zero
 
+  // Prices by operation, for hosts that were measured so finely; unset, the ones above stand.
+
+  /// One valid leaf above the last level cleared by unmap; unset, as any leaf.
+  package var blockCleared: UnitCost?
+  /// One valid leaf above the last level write-protected; unset, as any leaf.
+  package var blockProtected: UnitCost?
+  /// One valid leaf above the last level dropped by destroy; unset, as any leaf.
+  package var blockDestroyed: UnitCost?
+  /// One valid leaf that write-protect finds protected; unset, nothing.
+  package var leafRevisited: UnitCost?
+  /// One visit of an invalid entry by write-protect; unset, as by any walk.
+  package var invalidProtected: UnitCost?
+  /// One visit of an invalid entry by destroy; unset, as by any walk.
+  package var invalidDestroyed: UnitCost?
+  /// One table that write-protect walks through; unset, nothing.
+  package var tableProtected: UnitCost?
+  /// One table page freed by destroy; unset, as by unmap.
+  package var tableDestroyed: UnitCost?
+  /// One call of write-protect; unset, as any call of the walker.
+  package var protectCall: UnitCost?
+  /// One call of destroy; unset, as any call of the walker.
+  package var destroyCall: UnitCost?
+
   /// Everything free; the loader fills in what a profile says.
   package init() {}
 }

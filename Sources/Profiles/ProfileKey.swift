@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Quantities
+package import Quantities
 
 /// One key of a profile, described once: for files, for `--set`, for messages and for the manual.
 package struct ProfileKey<Root: Sendable>: Sendable {
@@ -23,6 +23,16 @@ package struct ProfileKey<Root: Sendable>: Sendable {
   /// Whether an unset value is left out of a setup's identity: true for a key that came after
   /// identities had been written, so that those still stand.
   package let isSilentUnset: Bool
+  /// The value as the cost of one event, for keys that are one.
+  package private(set) var cost: Cost?
+
+  /// A cost as it is read and stored without a text between.
+  package struct Cost: Sendable {
+    /// The cost in a profile; nil where nothing is set.
+    package let read: @Sendable (Root) -> UnitCost?
+    /// Stores a cost.
+    package let write: @Sendable (inout Root, UnitCost) -> Void
+  }
 
   /// Creates a key from its texts and the two directions.
   init(
@@ -93,7 +103,7 @@ extension ProfileKey {
 
   /// What one event costs: zero to 100 s.
   static func cost(_ name: String, _ field: Field<Root, UnitCost>, _ summary: String) -> Self {
-    .value(
+    var key = Self.value(
       name,
       field,
       summary,
@@ -104,6 +114,19 @@ extension ProfileKey {
       print: { $0.written },
       isLegal: { $0 <= .nanoseconds(1e11) }
     )
+    key.cost = Cost(read: { $0[keyPath: field] }, write: { $0[keyPath: field] = $1 })
+    return key
+  }
+
+  /// What one event costs where a host prices it apart; unset, as its summary says.
+  static func optionalCost(
+    _ name: String,
+    _ field: Field<Root, UnitCost?>,
+    _ summary: String
+  ) -> Self {
+    var key = Self.unset(field, .zero) { .cost(name, $0, summary) }
+    key.cost = Cost(read: { $0[keyPath: field] }, write: { $0[keyPath: field] = $1 })
+    return key
   }
 
   /// A length of time from zero on.

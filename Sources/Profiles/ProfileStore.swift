@@ -123,7 +123,7 @@ package struct ProfileStore: Sendable {
     _ documents: [ProfileDocument]
   ) throws(ProfileError) {
     let written = Set(entries.map(\.key))
-    let missing = type.keys.map(\.name).filter { !written.contains($0) }
+    let missing = type.keys.filter { !$0.isSilentUnset && !written.contains($0.name) }.map(\.name)
     guard type.kind == .host, let first = missing.first else { return }
     let count = missing.count == 1 ? first : "\(missing.count) values, \(first) the first,"
     throw .malformed(

@@ -25,6 +25,21 @@ import Testing
     "vmid_flushes": "tlbi.vmid_flush", "repeated_syncs": "tlbi.repeated_sync",
   ]
 
+  /// Prices by operation that a host may have: the column that each counts, and the key whose price
+  /// stands where it is unset.
+  private static let apart: [(key: String, columns: [String], instead: String?)] = [
+    ("stage2.block_cleared", ["blocks_cleared"], "stage2.leaf_cleared"),
+    ("stage2.block_protected", ["blocks_protected"], "stage2.leaf_protected"),
+    ("stage2.block_destroyed", ["blocks_destroyed"], "stage2.leaf_destroyed"),
+    ("stage2.leaf_revisited", ["leaves_revisited"], nil),
+    ("stage2.invalid_protected", ["invalid_protected"], "stage2.invalid_visit"),
+    ("stage2.invalid_destroyed", ["invalid_destroyed"], "stage2.invalid_visit"),
+    ("stage2.table_protected", ["tables_protected"], nil),
+    ("stage2.table_destroyed", ["tables_destroyed"], "stage2.table_freed"),
+    ("stage2.protect_call", ["wrprotect_calls"], "stage2.walker_call"),
+    ("stage2.destroy_call", ["destroy_calls", "destroy_range_calls"], "stage2.walker_call"),
+  ]
+
   /// Columns that cost nothing of their own, and why.
   private static let free: [String: String] = [
     "walk_calls": "each is a call of an entry that is priced, or part of a fault",
@@ -71,7 +86,7 @@ import Testing
       guard key.name.hasPrefix("stage2.") || key.name.hasPrefix("tlbi.") else { return false }
       guard let host = Self.host(key.name, "1us") else { return false }
       return host.price(counts).whole > .zero
-    }.map(\.name)
+    }.map(\.name).filter { name in !Self.apart.contains { $0.key == name } }
     if let key = Self.priced[name] {
       #expect(paying == [key], "\(name)")
       #expect(Self.free[name] == nil)
@@ -80,6 +95,66 @@ import Testing
       #expect(Self.free[name] != nil, "\(name) is new: price it, or say why it is free")
       #expect(paying.isEmpty, "\(name) is free, and \(paying) pay for it")
     }
+  }
+
+  @Test("a price by operation takes the place of the shared one, event for event")
+  func pricesApart() throws {
+    let keys = HostProfile.keys.filter(\.isSilentUnset).map(\.name)
+    #expect(keys == Self.apart.map(\.key), "a host key that may be unset has no test here")
+    let counts = (EventCounts.columns + EventCounts.partColumns).enumerated().reduce(
+      into: EventCounts.zero
+    ) { $0[keyPath: $1.element.field] = Int64(100 + 7 * $1.offset) }
+    let values = Dictionary(
+      uniqueKeysWithValues: (EventCounts.columns + EventCounts.partColumns).map {
+        (Self.plain($0.name), counts[keyPath: $0.field])
+      }
+    )
+    for (key, columns, instead) in Self.apart {
+      var events = columns.reduce(0) { $0 + (values[$1] ?? 0) }
+      // Cleared blocks hold those that destroy dropped.
+      if key == "stage2.block_cleared" { events -= counts.blocksDestroyed }
+      let apart = try #require(Self.host(key, "1us")).price(counts).walk
+      #expect(apart == .microseconds(1) * events, "\(key)")
+      guard let instead else { continue }
+      // As dear as the shared price it changes nothing; free, it takes its events out.
+      var host = try #require(Self.host(instead, "1us"))
+      let shared = host.price(counts).walk
+      let found = try #require(HostProfile.keys.first { $0.name == key })
+      #expect(found.write("1us", to: &host) && host.price(counts).walk == shared, "\(key)")
+      #expect(found.write("0ns", to: &host))
+      #expect(shared - host.price(counts).walk == .microseconds(1) * events, "\(key)")
+    }
+  }
+
+  /// A cost of 10 us more for each event of its own in whole operations, counted by the plan.
+  @Test("operations count the events that a host may price apart")
+  func wholeOperationsApart() throws {
+    var seen: Set<String> = []
+    for (name, operation) in try Self.operations() {
+      let base = try operation.exactPlan()
+      for (key, columns, instead) in Self.apart {
+        var raised = operation
+        let found = try #require(HostProfile.keys.first { $0.name == key })
+        let was = try instead.map { shared in
+          let cost = HostProfile.keys.first { $0.name == shared }?.cost
+          return try #require(cost?.read(operation.host))
+        }
+        try #require(found.cost).write(&raised.setup.host, (was ?? .zero) + .nanoseconds(10_000))
+        let more = try raised.exactPlan().plan.work(.stageTwo) - base.plan.work(.stageTwo)
+        var events = (EventCounts.columns + EventCounts.partColumns).filter {
+          columns.contains(Self.plain($0.name))
+        }.reduce(Int64(0)) { $0 + base.counts[keyPath: $1.field] }
+        if key == "stage2.block_cleared" { events -= base.counts.blocksDestroyed }
+        let expected = (UnitCost.nanoseconds(10_000) * events).inSeconds
+        let slack =
+          1e-9 * Double(base.plan.groups.reduce(0) { $0 + $1.repeats * 200 }) + 0.001 * expected
+        #expect((more.inSeconds - expected).magnitude <= slack, "\(key) in \(name)")
+        if events > 0 { seen.insert(key) }
+      }
+    }
+    // Blocks that process exit drops, and holes that are protected, are in no operation of the list.
+    let never = Set(Self.apart.map(\.key)).subtracting(seen)
+    #expect(never == ["stage2.block_destroyed", "stage2.invalid_protected"], "\(never)")
   }
 
   @Test("both readers of the list agree to half a nanosecond an event kind")

@@ -60,12 +60,15 @@ extension ModelsFolder {
   }
 }
 
+/// The keys that a host must have.
+let neededKeys = HostProfile.keys.filter { !$0.isSilentUnset }.map(\.name)
+
 extension ProfileText {
-  /// A host that sets every key to what graviton3 has.
+  /// A host that sets every key that a host must have to what graviton3 has.
   static func wholeHost() throws -> ProfileText {
     let host = try shipped.load(HostProfile.self, named: "graviton3").profile
-    let values = HostProfile.keys.map { key in
-      WrittenValue(key: key.name, value: key.text(in: host) ?? "")
+    let values = HostProfile.keys.compactMap { key in
+      key.text(in: host).map { WrittenValue(key: key.name, value: $0) }
     }
     return ProfileText(kind: .host, values: values)
   }

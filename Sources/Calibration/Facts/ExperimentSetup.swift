@@ -29,7 +29,7 @@ package enum FactError: Error, Hashable, Sendable, CustomStringConvertible {
 /// An experiment with its profiles loaded, its settings applied and its policy read.
 package struct ExperimentSetup: Sendable {
   /// The profiles with the experiment's values in them.
-  package private(set) var loaded: LoadedSetup
+  package let loaded: LoadedSetup
   /// The policy, over what the kernel does on this host by itself.
   package let policy: Policy
 
@@ -47,10 +47,5 @@ package struct ExperimentSetup: Sendable {
     do throws(PolicyError) { policy = try loaded.policy(experiment.policy) } catch {
       throw .policy(error)
     }
-  }
-
-  /// Sets a key of the host to a text, for a fit that varies it.
-  package mutating func setHost(_ key: String, to text: String) throws(FactError) {
-    do throws(ProfileError) { try loaded.set([(key, text)]) } catch { throw .profile(error) }
   }
 }

@@ -159,9 +159,15 @@ final class ExperimentCache: Sendable {
 }
 
 extension ExperimentSetup {
-  /// Runs the experiment once.
-  package func run(seed: Seed, extent: Scenario.Extent) throws(FactError) -> RunReport {
-    var scenario = Scenario(loaded.setup, policy: policy, seed: seed)
+  /// Runs the experiment once, on a given host or its own.
+  package func run(
+    on host: HostProfile? = nil,
+    seed: Seed,
+    extent: Scenario.Extent
+  ) throws(FactError) -> RunReport {
+    var setup = loaded.setup
+    if let host { setup.host = host }
+    var scenario = Scenario(setup, policy: policy, seed: seed)
     scenario.extent = extent
     do throws(OperationError) { return try scenario.run() } catch {
       throw .run(error.description)

@@ -15,7 +15,7 @@ extension RecordingFile {
       return nil
     }
     var recording = Recording(text.file, .ethtool)
-    var isCurrent = !text.text.contains("Current hardware settings:")
+    var isCurrent = !text.has("Current hardware settings:")
     for line in text.lines {
       if line.hasPrefix("Current hardware settings:") { isCurrent = true }
       let parts = line.split(separator: ":", maxSplits: 1)
@@ -35,7 +35,7 @@ extension RecordingFile {
       default: continue
       }
     }
-    if text.text.contains("Adaptive RX: on") {
+    if text.has("Adaptive RX: on") {
       recording.unknown.append("nic.moderation: it adapts, so rx-usecs is what it is now")
     }
     guard !recording.settings.isEmpty || first == "NIC statistics:" else {
@@ -179,7 +179,7 @@ extension RecordingFile {
   // MARK: - iperf3's text
 
   static func iperfText(_ text: RecordingText) throws(LogError) -> Recording? {
-    guard text.text.contains("[ ID] Interval"), text.text.contains("bits/sec") else { return nil }
+    guard text.has("[ ID] Interval"), text.has("bits/sec") else { return nil }
     var recording = Recording(text.file, .iperf)
     if let line = text.lines.first(where: { $0.contains("iperf3: error") }) {
       throw text.error("a run that failed: \(line.trimmed)", legal: "a run to its end")
@@ -203,8 +203,8 @@ extension RecordingFile {
     guard let sum else {
       throw text.error("no line of the receiver", legal: "iperf3 to its end")
     }
-    let isReverse = text.text.contains("Reverse mode")
-    if text.text.contains("Total Datagrams") {
+    let isReverse = text.has("Reverse mode")
+    if text.has("Total Datagrams") {
       recording.unknown.append("net.datagrams: the text does not name their size; -J does")
     } else {
       let flows = text.lines.count { $0.contains("connected to") }

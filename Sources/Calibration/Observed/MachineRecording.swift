@@ -12,8 +12,8 @@ extension RecordingFile {
   static func selftest(_ text: RecordingText) throws(LogError) -> Recording? {
     let all = text.text
     let isTest =
-      all.contains("Testing guest mode: ") || all.contains("selftests: kvm:")
-      || (all.contains("# SKIP") && text.head.contains { $0.hasPrefix("1..") })
+      text.has("Testing guest mode: ") || text.has("selftests: kvm:")
+      || (text.has("# SKIP") && text.head.contains { $0.hasPrefix("1..") })
     guard isTest else { return nil }
     var recording = Recording(text.file, .selftest)
     if let skip = skipped(text) {
@@ -140,9 +140,9 @@ extension RecordingFile {
   static func ftrace(_ text: RecordingText) throws(LogError) -> Recording? {
     let body = text.text
     let isWalker =
-      body.contains("kvm_pgtable_stage2_") || body.contains(" s2unmap: ")
-      || body.contains(" s2wp: ")
-    let isTraced = body.contains("kvm_unmap_hva_range: ") || body.contains("kvm_guest_fault: ")
+      text.has("kvm_pgtable_stage2_") || text.has(" s2unmap: ")
+      || text.has(" s2wp: ")
+    let isTraced = text.has("kvm_unmap_hva_range: ") || text.has("kvm_guest_fault: ")
     guard body.hasPrefix("# tracer:") || isWalker || isTraced else { return nil }
     // Definitions of kprobes name the walker's functions as well.
     guard !text.head[0].hasPrefix("p:") else { return nil }

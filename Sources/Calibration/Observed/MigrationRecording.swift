@@ -40,8 +40,8 @@ extension RecordingFile {
 
   /// `info migrate` of QEMU's monitor, and `virsh domjobinfo`.
   static func migrationText(_ text: RecordingText) throws(LogError) -> Recording? {
-    let isMonitor = text.text.contains("Migration status:") || text.text.contains("total ram:")
-    let isJob = text.text.contains("Job type:") && text.text.contains("Memory")
+    let isMonitor = text.has("Migration status:") || text.has("total ram:")
+    let isJob = text.has("Job type:") && text.has("Memory")
     guard isMonitor || isJob else { return nil }
     var progress = Progress()
     for (index, line) in text.lines.enumerated() {

@@ -107,6 +107,7 @@ package enum RecordingKind: String, Hashable, Sendable, CaseIterable, Codable {
   case receiver, operations
   case kernelCounts = "kernel-counts"
   case commandLine = "command-line"
+  case probe, measurements
 
   /// What the file is, in words.
   package var title: String {
@@ -130,6 +131,8 @@ package enum RecordingKind: String, Hashable, Sendable, CaseIterable, Codable {
     case .operations: "times of operations"
     case .kernelCounts: "event counts of kernels"
     case .commandLine: "a kernel's command line"
+    case .probe: "a record of stage2probe"
+    case .measurements: "a table of measurements"
     }
   }
 }
@@ -144,6 +147,20 @@ struct RecordingText {
   init(_ text: String, file: String) {
     (self.text, self.file) = (text, file)
     lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+  }
+
+  /// Whether these bytes stand anywhere in the text: found by bytes, so in any language alike.
+  func has(_ words: String) -> Bool {
+    var (words, text) = (words, text)
+    return words.withUTF8 { words in
+      text.withUTF8 { text in
+        guard let first = words.first, text.count >= words.count else { return words.isEmpty }
+        for start in 0...(text.count - words.count) where unsafe text[start] == first {
+          if unsafe text[start..<(start + words.count)].elementsEqual(words) { return true }
+        }
+        return false
+      }
+    }
   }
 
   /// The first lines that say something.

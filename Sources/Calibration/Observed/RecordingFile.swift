@@ -29,6 +29,8 @@ package enum RecordingFile {
 
   /// What the kernel and the lab wrote; nil where the text is of another kind.
   private static func machine(_ text: RecordingText) throws(LogError) -> Recording? {
+    if let found = try probe(text) { return found }
+    if let found = try measurements(text) { return found }
     if let found = try selftest(text) { return found }
     if let found = try dump(text) { return found }
     if let found = try ipaRange(text) { return found }
@@ -77,7 +79,7 @@ package enum RecordingFile {
   }
 
   private static let known =
-    "a KVM selftest's output, a stage-2 dump, an ftrace log, softnet_stat, interrupts, softirqs, net/dev or snmp "
+    "a record of stage2probe, a table of measurements, a KVM selftest's output, a stage-2 dump, an ftrace log, softnet_stat, interrupts, softirqs, net/dev or snmp "
     + "of /proc, output of ethtool -g, -c, -l or -S, iperf3, fio, query-migrate, info migrate or domjobinfo"
 
   /// What an unfamiliar text looks like.

@@ -3,112 +3,193 @@
 import ArgumentParser
 import Calibration
 import Foundation
-import Observations
+import Operations
 import Profiles
 import Quantities
 import Reports
 
-/// `s2tune calibrate`: the costs of a host, fitted to the facts that may set them.
+/// `s2tune calibrate`: the costs of a host, fitted to what was measured on it.
 struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
-    abstract: "Fits a host's costs to the measurements that may set them.",
+    abstract: "Fits a host's costs to measurements, and writes its profile.",
     discussion: """
-      Facts of use 'fit' about the host set the keys that they name; everything else stays as the \
-      profile says. The simulator itself is the model. Prints the present and the fitted values; \
-      a profile is only ever changed by its owner.
+      A file is recognised by its content: output of stage2probe (Probe/), of the KVM selftests, a \
+      trace of the stage-2 walker, a CSV of own measurements with the units in its header, event \
+      counts of a kernel with their instructions, and files of facts, of which those of use 'fit' \
+      about the host count. Without a file, the shipped facts about the host are taken. The simulator \
+      itself is the model; what the files do not tell stays as the base profile has it, and says so. \
+      Examples:
+        s2tune calibrate probe.jsonl --host graviton3 --kernel 6.12 -o hosts/mine.yaml
+        s2tune calibrate times.csv dirty_log_perf_test.log --host generic-armv8.4 --kernel 6.1
+        s2tune calibrate --host graviton3
       """
   )
 
   @OptionGroup var common: CommonOptions
-  @Option(help: "The host profile.")
+  @Argument(help: "Files of measurements; - is standard input.", completion: .file())
+  var files: [String] = []
+  @Option(
+    help: "The host profile that the fit starts from, and that stands for what no file tells.",
+    completion: .custom { _, _, _ in names(of: .host) }
+  )
   var host: String
   @Option(
-    help: ArgumentHelp("A file of facts; may be repeated.", valueName: "file"),
+    help: "The kernel profile under which the operations were measured.",
+    completion: .custom { _, _, _ in names(of: .kernel) }
+  )
+  var kernel = "6.1"
+  @Option(
+    help: ArgumentHelp(
+      "Which machine of a file of event counts is taken, where it has several.",
+      valueName: "kernel/cpu"
+    )
+  )
+  var machine: String?
+  @Option(
+    help: "The workload whose answer the next measurement is to make surer.",
+    completion: .custom { _, _, _ in names(of: .workload) }
+  )
+  var workload = "container-churn"
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Writes the profile; in a directory 'hosts' the file's name is the host's.",
+      valueName: "file"
+    ),
     completion: .file(extensions: ["yaml"])
   )
-  var facts: [String] = []
+  var output: String?
+  @Flag(help: "Replaces a file that exists.")
+  var force = false
 
   struct Answer: Encodable {
     struct Parameter: Encodable {
       let key: String
-      let presentNs: Double
+      let baseNs: Double?
       let fittedNs: Double
-      let standardErrorNs: Double?
+      let relativeError: Double
+      let standing: String
+      let together: [String]
 
       enum CodingKeys: String, CodingKey {
-        case key
-        case presentNs = "present_ns"
+        case key, standing, together
+        case baseNs = "base_ns"
         case fittedNs = "fitted_ns"
-        case standardErrorNs = "standard_error_ns"
+        case relativeError = "relative_error"
       }
     }
     struct Residual: Encodable {
-      let fact: String
+      let source: String
+      let name: String
       let measured: Double
       let predicted: Double
+      let isTime: Bool
+      let isOutlier: Bool
+
+      enum CodingKeys: String, CodingKey {
+        case source, name, measured, predicted
+        case isTime = "is_time"
+        case isOutlier = "is_outlier"
+      }
     }
     let host: String
     let parameters: [Parameter]
     let residuals: [Residual]
+    let passedOver: [String]
+    let next: [NextMeasurement]
+    let profile: String
+
+    enum CodingKeys: String, CodingKey {
+      case host, parameters, residuals, next, profile
+      case passedOver = "passed_over"
+    }
   }
 
   func run() throws {
+    if let output { _ = try ProfileOutput.name(output) }
     let store = try common.store()
-    let paths = try FactSources.files(facts, in: store)
-    let all = try paths.flatMap { path in
-      try FactFile(parsing: try UserFile.read(path, limit: 1 << 20), file: path).facts
+    let base = try store.load(HostProfile.self, named: host).profile
+    let evidence = try self.evidence(base, store)
+    let fit = try HostFit(base: base, evidence: evidence.all)
+    let setup = try LoadedSetup(workload: workload, host: host, kernel: kernel, from: store).setup
+    let next = try NextMeasurement.ranked(fit, setup: setup)
+    let profile = fit.profile(parent: host, kernel: kernel)
+    // What is written can be read.
+    let probe = "calibrated-host"
+    _ = try store.making { kind, _ in kind == .host ? profile : nil }
+      .load(HostProfile.self, named: probe)
+    if let output { try UserFile.write(profile, to: output, force: force) }
+    guard common.format == .text else {
+      return try answer(json: document(fit, evidence.passedOver, next, profile), .calibrate)
     }
-    let fit = try HostFit(host: host, facts: all, store: store)
-    try write(fit)
+    try answer(
+      fit.text(
+        base: host,
+        passedOver: evidence.passedOver,
+        next: next,
+        output: output
+      )
+    )
   }
 
-  private func write(_ fit: HostFit) throws {
-    guard common.format == .text else {
-      return try answer(
-        json: Answer(
-          host: fit.host,
-          parameters: fit.parameters.map {
-            .init(
-              key: $0.key,
-              presentNs: $0.present,
-              fittedNs: $0.fitted,
-              standardErrorNs: $0.standardError
-            )
-          },
-          residuals: fit.residuals.map {
-            .init(fact: $0.id, measured: $0.measured, predicted: $0.predicted)
-          }
-        ),
-        .calibrate
-      )
-    }
-    var costs = TextTable(columns: [
-      .init("key"), .init("present", isNumber: true), .init("fitted", isNumber: true),
-      .init("standard error", isNumber: true),
-    ])
-    for parameter in fit.parameters {
-      costs.append([
-        parameter.key, significant(parameter.present) + " ns",
-        significant(parameter.fitted) + " ns",
-        parameter.standardError.map { significant($0, digits: 2) + " ns" } ?? "-",
-      ])
-    }
-    var facts = TextTable(columns: [
-      .init("fitted on"), .init("measured", isNumber: true), .init("model", isNumber: true),
-      .init("error", isNumber: true),
-    ])
-    for residual in fit.residuals {
-      let written = { (value: Double) in
-        residual.unit == .nanoseconds
-          ? time(nanoseconds: value) : significant(value, digits: 3)
+  private func evidence(
+    _ base: HostProfile,
+    _ store: ProfileStore
+  ) throws -> CalibrationFiles {
+    if files.isEmpty {
+      let facts = try FactSources.files([], in: store).flatMap { path in
+        try FactFile(parsing: try UserFile.read(path, limit: 1 << 20), file: path).facts
       }
-      facts.append([
-        residual.id, written(residual.measured), written(residual.predicted),
-        significant(100 * (residual.predicted / residual.measured - 1), digits: 2) + " %",
-      ])
+      let evidence = try CostEvidence.facts(facts, host: host, store: store)
+      guard !evidence.isEmpty else {
+        throw HostFitError.noEvidence(
+          "no fact of use 'fit' is about host '\(host)'; nothing can be fitted"
+        )
+      }
+      return CalibrationFiles(all: evidence)
     }
-    try answer("\(fit.host)\n\n" + costs.text() + "\n" + facts.text())
+    return try CalibrationFiles(
+      files,
+      host: host,
+      kernel: kernel,
+      machine: machine,
+      store: store
+    )
+  }
+
+  private func document(
+    _ fit: HostFit,
+    _ passedOver: [String],
+    _ next: [NextMeasurement],
+    _ profile: String
+  ) -> Answer {
+    Answer(
+      host: host,
+      parameters: fit.parameters.map {
+        .init(
+          key: $0.key,
+          baseNs: $0.base,
+          fittedNs: $0.fitted,
+          relativeError: $0.spread,
+          standing: $0.standing.word,
+          together: $0.standing.others
+        )
+      },
+      residuals: fit.residuals.map {
+        .init(
+          source: $0.sample.source,
+          name: $0.sample.id,
+          measured: $0.sample.measured,
+          predicted: $0.predicted,
+          isTime: $0.sample.isTime,
+          isOutlier: $0.isOutlier
+        )
+      },
+      passedOver: passedOver,
+      next: next,
+      profile: profile
+    )
   }
 }
 
@@ -126,6 +207,22 @@ enum FactSources {
     throw Failure.usage(
       "no file of facts in \(folders.joined(separator: ", ")); name one with --facts"
     )
+  }
+}
+
+/// Files that profiles are written to.
+enum ProfileOutput {
+  /// The profile's name: the file's without its ending.
+  static func name(_ output: String) throws -> String {
+    let file = output.split(separator: "/").last.map(String.init) ?? ""
+    let name = file.hasSuffix(".yaml") ? String(file.dropLast(5)) : ""
+    guard ProfileStore.isLegal(name) else {
+      throw Failure.usage(
+        "--output '\(output)' names no profile; write a file such as hosts/mine.yaml, its name of letters, "
+          + "digits, '.', '-' and '_'"
+      )
+    }
+    return name
   }
 }
 

@@ -102,15 +102,6 @@ struct DetectHost: ParsableCommand {
 
   /// The profile's name: the file's without its ending.
   private func profileName() throws -> String {
-    guard let output else { return DetectedProfiles.name }
-    let file = output.split(separator: "/").last.map(String.init) ?? ""
-    let name = file.hasSuffix(".yaml") ? String(file.dropLast(5)) : ""
-    guard ProfileStore.isLegal(name) else {
-      throw Failure.usage(
-        "--output '\(output)' names no profile; write a file such as hosts/mine.yaml, its name of letters, "
-          + "digits, '.', '-' and '_'"
-      )
-    }
-    return name
+    try output.map(ProfileOutput.name) ?? DetectedProfiles.name
   }
 }
