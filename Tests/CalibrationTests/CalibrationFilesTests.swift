@@ -219,6 +219,28 @@ import Testing
     }
   }
 
+  @Test("a calibrated host is held against what no fit saw, and not against what it was fitted to")
+  func heldOut() throws {
+    let small = try Self.read([Self.capture("probe/7.3.4_max.jsonl")], kernel: "7.3")
+    let base = try Self.store.load(HostProfile.self, named: "generic-armv8.4").profile
+    let text = try HostFit(base: base, evidence: small.all)
+      .profile(parent: "generic-armv8.4", kernel: "7.3")
+    let mine = try Self.store.making { kind, name in kind == .host && name == "mine" ? text : nil }
+      .load(HostProfile.self, named: "mine")
+    let fitted = try MeasuredValidation(mine, named: "mine", small)
+    #expect(!fitted.rows.isEmpty && fitted.rows.allSatisfy(\.wasFitted) && fitted.errors.isEmpty)
+    let other = try Self.read([Self.capture("probe/6.12.107_max.jsonl")])
+    let held = try MeasuredValidation(mine, named: "mine", other)
+    #expect(held.rows.allSatisfy { !$0.wasFitted } && held.errors.count == held.rows.count)
+    // Two releases on one emulated machine are alike, the base is not.
+    let far = try MeasuredValidation(
+      try Self.store.load(HostProfile.self, named: "generic-armv8.4"),
+      named: "generic-armv8.4",
+      other
+    )
+    #expect(held.errors[held.errors.count / 2] < far.errors[far.errors.count / 2] / 2)
+  }
+
   @Test("a fitted profile is read back as it was fitted")
   func profile() throws {
     let files = try Self.read([Self.capture("kernel-counts.csv")], machine: "6.12.107/max")

@@ -285,7 +285,9 @@ private struct Reader {
       policy = timing.unit < timing.memory ? "clear=\(timing.unit)" : ""
       guard policy.isEmpty else { return nil }
       part = .clear
-    case "fault": changes.append(("operation", "populate"))
+    case "fault":
+      changes.append(("operation", "populate"))
+      part = .touches
     case "process-exit": policy = "path=process-exit"
     case "unmap-whole": policy = "path=munmap"
     case "unmap-slices": policy = "path=madvise-slices,slice=\(timing.unit)"

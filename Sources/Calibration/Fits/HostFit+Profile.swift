@@ -73,7 +73,7 @@ extension HostFit.Parameter {
       return
         "\(error); told only together with \(keys.joined(separator: ", ")), between which it lies as in the "
         + "base profile"
-    case .inherited: return "\(error): hardly told by what was measured, so near the base profile"
+    case .inherited: return "\(error): hardly told by what was measured"
     }
   }
 }

@@ -227,9 +227,12 @@ private struct HostProblem {
       residuals(x, here: here, from: from, weights: weights)
     }
     let target = [Double](repeating: 0, count: samples.count + keys.count)
+    // Each pass takes the predictions anew, so none needs to be exact.
+    var options = NonlinearOptions()
+    (options.stepTolerance, options.gradientTolerance) = (1e-6, 1e-6)
     let solution: NonlinearFit
     do throws(GSLError) {
-      solution = try LeastSquares.nonlinear(target, start: start, model: model)
+      solution = try LeastSquares.nonlinear(target, start: start, options: options, model: model)
     } catch { throw .squares(error) }
     let arrived = solution.fit.parameters
     for (key, x) in zip(keys, arrived) { key.cost?.write(&host, .nanoseconds(exp(x))) }

@@ -79,8 +79,9 @@ package enum RecordingFile {
   }
 
   private static let known =
-    "a record of stage2probe, a table of measurements, a KVM selftest's output, a stage-2 dump, an ftrace log, softnet_stat, interrupts, softirqs, net/dev or snmp "
-    + "of /proc, output of ethtool -g, -c, -l or -S, iperf3, fio, query-migrate, info migrate or domjobinfo"
+    "a KVM selftest's output, a stage-2 dump, an ftrace log, softnet_stat, interrupts, softirqs, net/dev or snmp "
+    + "of /proc, output of ethtool -g, -c, -l or -S, iperf3, fio, query-migrate, info migrate or domjobinfo, a record of stage2probe, "
+    + "a table of measurements"
 
   /// What an unfamiliar text looks like.
   private static func looks(_ recording: RecordingText) -> String {

@@ -21,7 +21,10 @@ struct ValidateCommand: ParsableCommand {
       printed, and for every row that is not replayed why. Which series and phases are known says \
       models/facts/captures/README.md. A fact is run as its file says and judged by its claim; facts of use 'fit' may have \
       set a parameter and score nothing. Exit code 1 when a count differs or a gated fact is \
-      missed. Without --counts and --facts all files under models/facts are run.
+      missed. Without --counts and --facts all files under models/facts are run. --measured holds a \
+      host against what was measured on it, in any file that calibrate reads; what the host was \
+      fitted to judges nothing.
+        s2tune validate --measured probe.jsonl --host mine --kernel 6.12
       """
   )
 
@@ -36,6 +39,28 @@ struct ValidateCommand: ParsableCommand {
     completion: .file(extensions: ["yaml"])
   )
   var facts: [String] = []
+  @Option(
+    help: ArgumentHelp("A file that was measured on --host; may be repeated.", valueName: "file"),
+    completion: .file()
+  )
+  var measured: [String] = []
+  @Option(
+    help: "The host profile that --measured is held against.",
+    completion: .custom { _, _, _ in names(of: .host) }
+  )
+  var host: String?
+  @Option(
+    help: "The kernel profile under which --measured was measured.",
+    completion: .custom { _, _, _ in names(of: .kernel) }
+  )
+  var kernel = "6.1"
+  @Option(
+    help: ArgumentHelp(
+      "Which machine of a file of event counts is taken as measured.",
+      valueName: "kernel/cpu"
+    )
+  )
+  var machine: String?
   @Option(help: ArgumentHelp("Only facts whose name begins so.", valueName: "prefix"))
   var only = ""
   @Option(help: "Runs of each experiment, with different chance.")
@@ -61,6 +86,7 @@ struct ValidateCommand: ParsableCommand {
   struct Answer: Encodable {
     var counts: [CountsSummary]?
     var facts: ValidationSummary?
+    var measured: MeasuredValidation?
   }
 
   func run() throws {
@@ -76,7 +102,9 @@ struct ValidateCommand: ParsableCommand {
     let store = try common.store()
     var answer = Answer()
     if !counts.isEmpty { answer.counts = try counts.map(Self.compare) }
-    if counts.isEmpty || !facts.isEmpty || !only.isEmpty { answer.facts = try judge(store) }
+    let isFree = counts.isEmpty && measured.isEmpty
+    if isFree || !facts.isEmpty || !only.isEmpty { answer.facts = try judge(store) }
+    if !measured.isEmpty { answer.measured = try hold(store) }
     try write(answer)
     let differ = answer.counts?.filter { !$0.passes }.map(\.file) ?? []
     guard differ.isEmpty else {
@@ -87,6 +115,21 @@ struct ValidateCommand: ParsableCommand {
 
   private static func compare(_ path: String) throws -> CountsSummary {
     CountsSummary(CountsValidation(try KernelCounts(reading: TextLines(path))))
+  }
+
+  private func hold(_ store: ProfileStore) throws -> MeasuredValidation {
+    guard let host else {
+      throw Failure.usage("--measured needs --host, the host that it was measured on")
+    }
+    let loaded = try store.load(HostProfile.self, named: host)
+    let files = try CalibrationFiles(
+      measured,
+      host: host,
+      kernel: kernel,
+      machine: machine,
+      store: store
+    )
+    return try MeasuredValidation(loaded, named: host, files)
   }
 
   private func judge(_ store: ProfileStore) throws -> ValidationSummary {
@@ -119,7 +162,8 @@ struct ValidateCommand: ParsableCommand {
   private func write(_ answered: Answer) throws {
     guard common.format == .text else { return try answer(json: answered, .validate) }
     let texts =
-      (answered.counts ?? []).map { $0.text() } + [answered.facts?.text()].compactMap(\.self)
+      (answered.counts ?? []).map { $0.text() }
+      + [answered.facts?.text(), answered.measured?.text()].compactMap(\.self)
     try answer(texts.joined(separator: "\n"))
   }
 }
