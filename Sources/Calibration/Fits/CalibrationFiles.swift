@@ -280,14 +280,14 @@ private struct Reader {
       )
     case "log-enable":
       changes.append(("operation", "log-enable"))
-      part = .measure(.response(.writeProtectTotal))
+      part = .withoutAllocation(.response(.writeProtectTotal))
     case "clear":
       policy = timing.unit < timing.memory ? "clear=\(timing.unit)" : ""
       guard policy.isEmpty else { return nil }
       part = .clear
     case "fault":
       changes.append(("operation", "populate"))
-      part = .touches
+      part = .withoutAllocation(.response(.teardownTime))
     case "process-exit": policy = "path=process-exit"
     case "unmap-whole": policy = "path=munmap"
     case "unmap-slices": policy = "path=madvise-slices,slice=\(timing.unit)"

@@ -15,8 +15,9 @@ package struct TimedOperation: Hashable, Sendable {
   package enum Part: Hashable, Sendable {
     /// The metric of a run.
     case measure(Measure)
-    /// A guest's first touches of memory that the host has populated: nothing is allocated or cleared.
-    case touches
+    /// The metric of a run in which no page is allocated or cleared: first touches of memory that the
+    /// host has populated, a log whose bitmap another call allocated.
+    case withoutAllocation(Measure)
     /// The ioctl that deletes a slot: its stage-2 part and what comes before its first chunk.
     case slotDelete
     /// The first round's CLEARs of a migration's log, which cover all memory.
@@ -48,9 +49,9 @@ package struct TimedOperation: Hashable, Sendable {
     setup.host = host
     switch part {
     case .measure(let measure): return try measured(measure, setup)
-    case .touches:
+    case .withoutAllocation(let measure):
       (setup.host.fault.pageAllocation, setup.host.fault.hugeMebibyte) = (.zero, .zero)
-      return try measured(.response(.teardownTime), setup)
+      return try measured(measure, setup)
     case .slotDelete:
       return try measured(.response(.stageTwoTime), setup) + host.hostFree.slotDelete.priced(1)
     case .clear:
