@@ -219,6 +219,27 @@ import Testing
     }
   }
 
+  @Test("a file's name with blanks is known again as what a host was fitted to")
+  func fittedName() throws {
+    let text = try String(contentsOfFile: Self.capture("probe/7.3.4_max.jsonl"), encoding: .utf8)
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appending(path: "my host, one.jsonl")
+    let other = folder.appending(path: "my host.jsonl")
+    for url in [path, other] { try Data(text.utf8).write(to: url) }
+    let base = try Self.store.load(HostProfile.self, named: "generic-armv8.4").profile
+    let files = try Self.read([other.path], kernel: "7.3")
+    let profile = try HostFit(base: base, evidence: files.all)
+      .profile(parent: "generic-armv8.4", kernel: "7.3")
+    let mine = try Self.store.making { kind, name in
+      kind == .host && name == "mine" ? profile : nil
+    }.load(HostProfile.self, named: "mine")
+    #expect(try MeasuredValidation(mine, named: "mine", files).rows.allSatisfy(\.wasFitted))
+    let same = try Self.read([path.path], kernel: "7.3")
+    #expect(try MeasuredValidation(mine, named: "mine", same).rows.allSatisfy { !$0.wasFitted })
+  }
+
   @Test("a calibrated host is held against what no fit saw, and not against what it was fitted to")
   func heldOut() throws {
     let small = try Self.read([Self.capture("probe/7.3.4_max.jsonl")], kernel: "7.3")

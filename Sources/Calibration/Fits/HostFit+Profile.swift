@@ -28,10 +28,23 @@ extension HostFit {
   /// The share by which a cost must have moved to be written where nothing measured sets it.
   private static let moved = 0.005
 
+  /// How a fitted value's source begins, and what stands between the names of files.
+  private static let (fitted, between) = ("fitted on ", ", ")
+
+  /// A file's name without its folder and without commas, as a value's source has it.
+  static func fileName(_ path: String) -> String {
+    (path.split(separator: "/").last.map(String.init) ?? path).replacing(",", with: "_")
+  }
+
+  /// The files that a fitted value's source names.
+  static func sources(of text: String) -> [String] {
+    String(text.trimmingPrefix(fitted)).split(separator: between).map(String.init)
+  }
+
   /// The fitted host as a profile over its base: what the measured values set or moved.
   package func profile(parent: String, kernel: String) -> String {
     let sources = residuals.map(\.sample.source).reduce(into: [String]()) { found, source in
-      let name = source.split(separator: "/").last.map(String.init) ?? source
+      let name = Self.fileName(source)
       if !found.contains(name) { found.append(name) }
     }
     let values = written.map { parameter in
@@ -39,7 +52,7 @@ extension HostFit {
         key: parameter.key,
         value: "\(significant(parameter.fitted, digits: 6))ns",
         why: parameter.reason,
-        source: "fitted on \(sources.joined(separator: ", "))"
+        source: Self.fitted + sources.joined(separator: Self.between)
       )
     }
     let errors = residuals.map(\.error.magnitude).sorted()

@@ -47,14 +47,17 @@ package struct MeasuredValidation: Hashable, Sendable, Encodable {
     named name: String,
     _ files: CalibrationFiles
   ) throws(HostFitError) {
-    let fitted = host.entries.filter { $0.provenance == .fitted }.map(\.source)
+    let fitted = Set(
+      host.entries.filter { $0.provenance == .fitted }.flatMap { entry in
+        HostFit.sources(of: entry.source)
+      }
+    )
     var rows: [Row] = []
     for evidence in files.all {
       for (sample, predicted) in zip(
         evidence.samples,
         try evidence.predictions(on: host.profile)
       ) {
-        let file = sample.source.split(separator: "/").last.map(String.init) ?? sample.source
         rows.append(
           Row(
             source: sample.source,
@@ -62,9 +65,7 @@ package struct MeasuredValidation: Hashable, Sendable, Encodable {
             measured: sample.measured,
             predicted: predicted,
             isTime: sample.isTime,
-            wasFitted: fitted.contains { source in
-              source.split { $0 == " " || $0 == "," }.contains { $0 == file }
-            }
+            wasFitted: fitted.contains(HostFit.fileName(sample.source))
           )
         )
       }

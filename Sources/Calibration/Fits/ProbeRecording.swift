@@ -112,7 +112,8 @@ package struct ProbeRecording: Hashable, Sendable {
         }
         flows.append(flow)
       case "skipped":
-        skipped.append("\(line.text("phase") ?? "a phase"): \(line.text("why") ?? "not told")")
+        let skip = "\(line.text("phase") ?? "a phase"): \(line.text("why") ?? "not told")"
+        if !skipped.contains(skip) { skipped.append(skip) }
       case "end":
         let status = line.text("status") ?? "unknown"
         shortfall =

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Calibration
+import Files
 import Foundation
 import Operations
 import Profiles
@@ -34,18 +35,7 @@ struct CalibrateCommand: ParsableCommand {
     completion: .custom { _, _, _ in names(of: .host) }
   )
   var host: String
-  @Option(
-    help: "The kernel profile under which the operations were measured.",
-    completion: .custom { _, _, _ in names(of: .kernel) }
-  )
-  var kernel = "6.1"
-  @Option(
-    help: ArgumentHelp(
-      "Which machine of a file of event counts is taken, where it has several.",
-      valueName: "kernel/cpu"
-    )
-  )
-  var machine: String?
+  @OptionGroup var under: MeasuredOptions
   @Option(
     help: "The workload whose answer the next measurement is to make surer.",
     completion: .custom { _, _, _ in names(of: .workload) }
@@ -107,14 +97,15 @@ struct CalibrateCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let output { _ = try ProfileOutput.name(output) }
+    if let output { try ProfileOutput.check(output, force: force) }
     let store = try common.store()
     let base = try store.load(HostProfile.self, named: host).profile
-    let evidence = try self.evidence(base, store)
+    let evidence = try self.evidence(store)
     let fit = try HostFit(base: base, evidence: evidence.all)
-    let setup = try LoadedSetup(workload: workload, host: host, kernel: kernel, from: store).setup
+    let setup = try LoadedSetup(workload: workload, host: host, kernel: under.kernel, from: store)
+      .setup
     let next = try NextMeasurement.ranked(fit, setup: setup)
-    let profile = fit.profile(parent: host, kernel: kernel)
+    let profile = fit.profile(parent: host, kernel: under.kernel)
     // What is written can be read.
     let probe = "calibrated-host"
     _ = try store.making { kind, _ in kind == .host ? profile : nil }
@@ -133,10 +124,7 @@ struct CalibrateCommand: ParsableCommand {
     )
   }
 
-  private func evidence(
-    _ base: HostProfile,
-    _ store: ProfileStore
-  ) throws -> CalibrationFiles {
+  private func evidence(_ store: ProfileStore) throws -> CalibrationFiles {
     if files.isEmpty {
       let facts = try FactSources.files([], in: store).flatMap { path in
         try FactFile(parsing: try UserFile.read(path, limit: 1 << 20), file: path).facts
@@ -152,8 +140,8 @@ struct CalibrateCommand: ParsableCommand {
     return try CalibrationFiles(
       files,
       host: host,
-      kernel: kernel,
-      machine: machine,
+      kernel: under.kernel,
+      machine: under.machine,
       store: store
     )
   }
@@ -212,6 +200,14 @@ enum FactSources {
 
 /// Files that profiles are written to.
 enum ProfileOutput {
+  /// Refuses a file that names no profile, or exists, before any work is done for it.
+  static func check(_ output: String, force: Bool) throws {
+    _ = try name(output)
+    guard force || !FileManager.default.fileExists(atPath: output) else {
+      throw FileError.exists(path: output)
+    }
+  }
+
   /// The profile's name: the file's without its ending.
   static func name(_ output: String) throws -> String {
     let file = output.split(separator: "/").last.map(String.init) ?? ""

@@ -49,18 +49,7 @@ struct ValidateCommand: ParsableCommand {
     completion: .custom { _, _, _ in names(of: .host) }
   )
   var host: String?
-  @Option(
-    help: "The kernel profile under which --measured was measured.",
-    completion: .custom { _, _, _ in names(of: .kernel) }
-  )
-  var kernel = "6.1"
-  @Option(
-    help: ArgumentHelp(
-      "Which machine of a file of event counts is taken as measured.",
-      valueName: "kernel/cpu"
-    )
-  )
-  var machine: String?
+  @OptionGroup var under: MeasuredOptions
   @Option(help: ArgumentHelp("Only facts whose name begins so.", valueName: "prefix"))
   var only = ""
   @Option(help: "Runs of each experiment, with different chance.")
@@ -125,8 +114,8 @@ struct ValidateCommand: ParsableCommand {
     let files = try CalibrationFiles(
       measured,
       host: host,
-      kernel: kernel,
-      machine: machine,
+      kernel: under.kernel,
+      machine: under.machine,
       store: store
     )
     return try MeasuredValidation(loaded, named: host, files)
