@@ -79,6 +79,19 @@ import Testing
           "migration.dirty_pages_per_second": "98304",
         ]
       ),
+      (
+        "observed/cloud-hypervisor-v51.log",
+        ["migration.link": "1.27691Gbit/s", "migration.dirty_pages_per_second": "13612"]
+      ),
+      (
+        "observed/cloud-hypervisor-later.log",
+        [
+          "migration.link": "9.22747Gbit/s", "vm.memory": "8GiB",
+          "migration.dirty_pages_per_second": "99063", "migration.downtime_limit": "300000us",
+        ]
+      ),
+      ("observed/firecracker.log", [:]),
+      ("observed/firecracker-metrics.json", [:]),
       ("observed/softnet_stat-11-columns.txt", ["net.reader": "same"]),
       ("observed/softnet_stat-15-columns.txt", ["net.reader": "same"]),
       ("observed/ethtool-g.txt", ["nic.ring": "1024"]),
@@ -93,6 +106,56 @@ import Testing
   )
   func sets(_ path: String, _ expected: [String: String]) throws {
     #expect(try Self.settings(path) == expected)
+  }
+
+  @Test(
+    "logs of VMMs say how often, how long, and how long the guest stood still",
+    arguments: [
+      // The stop: from the first list after the five passes to the end.
+      ("cloud-hypervisor-v51.log", ["rounds": 7, "downtime": 101.338e6]),
+      ("cloud-hypervisor-later.log", ["rounds": 5, "time": 9.6e9, "downtime": 121e6]),
+      (
+        "firecracker.log",
+        [
+          "pause vm": 541e3, "pause vm, with its request": 689e3,
+          "create full snapshot": 634_817e3, "create full snapshot, with its request": 635_022e3,
+          "resume vm": 207e3, "create diff snapshot": 71_844e3,
+        ]
+      ),
+    ]
+  )
+  func monitors(_ name: String, _ expected: [String: Double]) throws {
+    let found = try Self.read("observed/\(name)")
+    let measured = found.measured.map { ($0.name, $0.value) }
+    #expect(Dictionary(uniqueKeysWithValues: measured) == expected)
+  }
+
+  @Test("what a microVM's metrics say is what its log says")
+  func metrics() throws {
+    let metrics = try Self.read("observed/firecracker-metrics.json")
+    for one in try Self.read("observed/firecracker.log").measured.prefix(4) {
+      let beside = try #require(metrics.measured.first { $0.name == one.name }, "\(one.name)")
+      #expect(beside.value == one.value || one.name.hasPrefix("pause vm"), "\(one.name)")
+    }
+  }
+
+  @Test(
+    "a VMM's log that is cut says what it cannot tell",
+    arguments: [2, 8, 12, 30, 36]
+  )
+  func cut(_ lines: Int) throws {
+    let text = try String(
+      contentsOf: Self.captures.appending(path: "observed/cloud-hypervisor-v51.log"),
+      encoding: .utf8
+    )
+    let cut = text.split(separator: "\r\n").prefix(lines).joined(separator: "\n")
+    guard lines > 2 else {
+      #expect(throws: LogError.self) { try RecordingFile.read(cut, named: "cut") }
+      return
+    }
+    let found = try RecordingFile.read(cut, named: "cut")
+    #expect(found.measured.isEmpty)
+    #expect(found.unknown.contains { $0.hasPrefix("rounds, time and downtime") })
   }
 
   @Test("TAP says what the plain output says, and a skip is a reason")
@@ -194,6 +257,29 @@ import Testing
       ),
       ("OP,name,t0_mono_ns,t1_mono_ns,dur_ns\nOP,pop,10,5,-5\n", "times that ascend"),
       ("Inter-|   Receive\n face |\n eth0: 1 2\n", "16 counts"),
+      (
+        "cloud-hypervisor: 2.000000s: <vmm> INFO:a.rs:1 -- Dirty memory migration 0 of 5\n"
+          + "cloud-hypervisor: 1.000000s: <vmm> INFO:a.rs:1 -- Migration complete\n",
+        "not before that of the line above"
+      ),
+      (
+        "cloud-hypervisor: 2.000000s: <vmm> INFO:a.rs:1 -- Dirty memory migration 1 of 5\n",
+        "pass 0: one migration"
+      ),
+      (
+        "cloud-hypervisor: 2.000000s: <vmm> ERRO:a.rs:1 -- Migration failed: MigrateSend(timeout)\n",
+        "came to its end"
+      ),
+      (
+        "cloud-hypervisor: 2.000000s: <vmm> INFO:a.rs:1 -- Booting VM\n",
+        "without a migration"
+      ),
+      (
+        "cloud-hypervisor: 2.0s: <vmm> DEBG:a.rs:1 -- Precopy: iter=0 curr=1parsec\n",
+        "iter=, curr="
+      ),
+      ("[i:main] 'create full snapshot' VMM action took -5 us.\n", "a whole number of us"),
+      ("{\"latencies_us\": {\"pause_vm\": 5}}\n{\"latencies\n", "one JSON object a line"),
     ]
   )
   func refused(_ text: String, _ reason: String) {

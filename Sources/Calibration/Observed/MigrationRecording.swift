@@ -137,7 +137,7 @@ extension RecordingFile {
 
   /// The guest's memory as somebody would have asked for it: total counts some megabytes of video
   /// memory and ROMs beside it.
-  private static func memory(_ total: Double) -> String {
+  static func memory(_ total: Double) -> String {
     let gibibytes = total / 1_073_741_824
     let whole = gibibytes.rounded(.down)
     if whole >= 1, (gibibytes - whole) * 1_073_741_824 < 64 * 1_048_576 {

@@ -103,7 +103,7 @@ package enum RecordingKind: String, Hashable, Sendable, CaseIterable, Codable {
   case snmp, taskStat = "task-stat"
   case ethtool
   case iperf, fio
-  case migration
+  case migration, snapshot
   case receiver, operations
   case kernelCounts = "kernel-counts"
   case commandLine = "command-line"
@@ -127,6 +127,7 @@ package enum RecordingKind: String, Hashable, Sendable, CaseIterable, Codable {
     case .iperf: "output of iperf3"
     case .fio: "output of fio"
     case .migration: "progress of a live migration"
+    case .snapshot: "times of a microVM's snapshots"
     case .receiver: "what a receiver counted"
     case .operations: "times of operations"
     case .kernelCounts: "event counts of kernels"
@@ -143,10 +144,17 @@ struct RecordingText {
   let text: String
   /// The lines without their ends.
   let lines: [Substring]
+  /// The first lines that say something.
+  let head: [Substring]
 
   init(_ text: String, file: String) {
     (self.text, self.file) = (text, file)
-    lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    let pieces = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    lines = pieces.enumerated().map { index, piece in
+      let isCut = index < pieces.count - 1 && piece.last == UInt8(ascii: "\r")
+      return Substring(isCut ? piece.dropLast() : piece)
+    }
+    head = Array(lines.lazy.filter { !$0.isBlank }.prefix(40))
   }
 
   /// Whether these bytes stand anywhere in the text: found by bytes, so in any language alike.
@@ -163,11 +171,6 @@ struct RecordingText {
     }
   }
 
-  /// The first lines that say something.
-  var head: [Substring] {
-    Array(lines.lazy.filter { !$0.allSatisfy(\.isWhitespace) }.prefix(40))
-  }
-
   /// A refusal at a line counted from zero.
   func error(at index: Int, legal: String) -> LogError {
     let found = lines.indices.contains(index) ? String(lines[index]) : ""
@@ -182,7 +185,12 @@ struct RecordingText {
 
 extension Substring {
   /// The words between blanks.
-  var words: [Substring] { split { $0 == " " || $0 == "\t" } }
+  var words: [Substring] {
+    utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }.map(Substring.init)
+  }
+
+  /// Whether there is nothing but blanks.
+  var isBlank: Bool { utf8.allSatisfy { $0 == 0x20 || (0x09...0x0d).contains($0) } }
 
   /// The text without the blanks around it.
   var trimmed: Substring {

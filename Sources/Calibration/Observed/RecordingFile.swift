@@ -55,6 +55,8 @@ package enum RecordingFile {
 
   /// What traffic, storage, devices and VMMs wrote; nil where the text is of another kind.
   private static func load(_ text: RecordingText) throws(LogError) -> Recording? {
+    if let found = try cloudHypervisor(text) { return found }
+    if let found = try firecracker(text) { return found }
     if let found = try json(text) { return found }
     if let found = try ethtool(text) { return found }
     if let found = try iperfText(text) { return found }
@@ -80,8 +82,8 @@ package enum RecordingFile {
 
   private static let known =
     "a KVM selftest's output, a stage-2 dump, an ftrace log, softnet_stat, interrupts, softirqs, net/dev or snmp "
-    + "of /proc, output of ethtool -g, -c, -l or -S, iperf3, fio, query-migrate, info migrate or domjobinfo, a record of stage2probe, "
-    + "a table of measurements"
+    + "of /proc, output of ethtool -g, -c, -l or -S, iperf3, fio, query-migrate, info migrate or domjobinfo, cloud-hypervisor's log of a migration, "
+    + "Firecracker's log or metrics of snapshots, a record of stage2probe, a table of measurements"
 
   /// What an unfamiliar text looks like.
   private static func looks(_ recording: RecordingText) -> String {

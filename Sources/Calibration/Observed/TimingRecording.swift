@@ -25,7 +25,9 @@ extension RecordingFile {
 
   /// A table of somebody's own measurements.
   static func measurements(_ text: RecordingText) throws(LogError) -> Recording? {
-    guard MeasurementTable.recognises(text.text) else { return nil }
+    guard let first = text.head.first(where: { !$0.hasPrefix("#") }),
+      MeasurementTable.recognises(first)
+    else { return nil }
     let table = try MeasurementTable(parsing: text.text, file: text.file, host: "", kernel: "")
     var recording = Recording(text.file, .measurements)
     for row in table.rows {

@@ -16,9 +16,10 @@ struct ObserveCommand: ParsableCommand {
       A file is recognised by its content: output of the KVM selftests (plain or TAP), stage-2 \
       dumps, ftrace logs of the walker or of KVM's tracepoints, softnet_stat (two snapshots are \
       what came between), interrupts, softirqs, net/dev and snmp of /proc, ethtool -g, -c, -l and \
-      -S, iperf3 and fio, QEMU's query-migrate and info migrate, virsh domjobinfo. Prints what each \
-      sets, shows and leaves open, and the --set line; --observed FILE of recommend, what-if and \
-      simulate applies it. With --host a selftest or a migration is run in the simulator, and \
+      -S, iperf3 and fio, QEMU's query-migrate and info migrate, virsh domjobinfo, \
+      cloud-hypervisor's log of a migration, Firecracker's log or metrics of snapshots. Prints what \
+      each sets, shows and leaves open, and the --set line; --observed FILE of recommend, what-if \
+      and simulate applies it. With --host a selftest or a migration is run in the simulator, and \
       measured stands beside predicted. Examples:
         s2tune observe /proc/net/softnet_stat
         s2tune observe run_tests.log --host graviton3 --kernel 6.12
