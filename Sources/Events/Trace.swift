@@ -29,19 +29,23 @@ public struct TraceRecord: Hashable, Sendable {
 public struct Trace: Sendable {
   /// How many records are kept at most.
   public let limit: Int
+  /// Records that begin then or later are neither kept nor counted; nil takes all.
+  public let end: Instant?
   /// The records in the order they were added.
   public private(set) var records: [TraceRecord] = []
   /// How many did not fit.
   public private(set) var omitted: Int64 = 0
 
-  /// Creates an empty trace that keeps at most `limit` records; zero keeps none.
-  public init(limit: Int) { self.limit = limit }
+  /// Creates an empty trace that keeps at most `limit` records that begin before an instant; zero keeps
+  /// none.
+  public init(limit: Int, until end: Instant? = nil) { (self.limit, self.end) = (limit, end) }
 
   /// Whether anything is kept at all.
   public var isOn: Bool { limit > 0 }
 
-  /// Adds a record, if there is room.
+  /// Adds a record, if it begins in time and there is room.
   public mutating func add(_ record: TraceRecord) {
+    if let end, record.start >= end { return }
     guard records.count < limit else {
       omitted += 1
       return

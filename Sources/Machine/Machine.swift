@@ -192,7 +192,10 @@ struct Machine {
     requestsReady = Ring(capacity: 65_536, filler: .start)
     connects = ConnectAttempts()
     outcome.steps = input.plan.groups.map { $0.steps.map { StepOutcome(kind: $0.kind) } }
-    outcome.trace = Trace(limit: input.traceLimit)
+    outcome.trace = Trace(
+      limit: input.traceLimit,
+      until: input.traceEnd.map { .start + $0 }
+    )
     begin(tickPhase: phase.uniform(below: input.kernel.jiffy))
   }
 

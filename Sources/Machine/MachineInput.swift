@@ -45,7 +45,9 @@ package struct MachineInput: Sendable {
   /// The guest that runs while its memory is unmapped; nil for none.
   package var guest: RunningGuest?
   /// Time before the walker starts; the second half of it is the baseline.
-  package var warmUp = Nanoseconds.milliseconds(100)
+  package var warmUp = MachineInput.standardWarmUp
+  /// The same where nobody says otherwise.
+  package static let standardWarmUp = Nanoseconds.milliseconds(100)
   /// The least time over which what IO loses to an operation is judged: Linux's least retransmission
   /// timeout (TCP_RTO_MIN), below which a stream does not take a silence for a loss.
   package static let leastJudged = Nanoseconds.milliseconds(200)
@@ -59,6 +61,8 @@ package struct MachineInput: Sendable {
   package var switches = MachineSwitches()
   /// How many trace records are kept; zero keeps none.
   package var traceLimit = 0
+  /// How far into the run a record may begin; nil keeps whatever fits.
+  package var traceEnd: Nanoseconds?
   /// The root of all chance.
   package var seed: Seed
 

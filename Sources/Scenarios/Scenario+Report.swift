@@ -84,7 +84,7 @@ extension Scenario {
     input.competitors = operation.workload.competitors
     input.limits = limits
     input.switches = operation.switches
-    input.traceLimit = traceLimit
+    (input.traceLimit, input.traceEnd) = (traceLimit, traceEnd)
     input.source = source
     input.faultGap = operation.faultGap
     input.guest = try operation.runningGuest()

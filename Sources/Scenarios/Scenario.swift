@@ -7,7 +7,7 @@ package import Operations
 package import PageTables
 package import Policies
 package import Profiles
-import Quantities
+package import Quantities
 package import Randomness
 
 /// One experiment: a setup, a policy and a seed.
@@ -26,6 +26,8 @@ package struct Scenario: Sendable {
   package var limits = MachineLimits()
   /// How many trace records are kept; zero keeps none.
   package var traceLimit = 0
+  /// How far into the run a trace record may begin; nil keeps whatever fits.
+  package var traceEnd: Nanoseconds?
 
   /// How much of the operation is simulated.
   package enum Extent: Hashable, Sendable {
