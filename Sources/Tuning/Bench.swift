@@ -67,8 +67,18 @@ package final class Bench: Sendable {
     self.question = question
     self.tools = tools
     self.allowance = allowance
+    seed = Self.seed(of: question)
+  }
+
+  /// The seed from which those of a question's runs follow.
+  private static func seed(of question: Question) -> Seed {
     let names = [question.host.name, question.kernel.name, question.workload.name]
-    seed = Seed(question.seed).derived(names.joined(separator: "/"))
+    return Seed(question.seed).derived(names.joined(separator: "/"))
+  }
+
+  /// The seed of a question's runs with this number.
+  static func seed(of question: Question, replicate: Int) -> Seed {
+    seed(of: question).replicate(UInt64(replicate))
   }
 
   /// The reports of a policy that are known already, by replicate.

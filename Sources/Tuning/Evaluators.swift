@@ -26,6 +26,26 @@ package protocol PolicySimulator: Sendable {
     seed: Seed,
     extent: RunExtent
   ) throws(TuningError) -> RunReport
+
+  /// The report of a whole run, and what every context did in a stretch of it; nil where nothing says.
+  func watched(
+    _ question: Question,
+    policy: Policy,
+    seed: Seed,
+    span: TimelineSpan
+  ) throws(TuningError) -> (report: RunReport, timeline: Timeline?)
+}
+
+extension PolicySimulator {
+  /// The report alone: a formula has no contexts.
+  package func watched(
+    _ question: Question,
+    policy: Policy,
+    seed: Seed,
+    span: TimelineSpan
+  ) throws(TuningError) -> (report: RunReport, timeline: Timeline?) {
+    (try report(question, policy: policy, seed: seed, extent: .full), nil)
+  }
 }
 
 /// A predicted response with its interval, and how far it may be believed.

@@ -37,19 +37,41 @@ package struct ScenarioSimulator: PolicySimulator {
     seed: Seed,
     extent: RunExtent
   ) throws(TuningError) -> RunReport {
-    var scenario = Scenario(question.setup, policy: policy, seed: seed)
+    try run(Scenario(question.setup, policy: policy, seed: seed), extent, watching: nil).report
+  }
+
+  /// The same report of a whole run, and what every context did in a stretch of it.
+  package func watched(
+    _ question: Question,
+    policy: Policy,
+    seed: Seed,
+    span: TimelineSpan
+  ) throws(TuningError) -> (report: RunReport, timeline: Timeline?) {
+    try run(Scenario(question.setup, policy: policy, seed: seed), .full, watching: span)
+  }
+
+  private func run(
+    _ asked: Scenario,
+    _ extent: RunExtent,
+    watching span: TimelineSpan?
+  ) throws(TuningError) -> (report: RunReport, timeline: Timeline?) {
+    var scenario = asked
     scenario.eventLimit = eventLimit
     if extent == .window { scenario.extent = .window(window) }
     let scale = isUnabridged ? 1 : shorten(&scenario, extent)
-    var report: RunReport
+    var (report, timeline): (RunReport, Timeline?)
     do {
-      report = try scenario.run()
+      if let span {
+        (report, timeline) = try scenario.run(watching: span)
+      } else {
+        (report, timeline) = (try scenario.run(), nil)
+      }
     } catch {
       throw .simulation(error.description)
     }
     if report.stop == .eventLimit { throw .simulation(refusal(report)) }
     if scale > 1 { report.stretch(by: scale) }
-    return report
+    return (report, timeline)
   }
 
   /// What is said of a run that came to its limit of events.
