@@ -12,11 +12,9 @@ extension FrontAnswer {
     lines.append("")
     if points.count > 1 { lines += split(plot().text()) }
     lines += split(table { response, value in response.text(value) }.text())
-    let knee = points.first(where: \.isKnee)
-    let ends = knee.map { "\($0.policy): gives up least for what it gains" }
     let basis = "\(runs) runs, ended by \(stop.rawValue); \(context.provenance)"
     for paragraph in [
-      Paragraph(label: "knee", sentences: ends.map { [$0] } ?? ["the front is empty"]),
+      Paragraph(label: "knee", sentences: [kneeSentence]),
       context.tested,
       Paragraph(label: "basis", sentences: [basis]),
     ] {
@@ -41,7 +39,34 @@ extension FrontAnswer {
     text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
   }
 
-  private func table(_ written: (Response, Double) -> String) -> TextTable {
+  /// The policy that gives up least for what it gains.
+  var kneeSentence: String {
+    let knee = points.first(where: \.isKnee)
+    return knee.map { "\($0.policy): gives up least for what it gains" } ?? "the front is empty"
+  }
+
+  /// The front and what an answer weighed, which has intervals; nil of a front without points.
+  func plot(beside answer: Recommendation) -> Plot? {
+    guard !points.isEmpty, objectives.count > 1 else { return nil }
+    var plot = plot()
+    for row in answer.rows {
+      let values = objectives.prefix(2).map { response in
+        row.effects.first { $0.response == response }?.simulated
+      }
+      guard let x = values[0], let y = values[1] else { continue }
+      let point = Plot.Point(
+        x: x.value,
+        y: y.value,
+        interval: y.low < y.high ? y.low...y.high : nil,
+        span: x.low < x.high ? x.low...x.high : nil
+      )
+      let name = row.isRecommended && row.role != .now ? "recommended" : row.role.rawValue
+      plot.series.append(Plot.Series(name: name, points: [point], isLine: false))
+    }
+    return plot
+  }
+
+  func table(_ written: (Response, Double) -> String) -> TextTable {
     var table = TextTable(
       columns: [.init("")] + objectives.map { .init($0.title, isNumber: true) } + [.init("policy")]
     )
@@ -52,7 +77,7 @@ extension FrontAnswer {
     return table
   }
 
-  private func plot() -> Plot {
+  func plot() -> Plot {
     let axes = objectives.prefix(2).map { response in
       let values = points.map { $0.values[objectives.firstIndex(of: response) ?? 0] }
       let spread = (values.max() ?? 1) / max(values.min() ?? 1, .leastNormalMagnitude)

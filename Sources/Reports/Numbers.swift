@@ -31,17 +31,23 @@ package func time(nanoseconds: Double, digits: Int = 3) -> String {
   return significant(nanoseconds / unit.size, digits: digits) + " " + unit.name
 }
 
-/// A text safe inside XML and HTML.
-func escaped(_ text: String) -> String {
-  var result = ""
-  for character in text {
-    switch character {
-    case "&": result += "&amp;"
-    case "<": result += "&lt;"
-    case ">": result += "&gt;"
-    case "\"": result += "&quot;"
-    default: result.append(character)
+/// A text safe inside XML and HTML, in an attribute as well: whatever it holds, it is shown.
+///
+/// Scalar by scalar, for a mark with an accent on it is a mark all the same. What steers a terminal or
+/// what XML does not know is written out.
+package func escaped(_ text: String) -> String {
+  var result = String.UnicodeScalarView()
+  for scalar in displayed(text).unicodeScalars {
+    switch scalar {
+    case "&": result.append(contentsOf: "&amp;".unicodeScalars)
+    case "<": result.append(contentsOf: "&lt;".unicodeScalars)
+    case ">": result.append(contentsOf: "&gt;".unicodeScalars)
+    case "\"": result.append(contentsOf: "&quot;".unicodeScalars)
+    case "'": result.append(contentsOf: "&#39;".unicodeScalars)
+    case "\u{FFFE}", "\u{FFFF}":
+      result.append(contentsOf: scalar.escaped(asASCII: true).unicodeScalars)
+    default: result.append(scalar)
     }
   }
-  return result
+  return String(result)
 }

@@ -1,126 +1,234 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 extension Plot {
-  /// The plot as a complete SVG document of 720 by 420 units, without scripts or outside fonts.
-  package func svg() -> String {
-    let frame = Frame(plot: self)
-    var parts = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 420\" role=\"img\" "
-        + "font-family=\"sans-serif\" font-size=\"12\">",
-      "<title>\(escaped(title))</title>",
-      "<rect width=\"720\" height=\"420\" fill=\"white\"/>",
-      "<text x=\"360\" y=\"20\" text-anchor=\"middle\" font-size=\"14\">\(escaped(title))</text>",
-    ]
-    parts += frame.axes()
-    parts += marks.compactMap { frame.mark($0) }
-    for (index, series) in series.enumerated() {
-      parts += frame.draw(series, color: Frame.colors[index % Frame.colors.count])
+  /// The plot as a complete SVG document of so many units in width, without scripts or outside fonts.
+  package func svg(width: Double = 720) -> String {
+    drawing(width: width, label: title, title: title)
+  }
+
+  /// The plot as an SVG element; `label` says in words what it shows.
+  func drawing(width: Double, label: String, title: String? = nil) -> String {
+    var frame = PlotFrame(plot: self, width: width)
+    frame.draw()
+    return frame.canvas.element(height: frame.height, label: label, title: title)
+  }
+
+  /// What a point is, in words: the series, its place and its interval.
+  func text(of point: Point, in series: Series) -> String {
+    let (across, up) = (x.text(point.x, 3), y.text(point.y, 3))
+    let range = point.interval.map {
+      " [\(y.text($0.lowerBound, 3)) to \(y.text($0.upperBound, 3))]"
     }
-    parts += frame.legend()
-    return (parts + ["</svg>"]).joined(separator: "\n") + "\n"
+    return "\(series.name): \(x.title) \(across), \(y.title) \(up)\(range ?? "")"
   }
 }
 
-/// The drawing area of an SVG and how values land in it.
-private struct Frame {
-  static let colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
-  static let (left, top, width, height) = (80.0, 40.0, 600.0, 310.0)
+/// The drawing area of a plot and how values land in it.
+private struct PlotFrame {
+  private let plot: Plot
+  private let x: Scale
+  private let y: Scale
+  private let ticks: (x: [(value: Double, text: String)], y: [(value: Double, text: String)])
+  private let left: Double
+  private let top: Double
+  private let right: Double
+  private let bottom: Double
+  private let legend: [(x: Double, y: Double)]
+  var canvas: SVGCanvas
 
-  let plot: Plot
-  let x: Scale
-  let y: Scale
+  /// The height of everything.
+  var height: Double { bottom + 48 }
 
-  init(plot: Plot) {
+  /// Dashes of the series, so that colour alone tells nothing.
+  private static let dashes: [String?] = [nil, "7 4", "2 3", "9 3 2 3"]
+  private static let row = 19.0
+
+  init(plot: Plot, width: Double) {
     self.plot = plot
+    canvas = SVGCanvas(width: width)
     let points = plot.series.flatMap(\.points)
-    x = Scale(points.map(\.x), isLogarithmic: plot.x.isLogarithmic)
+    let spans = points.compactMap(\.span).flatMap { [$0.lowerBound, $0.upperBound] }
+    x = Scale(points.map(\.x) + spans, isLogarithmic: plot.x.isLogarithmic)
     let heights = points.flatMap { point in
       [point.y] + (point.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
     }
-    y = Scale(heights, isLogarithmic: plot.y.isLogarithmic)
+    y = Scale(heights + plot.levels.map(\.value), isLogarithmic: plot.y.isLogarithmic)
+    let rows = Self.labelled(y.ticks(width < 500 ? 4 : 5), plot.y)
+    left = (rows.map { SVGCanvas.width(of: $0.text) }.max() ?? 0) + 14
+    let names = plot.series.map(\.name)
+    legend = Self.places(names, width: width)
+    top = 18 + Self.row * ((legend.last?.y ?? -1) + 1) + Self.row
+    bottom = top + (width < 500 ? 220 : 300)
+    let columns = Self.columns(plot.x, x, width: width - left - 16)
+    ticks = (columns, rows)
+    let last = columns.last.map { SVGCanvas.width(of: $0.text) / 2 } ?? 0
+    right = width - max(10, last)
   }
 
-  func across(_ value: Double) -> Double? { x.place(value).map { Self.left + $0 * Self.width } }
-
-  func down(_ value: Double) -> Double? {
-    y.place(value).map { Self.top + (1 - $0) * Self.height }
-  }
-
-  func axes() -> [String] {
-    let bottom = Self.top + Self.height
-    var parts = [
-      "<rect x=\"80\" y=\"40\" width=\"600\" height=\"310\" fill=\"none\" stroke=\"#444\"/>",
-      label(plot.x.title, x: Self.left + Self.width / 2, y: bottom + 40, anchor: "middle"),
-      "<text x=\"16\" y=\"195\" text-anchor=\"middle\" transform=\"rotate(-90 16 195)\">"
-        + "\(escaped(plot.y.title))</text>",
-    ]
-    let (columns, rows) = (x.ticks(5), y.ticks(5))
-    for (tick, text) in zip(columns, plot.x.texts(columns)) {
-      guard let place = across(tick) else { continue }
-      parts.append(line(place, bottom, place, bottom + 5))
-      parts.append(label(text, x: place, y: bottom + 20, anchor: "middle"))
-    }
-    for (tick, text) in zip(rows, plot.y.texts(rows)) {
-      guard let place = down(tick) else { continue }
-      parts.append(line(Self.left - 5, place, Self.left, place))
-      parts.append(label(text, x: Self.left - 8, y: place + 4, anchor: "end"))
-    }
-    return parts
-  }
-
-  func mark(_ value: Double) -> String? {
-    across(value).map { place in
-      "<line x1=\"\(decimal(place))\" y1=\"40\" x2=\"\(decimal(place))\" y2=\"350\" "
-        + "stroke=\"#888\" stroke-dasharray=\"4 4\"/>"
+  /// Where the entries of the legend stand: `x` in units, `y` in rows.
+  private static func places(_ names: [String], width: Double) -> [(x: Double, y: Double)] {
+    var (x, y) = (4.0, 0.0)
+    return names.map { name in
+      let length = SVGCanvas.width(of: name) + 50
+      if x > 4, x + length > width { (x, y) = (4, y + 1) }
+      defer { x += length }
+      return (x, y)
     }
   }
 
-  func draw(_ series: Plot.Series, color: String) -> [String] {
-    var parts: [String] = []
-    let placed = series.points.compactMap { point -> (Double, Double, ClosedRange<Double>?)? in
+  /// Ticks with their texts, equal ones once.
+  private static func labelled(
+    _ values: [Double],
+    _ axis: Plot.Axis
+  ) -> [(value: Double, text: String)] {
+    var found: [(value: Double, text: String)] = []
+    for (value, text) in zip(values, axis.texts(values))
+    where !found.contains(where: { $0.text == text }) { found.append((value, text)) }
+    return found
+  }
+
+  /// As many ticks as have room beside each other; at the stops where the axis has some.
+  private static func columns(
+    _ axis: Plot.Axis,
+    _ scale: Scale,
+    width: Double
+  ) -> [(value: Double, text: String)] {
+    let stops = axis.stops.filter { $0 >= scale.low && $0 <= scale.high }
+    let most = stops.isEmpty ? 6 : stops.count
+    for count in stride(from: most, through: 2, by: -1) {
+      let step = stops.isEmpty ? 1 : (stops.count + count - 1) / count
+      let values =
+        stops.isEmpty
+        ? scale.ticks(count) : stops.indices.filter { $0 % step == 0 }.map { stops[$0] }
+      let ticks = labelled(values, axis)
+      let ends = ticks.map { tick in
+        let middle = (scale.place(tick.value) ?? 0) * width
+        let half = SVGCanvas.width(of: tick.text) / 2 + 5
+        return (middle - half, middle + half)
+      }
+      if zip(ends, ends.dropFirst()).allSatisfy({ $0.1 <= $1.0 }) { return ticks }
+    }
+    return []
+  }
+
+  private func across(_ value: Double) -> Double? {
+    x.place(value).map { left + $0 * (right - left) }
+  }
+
+  private func down(_ value: Double) -> Double? {
+    y.place(value).map { top + (1 - $0) * (bottom - top) }
+  }
+
+  mutating func draw() {
+    drawAxes()
+    drawMarks()
+    for (number, series) in plot.series.enumerated() { draw(series, number) }
+    drawLegend()
+  }
+
+  private mutating func drawAxes() {
+    for (value, text) in ticks.y {
+      guard let place = down(value) else { continue }
+      canvas.line(from: (left, place), to: (right, place), .grid)
+      canvas.text(text, x: left - 8, y: place + 4.5, anchor: .end)
+    }
+    for (value, text) in ticks.x {
+      guard let place = across(value) else { continue }
+      canvas.line(from: (place, bottom), to: (place, bottom + 5))
+      let half = SVGCanvas.width(of: text) / 2
+      let middle = min(max(place, half), canvas.width - half)
+      canvas.text(text, x: middle, y: bottom + 20, anchor: .middle)
+    }
+    canvas.rectangle(
+      x: left,
+      y: top,
+      width: right - left,
+      height: bottom - top,
+      .axis,
+      isFilled: false
+    )
+    let titles = [plot.y.title, plot.x.title].map { SVGCanvas.fitted($0, width: canvas.width - 8) }
+    canvas.text(titles[0], x: 4, y: top - 14)
+    canvas.text(titles[1], x: (left + right) / 2, y: bottom + 40, anchor: .middle)
+  }
+
+  /// Positions across and levels up that are marked, with their names where there is room.
+  private mutating func drawMarks() {
+    for level in plot.levels {
+      guard let place = down(level.value) else { continue }
+      canvas.line(from: (left, place), to: (right, place), .text, dash: "6 3")
+      let isHigh = place - top < 30
+      canvas.text(level.name, x: left + 6, y: isHigh ? place + 15 : place - 5)
+    }
+    var ends: [Double] = [-1, -1]
+    for value in plot.marks {
+      guard let place = across(value) else { continue }
+      canvas.line(from: (place, top), to: (place, bottom), .axis, dash: "4 4")
+      guard let name = plot.markName else { continue }
+      let text = "\(name) \(plot.x.text(value, 3))"
+      let length = SVGCanvas.width(of: text)
+      let start = place + 4 + length > right ? place - 4 - length : place + 4
+      guard let row = ends.indices.first(where: { ends[$0] < start }) else { continue }
+      canvas.text(text, x: start, y: bottom - 8 - 17 * Double(row))
+      ends[row] = start + length + 6
+    }
+  }
+
+  private mutating func draw(_ series: Plot.Series, _ number: Int) {
+    let placed = series.points.compactMap { point -> (x: Double, y: Double, point: Plot.Point)? in
       guard let x = across(point.x), let y = down(point.y) else { return nil }
-      return (x, y, point.interval)
+      return (x, y, point)
     }
-    for (x, _, interval) in placed {
-      guard let interval, let low = down(interval.lowerBound), let high = down(interval.upperBound)
-      else { continue }
-      parts.append(line(x, low, x, high, color: color))
+    let isBand = series.isLine && placed.count > 1 && placed.allSatisfy { $0.point.interval != nil }
+    if isBand { drawBand(placed.map { ($0.x, $0.point) }, number) }
+    for (x, y, point) in placed {
+      if !isBand, let interval = point.interval,
+        let low = down(interval.lowerBound), let high = down(interval.upperBound)
+      {
+        canvas.line(from: (x, low), to: (x, high), .series(number), width: 1.5)
+      }
+      if let span = point.span, let low = across(span.lowerBound),
+        let high = across(span.upperBound)
+      {
+        canvas.line(from: (low, y), to: (high, y), .series(number), width: 1.5)
+      }
     }
+    let ink = SVGCanvas.Ink.series(number)
     if series.isLine, placed.count > 1 {
-      let points = placed.map { "\(decimal($0.0)),\(decimal($0.1))" }.joined(separator: " ")
-      parts.append(
-        "<polyline points=\"\(points)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"2\"/>"
-      )
+      canvas.polyline(placed.map { ($0.x, $0.y) }, ink, dash: Self.dashes[number % 4])
     }
-    parts += placed.map { x, y, _ in
-      "<circle cx=\"\(decimal(x))\" cy=\"\(decimal(y))\" r=\"3.5\" fill=\"\(color)\"/>"
-    }
-    return parts
-  }
-
-  func legend() -> [String] {
-    plot.series.enumerated().flatMap { index, series in
-      let y = Self.top + 16 + Double(index) * 16
-      let color = Self.colors[index % Self.colors.count]
-      return [
-        "<circle cx=\"92\" cy=\"\(decimal(y - 4))\" r=\"3.5\" fill=\"\(color)\"/>",
-        label(series.name, x: 100, y: y, anchor: "start"),
-      ]
+    for (x, y, point) in placed {
+      canvas.mark(number, x: x, y: y, tip: plot.text(of: point, in: series))
     }
   }
 
-  private func label(_ text: String, x: Double, y: Double, anchor: String) -> String {
-    "<text x=\"\(decimal(x))\" y=\"\(decimal(y))\" text-anchor=\"\(anchor)\">\(escaped(text))</text>"
+  /// The area between the ends of all intervals.
+  private mutating func drawBand(_ placed: [(x: Double, point: Plot.Point)], _ number: Int) {
+    let upper = placed.compactMap { one in
+      one.point.interval.flatMap { down($0.upperBound) }.map { (x: one.x, y: $0) }
+    }
+    let lower = placed.compactMap { one in
+      one.point.interval.flatMap { down($0.lowerBound) }.map { (x: one.x, y: $0) }
+    }
+    canvas.polygon(upper + lower.reversed(), .series(number), opacity: 0.18)
   }
 
-  private func line(
-    _ x1: Double,
-    _ y1: Double,
-    _ x2: Double,
-    _ y2: Double,
-    color: String = "#444"
-  ) -> String {
-    "<line x1=\"\(decimal(x1))\" y1=\"\(decimal(y1))\" x2=\"\(decimal(x2))\" "
-      + "y2=\"\(decimal(y2))\" stroke=\"\(color)\"/>"
+  private mutating func drawLegend() {
+    for (number, (series, place)) in zip(plot.series, legend).enumerated() {
+      let y = 14 + Self.row * place.y
+      if series.isLine {
+        let dash = Self.dashes[number % 4]
+        canvas.line(
+          from: (place.x, y - 4),
+          to: (place.x + 28, y - 4),
+          .series(number),
+          width: 2,
+          dash: dash
+        )
+      }
+      canvas.mark(number, x: place.x + 14, y: y - 4)
+      let most = canvas.width - place.x - 38
+      canvas.text(SVGCanvas.fitted(series.name, width: most), x: place.x + 36, y: y)
+    }
   }
 }

@@ -44,8 +44,10 @@ extension Plot {
     let (low, high) = (feet[0], feet[1])
     let gap = String(repeating: " ", count: max(1, width - low.count - high.count))
     lines.append("\(indent) \(low)\(gap)\(high)  \(x.title)")
-    for (index, series) in series.enumerated() {
-      lines.append("\(indent) \(Self.symbols[index % Self.symbols.count]) \(series.name)")
+    for (index, one) in series.enumerated() {
+      let isLast = index == series.count - 1
+      let mark = isLast ? markName.map { "; | \($0)" } ?? "" : ""
+      lines.append("\(indent) \(Self.symbols[index % Self.symbols.count]) \(one.name)\(mark)")
     }
     return lines
   }

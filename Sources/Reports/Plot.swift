@@ -10,6 +10,8 @@ package struct Plot: Sendable {
     package let isLogarithmic: Bool
     /// How a value is written beside its tick, with so many significant digits, at least three.
     package let text: @Sendable (_ value: Double, _ digits: Int) -> String
+    /// The values at which alone ticks may stand, in order; empty where they may stand anywhere.
+    package var stops: [Double] = []
 
     /// Creates an axis.
     package init(
@@ -41,12 +43,20 @@ package struct Plot: Sendable {
     package let y: Double
     /// The lower and upper end of the interval of `y`.
     package let interval: ClosedRange<Double>?
+    /// The lower and upper end of the interval of `x`.
+    package let span: ClosedRange<Double>?
 
     /// Creates a point.
-    package init(x: Double, y: Double, interval: ClosedRange<Double>? = nil) {
+    package init(
+      x: Double,
+      y: Double,
+      interval: ClosedRange<Double>? = nil,
+      span: ClosedRange<Double>? = nil
+    ) {
       self.x = x
       self.y = y
       self.interval = interval
+      self.span = span
     }
   }
 
@@ -67,16 +77,34 @@ package struct Plot: Sendable {
     }
   }
 
+  /// A value on the vertical axis that is marked, such as a limit.
+  package struct Level: Hashable, Sendable {
+    /// The name beside the line.
+    package let name: String
+    /// The position on the vertical axis, in its unit.
+    package let value: Double
+
+    /// Creates a level.
+    package init(name: String, value: Double) {
+      self.name = name
+      self.value = value
+    }
+  }
+
   /// What the plot shows.
   package let title: String
   /// The horizontal axis.
-  package let x: Axis
+  package var x: Axis
   /// The vertical axis.
   package let y: Axis
   /// The series, in the order of the legend.
   package var series: [Series]
   /// Positions on the horizontal axis that are marked, such as where a choice flips.
   package var marks: [Double] = []
+  /// What a mark is; nil where the plot does not say.
+  package var markName: String?
+  /// Values on the vertical axis that are marked.
+  package var levels: [Level] = []
 
   /// Creates a plot; points that are not finite, or not positive on a logarithmic axis, are left
   /// out of the drawing.

@@ -173,7 +173,8 @@ extension Recommendation {
     return isWide ? summary(marksAll: false).text() : wide
   }
 
-  private func summary(marksAll: Bool) -> TextTable {
+  /// The responses that matter; both columns say which limits they break, or the first alone.
+  func summary(marksAll: Bool) -> TextTable {
     let shown = rows.filter { $0.role == .now || $0.isRecommended }
     let other = nearest.flatMap { near in shown.contains { $0.policy == near.policy } ? nil : near }
     let columns = shown.count > 1 ? shown : shown + [other].compactMap(\.self)
@@ -201,9 +202,12 @@ extension Recommendation {
     return table
   }
 
+  /// What helps outside batching, one sentence each.
+  var remedySentences: [String] { remedies?.map(Self.remedySentence) ?? [] }
+
   /// The first of the remedies.
   private func shortRemedies(_ count: Int) -> [String] {
-    let all = remedies?.map(Self.remedySentence) ?? []
+    let all = remedySentences
     guard all.count > count else { return all }
     return all.prefix(count) + ["and \(all.count - count) more: --details"]
   }
@@ -243,7 +247,7 @@ extension Recommendation {
   }
 
   /// What the best kernel change would give, where it is not the recommended one.
-  private var kernelSentences: [String] {
+  var kernelSentences: [String] {
     // What breaks a limit that the recommended policy keeps says nothing to whoever reads this first.
     guard let row = rows.first(where: { $0.role == .kernel && !$0.isRecommended }),
       row.violations.isEmpty || recommended == nil, let effect = row.effects.first
@@ -253,7 +257,7 @@ extension Recommendation {
   }
 
   /// What the kernel's watchdogs would log.
-  private var warningSentences: [String] {
+  var warningSentences: [String] {
     rows.filter { $0.role == .now || $0.isRecommended }.flatMap { row in
       row.warnings.map { warning in
         "\(row.role.rawValue): \(warning.kind.rawValue), \(time(nanoseconds: warning.time)) against "
@@ -263,7 +267,7 @@ extension Recommendation {
   }
 
   /// What the flows of a host with many such operations meet, now and then.
-  private var fleetSentences: [String] {
+  var fleetSentences: [String] {
     guard let fleet else { return [] }
     func change(_ part: (FleetLoss) -> String?) -> String? {
       guard let now = part(fleet.now) else { return nil }
@@ -279,11 +283,16 @@ extension Recommendation {
     ]
   }
 
-  /// The steps of the recommended policy for the asked program, the first few of them.
-  private func shortSteps(_ count: Int) -> [String] {
+  /// The steps of the recommended policy for the asked program.
+  var ownSteps: [ApplyStep] {
     guard recommended != nil, verdict == .change else { return [] }
     let others = Set(VMM.allCases.map(\.rawValue)).subtracting([asked.vmm.rawValue])
-    let steps = apply.filter { !others.contains($0.place) }
+    return apply.filter { !others.contains($0.place) }
+  }
+
+  /// The same in words, the first few of them.
+  private func shortSteps(_ count: Int) -> [String] {
+    let steps = ownSteps
     let texts = steps.prefix(count).map { "\($0.place): \($0.text)" }
     let left = steps.count - texts.count
     return texts + (left > 0 ? ["and \(left) more: --details"] : [])
@@ -293,7 +302,7 @@ extension Recommendation {
   private static let steps = 4
 
   /// How sure the figures are: runs, values that are assumed, and the nearest published measurement.
-  private func sureSentence(_ context: AnswerContext) -> String {
+  func sureSentence(_ context: AnswerContext) -> String {
     let runs = recommended?.effects.compactMap(\.simulated?.runs).max() ?? 0
     var parts = runs > 0 ? ["\(runs) whole runs"] : []
     parts.append(context.provenance)
@@ -314,16 +323,21 @@ extension Recommendation {
       let mark = row.isRecommended ? "  <- recommended" : ""
       return Paragraph(label: row.role.rawValue, sentences: [Self.words(row) + mark]).lines()
     }
+    return named + [""] + rowTable.text().split(separator: "\n").map { "  \($0)" }
+  }
+
+  /// All responses of every row, one a line.
+  var rowTable: TextTable {
     var table = TextTable(columns: ([""] + rows.map(\.role.rawValue)).map { .init($0) })
     for effect in rows.first?.effects ?? [] {
       let response = effect.response
       table.append([response.title] + rows.map { Self.cell($0, response, marked: false) })
     }
-    return named + [""] + table.text().split(separator: "\n").map { "  \($0)" }
+    return table
   }
 
   /// A policy in words, and as `what-if --policy` reads it.
-  private static func words(_ row: AnswerRow) -> String {
+  static func words(_ row: AnswerRow) -> String {
     "\(row.summary)  (\(row.policy))\(misses(row.violations, row.undecided))"
   }
 
@@ -361,7 +375,7 @@ extension Recommendation {
         sentences: apply.map { "\($0.knobClass.rawValue), \($0.place): \($0.text)" }
       ),
       Paragraph(label: "undo", sentences: apply.compactMap(\.undo)),
-      Paragraph(label: "instead", sentences: remedies?.map(Self.remedySentence) ?? []),
+      Paragraph(label: "instead", sentences: remedySentences),
       Paragraph(label: "holds", sentences: holds.map(\.sentence)),
       Paragraph(label: "safe", sentences: [safety.sentence]),
       context.tested,
@@ -371,7 +385,8 @@ extension Recommendation {
     ].filter { !$0.sentences.isEmpty }
   }
 
-  private var verdictSentences: [String] {
+  /// What came out, the first sentence alone enough.
+  var verdictSentences: [String] {
     switch verdict {
     case .change:
       return [
@@ -433,7 +448,8 @@ extension Recommendation {
     }
   }
 
-  private func basisSentence(_ context: AnswerContext) -> String {
+  /// What the answer rests on.
+  func basisSentence(_ context: AnswerContext) -> String {
     let model =
       basis.model.map { model in
         switch basis.isInsideDomain {

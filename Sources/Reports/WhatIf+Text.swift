@@ -34,7 +34,7 @@ extension WhatIfAnswer {
   }
 
   /// One row a case: every response with its interval, the limits, safety and where it comes from.
-  private func table() -> TextTable {
+  func table() -> TextTable {
     var table = TextTable(
       columns: [.init("case")] + responses.map { .init($0.title, isNumber: true) }
         + [.init("limits"), .init("safe"), .init("from")]
@@ -49,20 +49,24 @@ extension WhatIfAnswer {
     return table
   }
 
-  private var responses: [Response] { present.effects.map(\.response) }
+  var responses: [Response] { present.effects.map(\.response) }
 
   /// A plot of the objective, and one of the first response that a limit bounds.
   private func plots() -> [String] {
+    drawings().flatMap { plot in
+      plot.text().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+  }
+
+  /// The plots of a sweep; none of a comparison.
+  func drawings() -> [Plot] {
     guard let swept, points.count > 2 else { return [] }
     let bounded = responses.dropFirst().first { response in
       limits.contains { limit in
         Metric.allCases.contains { limit.hasPrefix($0.rawValue) && $0.response == response }
       }
     }
-    return [objective.response, bounded].compactMap { $0 }.flatMap { response in
-      plot(response, swept).text().split(separator: "\n", omittingEmptySubsequences: false)
-        .map(String.init)
-    }
+    return [objective.response, bounded].compactMap { $0 }.map { plot($0, swept) }
   }
 
   /// A response over the swept values; words stand at equal distances.
@@ -73,7 +77,9 @@ extension WhatIfAnswer {
     let labels = points.map { String($0.label.drop { $0 != "=" }.dropFirst()) }
     let isLogarithmic = positions.allSatisfy { $0 > 0 } && (positions.last ?? 0) > 8 * positions[0]
     let drawn = zip(positions, points).compactMap { position, point in
-      point.value(of: response).map { Plot.Point(x: position, y: $0) }
+      point.value(of: response).map { value in
+        Plot.Point(x: position, y: value, interval: point.interval(of: response))
+      }
     }
     let isTime = response.unit == .nanoseconds && drawn.allSatisfy { $0.y > 0 }
     var plot = Plot(
@@ -87,15 +93,22 @@ extension WhatIfAnswer {
       y: Plot.Axis(title: response.title, isLogarithmic: isTime) {
         response.text($0, digits: $1)
       },
-      series: [Plot.Series(name: "\(response.title); | a flip", points: drawn)]
+      series: [Plot.Series(name: response.title, points: drawn)]
     )
+    plot.x.stops = positions
+    plot.markName = "a flip"
+    plot.levels = limits.compactMap { limit in
+      guard let level = try? ServiceLevel(parsing: limit), level.metric.response == response
+      else { return nil }
+      return level.limit(baseline: nil).map { Plot.Level(name: limit, value: $0) }
+    }
     plot.marks = flips.compactMap { flip in
       points.firstIndex { $0.label == flip.from }.map { positions[$0] }
     }
     return plot
   }
 
-  private func paragraphs(_ context: AnswerContext) -> [Paragraph] {
+  func paragraphs(_ context: AnswerContext) -> [Paragraph] {
     [
       Paragraph(label: "limits", sentences: limitSentences),
       Paragraph(label: "samples", sentences: sampleSentences),
@@ -109,7 +122,7 @@ extension WhatIfAnswer {
     ].filter { !$0.sentences.isEmpty }
   }
 
-  private var limitSentences: [String] {
+  var limitSentences: [String] {
     guard !limits.isEmpty else { return ["none were asked for"] }
     guard points.count == 1, let point = points.first else { return limits }
     return limits.map { limit in
@@ -155,7 +168,7 @@ extension WhatIfAnswer {
     }
   }
 
-  private var bestSentences: [String] {
+  var bestSentences: [String] {
     guard points.count > 1 else { return [] }
     guard let best else { return ["no case keeps all limits and is safe"] }
     return [
@@ -176,7 +189,7 @@ extension WhatIfAnswer {
     return order.map { "\((labels[$0] ?? []).joined(separator: ", ")): \($0)" }
   }
 
-  private var basisSentences: [String] {
+  var basisSentences: [String] {
     var said: [String] = []
     for point in points {
       let sentence = point.basis(model)
@@ -187,6 +200,15 @@ extension WhatIfAnswer {
 }
 
 extension WhatIfPoint {
+  /// The interval of a response beside `value(of:)`.
+  fileprivate func interval(of response: Response) -> ClosedRange<Double>? {
+    guard let effect = effects.first(where: { $0.response == response }) else { return nil }
+    let ends =
+      effect.simulated.map { ($0.low, $0.high) } ?? effect.predicted.map { ($0.low, $0.high) }
+    guard let (low, high) = ends, low.isFinite, high.isFinite, low < high else { return nil }
+    return low...high
+  }
+
   /// A response: the mean of runs, or a prediction with a tilde, with its interval.
   fileprivate func cell(_ response: Response) -> String {
     guard let effect = effects.first(where: { $0.response == response }) else { return "-" }

@@ -89,18 +89,34 @@ extension Plot {
     #expect(elements.isWellFormed && elements.found.first?.name == "svg", "S2TUNE_SEED=\(seed)")
     #expect(elements.texts.contains("a & b") && elements.texts.contains("\"x\" [ns]"))
     let drawn = plot.series.flatMap(\.points).count(where: plot.isDrawn)
-    let circles = elements.numbers("circle", "cx")
-    #expect(circles.count == drawn + plot.series.count, "S2TUNE_SEED=\(seed)")
-    #expect(circles.allSatisfy { (80...680).contains($0) })
-    #expect(elements.numbers("circle", "cy").allSatisfy { (40...350).contains($0) })
+    let marks = elements.found.filter { $0.attributes["class"]?.hasPrefix("point ") == true }
+    #expect(marks.count == drawn + plot.series.count, "S2TUNE_SEED=\(seed)")
+    // Every mark and every text begins within the drawing.
+    let size = (elements.found.first?.attributes["viewBox"] ?? "").split(separator: " ")
+      .compactMap { Double($0) }
+    #expect(size.count == 4 && size[2] == 720)
+    for name in ["cx", "x", "x1", "x2"] {
+      #expect(
+        elements.found.allSatisfy { one in
+          one.attributes[name].flatMap(Double.init).map { (0...size[2]).contains($0) } ?? true
+        }
+      )
+    }
+    for name in ["cy", "y", "y1", "y2"] {
+      #expect(
+        elements.found.allSatisfy { one in
+          one.attributes[name].flatMap(Double.init).map { (0...size[3]).contains($0) } ?? true
+        }
+      )
+    }
     let lines = plot.series.count { $0.isLine && $0.points.count(where: plot.isDrawn) > 1 }
     #expect(elements.found.count { $0.name == "polyline" } == lines)
     for line in elements.found where line.name == "polyline" {
       let places = (line.attributes["points"] ?? "").split(separator: " ")
       for place in places {
         let numbers = place.split(separator: ",").compactMap { Double($0) }
-        #expect(numbers.count == 2 && (80...680).contains(numbers[0]))
-        #expect((40...350).contains(numbers[1]))
+        #expect(numbers.count == 2 && (0...size[2]).contains(numbers[0]))
+        #expect((0...size[3]).contains(numbers[1]))
       }
     }
   }

@@ -38,7 +38,8 @@ private var sweep: Plot {
   @Test func svgIsWellFormed() {
     let parser = WellFormed(sweep.svg())
     #expect(parser.isWellFormed)
-    #expect(parser.names["circle"] == 8 + 2)
+    // A series of seven dots and one of one square, and one of each in the legend.
+    #expect(parser.names["circle"] == 7 + 1 && parser.names["rect"] == 1 + 1 + 1)
     #expect(!WellFormed("<svg><line></svg>").isWellFormed)
   }
 

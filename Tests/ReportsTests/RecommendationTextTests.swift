@@ -8,7 +8,7 @@ import Testing
 import Tuning
 
 /// A recommendation written down by hand, part by part.
-private struct Sample {
+struct SampleAnswer {
   var verdict = "change"
   var nearest = "null"
   var model = "\"standard\""
@@ -96,6 +96,8 @@ private struct Sample {
     try answer.text(Samples.context, details: details)
   }
 }
+
+private typealias Sample = SampleAnswer
 
 @Suite struct RecommendationTextTests {
   /// Words that stand in the margin; the lines of tables have others.

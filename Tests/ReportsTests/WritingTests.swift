@@ -111,7 +111,9 @@ import Testing
 
   @Test(arguments: [
     ("a & b", "a &amp; b"), ("<tag>", "&lt;tag&gt;"), ("&lt;", "&amp;lt;"),
-    ("say \"x\"", "say &quot;x&quot;"), ("\u{4E2D}\u{1F600}", "\u{4E2D}\u{1F600}"), ("", ""),
+    ("say \"x\"", "say &quot;x&quot;"), ("it's", "it&#39;s"), ("\"\u{301}", "&quot;\u{301}"),
+    ("<\u{338}", "&lt;\u{338}"), ("a\u{0}\u{202E}", "a\\0\\u{202E}"), ("\u{FFFF}", "\\u{FFFF}"),
+    ("\u{4E2D}\u{1F600}", "\u{4E2D}\u{1F600}"), ("", ""),
   ])
   func marksOfXMLAreEscaped(text: String, expected: String) { #expect(escaped(text) == expected) }
 
