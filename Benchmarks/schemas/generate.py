@@ -44,6 +44,7 @@ DOCUMENTS = {
     "recommend-robust": ("RobustChoice", "The one constant of a kernel over many hosts and workloads."),
     "recommend-variants": ("RecommendCommand.VariantDocument",
                            "The recommendation under each possibility of what is unknown."),
+    "report": ("AnswerReport", "A recommendation with everything that stands behind it."),
     "simulate": (("RunReport", {"context": "AnswerContext"}), "What one run measured."),
     "table-diff": ({"changes": "TableChange"}, "What differs between two tables."),
     "table-verify": ({"entries": "VerifiedEntry"}, "A table's policies, run again with fresh chance."),

@@ -3,6 +3,7 @@
 import ArgumentParser
 import CostModels
 import Foundation
+import Operations
 import Profiles
 import Scenarios
 import Tuning
@@ -52,6 +53,19 @@ struct EngineOptions: ParsableArguments {
       eventLimit: try limit.events(isSampled: false),
       progress: { progress.show($0, of: $1, "runs") }
     )
+  }
+}
+
+extension TuningTools {
+  /// The answer to a question: a stored verified one where there is one and none is asked for anew.
+  func answer(
+    _ question: Question,
+    _ loaded: LoadedSetup,
+    _ store: ProfileStore,
+    fresh: Bool
+  ) throws -> Recommendation {
+    let answers = loaded.layout == .mix && !fresh ? store.answers : nil
+    return try Exporter(store: answers, engine: engine) { _ in self }.answer(question)
   }
 }
 

@@ -70,6 +70,7 @@ struct S2Tune: ParsableCommand {
       RecommendCommand.self,
       WhatIfCommand.self,
       ParetoCommand.self,
+      ReportCommand.self,
       ExportCommand.self,
       TableCommand.self,
       SimulateCommand.self,

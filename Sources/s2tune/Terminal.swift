@@ -40,7 +40,7 @@ func json(_ value: some Encodable, _ schema: OutputSchema) throws -> String {
   let document = Versioned(content: value, schema: schema)
   // Only there can a figure have no end, or be none: how far a search is from what it never found, and
   // an objective of which a run saw no sample.
-  let isOpen = schema == .evaluateStrategies || schema == .pareto
+  let isOpen = [.evaluateStrategies, .pareto, .report].contains(schema)
   let data = try JSON.data(document, writesInfinities: isOpen)
   return displayed(String(decoding: data, as: UTF8.self), asJSON: true) + "\n"
 }

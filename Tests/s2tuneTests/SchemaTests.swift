@@ -75,6 +75,11 @@ import Testing
     ),
     ("recommend-variants", ["recommend", "--unknown", "reader"] + quick),
     ("pareto", ["pareto", "--knobs", "kernel"] + quick),
+    ("report", ["report"] + quick),
+    (
+      "report",
+      ["report", "--budget", "9", "--slo", "teardown.time<=1us"] + question
+    ),
     (
       "evaluate-sensitivity",
       ["evaluate", "sensitivity", "--knobs", "today", "--thinning", "6"] + question

@@ -78,8 +78,7 @@ struct RecommendCommand: ParsableCommand {
       progress.clear()
       return try write(answers, context)
     }
-    let answers = loaded.layout == .mix && !fresh ? store.answers : nil
-    let answer = try Exporter(store: answers, engine: tools.engine) { _ in tools }.answer(asked)
+    let answer = try tools.answer(asked, loaded, store, fresh: fresh)
     progress.clear()
     try write(answer, try host.check(answer, asked), context)
   }
