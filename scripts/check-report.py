@@ -49,7 +49,7 @@ for (const svg of document.querySelectorAll('svg')) {
     const rect = text.getBoundingClientRect(), name = text.textContent;
     if (rect.left < frame.left - 1 || rect.right > frame.right + 1 || rect.top < frame.top - 1
       || rect.bottom > frame.bottom + 1) problems.push('clipped in a picture: ' + name);
-    if (rect.height < 11) problems.push('too small in a picture (' + rect.height + '): ' + name);
+    if (rect.height < 10.5) problems.push('too small in a picture (' + rect.height + '): ' + name);
     faint(svg, getComputedStyle(text).fill, name);
     texts.push({ rect, name, shrink: 2.5 });
   }

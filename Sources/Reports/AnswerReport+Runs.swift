@@ -21,7 +21,10 @@ extension AnswerReport {
       ]
     }
     let sentence =
-      "The same stretch of two whole runs with the same chance, counted from the operation's start. "
+      (runs.runs.count > 1
+        ? "The same stretch of two whole runs with the same chance"
+        : "A stretch of a whole run under the present policy")
+      + ", counted from the operation's start. "
       + "A lane is filled as far as its context took the time; the walker's includes what "
       + "interrupts it."
     let guest =

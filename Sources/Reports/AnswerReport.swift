@@ -146,6 +146,9 @@ extension AnswerReport {
 
   private var frontBlocks: [Document.Block] {
     guard let front = study.front else { return reason(.front) }
+    guard !front.points.isEmpty else {
+      return [.sentence("No policy that was simulated keeps the limits: the front is empty.")]
+    }
     let table = front.table { response, value in response.text(value) }
     let sentence =
       "Each point is a policy that no other beats in all of "
