@@ -88,6 +88,31 @@ if (!document.querySelector('button.copy:not([hidden])') && document.querySelect
 return { problems: [...new Set(problems)], texts: texts.length };
 """
 
+# The script of the page does what it is for: a cursor over all lanes, and texts beside the pointer.
+TRY = r"""
+const problems = [], figure = document.querySelector('figure[data-lanes]');
+if (figure) {
+  const slider = figure.querySelector('input'), data = JSON.parse(figure.getAttribute('data-lanes'));
+  const step = Math.floor(data.instants.length / 2);
+  slider.value = step;
+  slider.dispatchEvent(new Event('input'));
+  const head = figure.querySelector('.readout th').textContent;
+  if (head !== 'at ' + data.instants[step]) problems.push('the cursor says ' + head);
+  const places = new Set([...figure.querySelectorAll('.cursor')].map(line => line.getAttribute('x1')));
+  if (places.has(null) || places.has('NaN')) problems.push('the cursor has no place');
+}
+const mark = [...document.querySelectorAll('svg .point')].find(one => one.checkVisibility());
+if (mark) {
+  for (const point of document.querySelectorAll('svg .point')) {
+    point.dispatchEvent(new PointerEvent('pointermove', { clientX: 50, clientY: 50 }));
+  }
+  const tip = document.querySelector('.tip');
+  if (!tip || tip.hidden || !tip.textContent) problems.push('no text stands beside the pointer');
+  tip.hidden = true;
+}
+return problems;
+"""
+
 
 class Browser:
     """A session of chromedriver."""
@@ -145,6 +170,10 @@ def main():
                     browser.post("/url", {"url": page.as_uri()})
                     time.sleep(0.3)
                     name = f"{look}-{width}"
+                    if look != "print":
+                        for problem in browser.post("/execute/sync", {"script": TRY, "args": []}):
+                            print(f"{name}: {problem}")
+                            found += 1
                     for state in ("folded", "open"):
                         if state == "open":
                             script = "document.querySelectorAll('details').forEach(d => { d.open = true; });"

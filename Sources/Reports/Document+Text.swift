@@ -15,9 +15,9 @@ extension Document {
     switch block {
     case .lead(let sentence), .sentence(let sentence):
       return [""] + Paragraph.wrapped(sentence, width: Paragraph.width)
-    case .list(let items):
-      return [""] + items.flatMap { Paragraph(label: $0.label, sentences: $0.sentences).lines() }
-    case .table(let table, let caption): return ["", caption, ""] + split(table.text())
+    case .list(let items): return [""] + lines(of: items)
+    case .table(let table, let caption):
+      return [""] + Paragraph.wrapped(caption, width: Paragraph.width) + [""] + split(table.text())
     case .steps(let steps):
       return [""]
         + steps.flatMap { step in
@@ -26,6 +26,17 @@ extension Document {
     case .picture(let picture): return [""] + split(picture.text)
     case .command(let command): return ["", "  \(command)"]
     case .folded(let title, let blocks): return ["", title] + blocks.flatMap(lines)
+    }
+  }
+
+  /// Words in the margin, which is as wide as the longest of them needs, and sentences beside them.
+  private static func lines(of items: [Item]) -> [String] {
+    let margin = max(Paragraph.margin, (items.map(\.label.count).max() ?? 0) + 4)
+    return items.flatMap { item in
+      item.sentences.flatMap { Paragraph.wrapped($0, width: Paragraph.width - margin) }.enumerated()
+        .map { place, text in
+          Paragraph.padded(place == 0 ? "  \(item.label)" : "", margin) + text
+        }
     }
   }
 

@@ -166,6 +166,28 @@ func documentEverywhere(_ text: String) -> Document {
     }
   }
 
+  @Test func textStaysInItsColumnsAndWordsApart() {
+    let long = Array(repeating: "word", count: 60).joined(separator: " ")
+    let document = Document(
+      title: "t",
+      subtitle: long,
+      sections: [
+        .init(
+          id: "s",
+          title: "s",
+          blocks: [
+            .lead(long), .list([.init("recommended", [long]), .init("now", ["a", "b"])]),
+            .table(TextTable(columns: [.init("c")]), caption: long),
+          ]
+        )
+      ]
+    )
+    let lines = document.text().split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= 100 })
+    #expect(lines.contains { $0.hasPrefix("  recommended  word") })
+    #expect(lines.contains("  now          a") && lines.contains("               b"))
+  }
+
   @Test func everyFormIsGolden() {
     let document = documentEverywhere("word")
     Golden.check(document.text(), "reports/document.txt")
