@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Events
 import Quantities
 
 /// What an event of the machine is part of, and which values decide how many there are.
@@ -31,6 +32,17 @@ private enum EventCause: CaseIterable {
 }
 
 extension Machine {
+  /// Whether the run is within its limit and nobody has ended it; says when to ask again.
+  mutating func goesOn() -> Bool {
+    guard events.taken < input.limits.events else { return false }
+    nextLook = input.limits.events
+    guard let watch = input.watch else { return true }
+    guard !watch.isStopped else { return false }
+    watch.look(events: events.taken, permille: walker.permille)
+    nextLook = min(nextLook, events.taken + RunWatch.stride)
+    return true
+  }
+
   /// What most of the run's events were, and how far it came.
   var stopCause: String {
     var counts: [EventCause: Int64] = [:]

@@ -71,6 +71,8 @@ struct Machine {
   let faultGap: Nanoseconds?
   var guest: GuestFaults?
   var events = EventTable<MachineEvent>()
+  /// Events taken after which the run's limit and its watch are looked at.
+  var nextLook: Int64 = 0
   /// Events handled so far, by kind.
   var handled = Array(repeating: Int64(0), count: MachineEvent.allCases.count)
   var digest = Digest()
@@ -228,7 +230,7 @@ struct Machine {
       digest.add(now, event.rawValue, bytes)
       last = event
       if event == .stop { break }
-      if events.taken >= input.limits.events {
+      if events.taken >= nextLook, !goesOn() {
         outcome.stop = .eventLimit
         break
       }

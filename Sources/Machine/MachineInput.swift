@@ -63,6 +63,8 @@ package struct MachineInput: Sendable {
   package var traceLimit = 0
   /// How far into the run a record may begin; nil keeps whatever fits.
   package var traceEnd: Nanoseconds?
+  /// Who watches the run and may end it; nil for nobody.
+  package var watch: RunWatch?
   /// The root of all chance.
   package var seed: Seed
 

@@ -157,6 +157,21 @@ struct Walker: Sendable {
     chunkUnits = max(1, chunkUnits / 2)
   }
 
+  /// How much of the plan is done, by its steps' work, in thousandths.
+  var permille: Int {
+    func work(_ group: WorkGroup) -> Double {
+      group.steps.reduce(0) { $0 + $1.work.inSeconds } * Double(group.repeats)
+    }
+    let all = plan.groups.reduce(0) { $0 + work($1) }
+    guard all > 0, !isDone else { return isDone ? 1_000 : 0 }
+    let present = plan.groups[group]
+    let before = plan.groups[..<group].reduce(0) { $0 + work($1) }
+    let steps = present.steps[..<index].reduce(0) { $0 + $1.work.inSeconds }
+    let step = (step.unit * unitsDone + progress).inSeconds
+    let rounds = work(present) * Double(round) / Double(present.repeats)
+    return Int(1_000 * min(1, (before + rounds + steps + step) / all))
+  }
+
   /// Goes on to the next step of the plan.
   mutating func advance() {
     unitsDone = 0

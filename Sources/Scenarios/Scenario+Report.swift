@@ -85,6 +85,7 @@ extension Scenario {
     input.limits = limits
     input.switches = operation.switches
     (input.traceLimit, input.traceEnd) = (traceLimit, traceEnd)
+    input.watch = watch
     input.source = source
     input.faultGap = operation.faultGap
     input.guest = try operation.runningGuest()

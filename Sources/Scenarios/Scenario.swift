@@ -28,6 +28,8 @@ package struct Scenario: Sendable {
   package var traceLimit = 0
   /// How far into the run a trace record may begin; nil keeps whatever fits.
   package var traceEnd: Nanoseconds?
+  /// Who watches the run and may end it; nil for nobody.
+  package var watch: RunWatch?
 
   /// How much of the operation is simulated.
   package enum Extent: Hashable, Sendable {

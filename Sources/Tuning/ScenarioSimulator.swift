@@ -7,7 +7,7 @@ package import Policies
 import Profiles
 package import Quantities
 package import Randomness
-import Scenarios
+package import Scenarios
 
 /// The simulator as what runs policies.
 package struct ScenarioSimulator: PolicySimulator {
@@ -17,6 +17,9 @@ package struct ScenarioSimulator: PolicySimulator {
   package var eventLimit: Int64
   /// Whether every call and chunk is run, however many there are: as a run of `simulate` does.
   package var isUnabridged: Bool
+  /// What is done to every scenario before it is run, such as putting a watch over it; nothing that
+  /// changes its report.
+  package var prepare: @Sendable (_ scenario: inout Scenario) -> Void = { _ in }
   /// Memory of which a whole run lays out no more where a teardown repeats itself; nil is as much as
   /// anybody waits for.
   package var mostMemory: ByteCount?
@@ -57,6 +60,7 @@ package struct ScenarioSimulator: PolicySimulator {
   ) throws(TuningError) -> (report: RunReport, timeline: Timeline?) {
     var scenario = asked
     scenario.eventLimit = eventLimit
+    prepare(&scenario)
     if extent == .window { scenario.extent = .window(window) }
     let scale = isUnabridged ? 1 : shorten(&scenario, extent)
     var (report, timeline): (RunReport, Timeline?)
