@@ -62,6 +62,10 @@ let argumentParser = Target.Dependency.product(
   package: "swift-argument-parser"
 )
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let flyingFox: [Target.Dependency] = [
+  .product(name: "FlyingFox", package: "FlyingFox"),
+  .product(name: "FlyingSocks", package: "FlyingFox"),
+]
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 let ground: [Target.Dependency] = ["Quantities"]
@@ -80,6 +84,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/swhitty/FlyingFox", "0.27.1"..<"0.28.0"),
   ],
   targets: [
     // The ground: numbers with units, and chance.
@@ -124,12 +129,22 @@ let package = Package(
       scenarios + ["CostModels", "Search", "Campaigns", "Calibration", "Files"]
     ),
     room("Reports", scenarios + ["CostModels", "Search", "Calibration", "Tuning"]),
+    // The local page and its API; the page's files become part of the program.
+    .target(
+      name: "Explorer",
+      dependencies: scenarios
+        + ["Machine", "CostModels", "Calibration", "Tuning", "Reports", "Files"] + flyingFox,
+      exclude: ["README.md"],
+      resources: ["index.html", "explorer.js", "explorer.css", "icon.svg", "openapi.json"]
+        .map { .embedInCode("Page/\($0)") },
+      swiftSettings: computing
+    ),
     .executableTarget(
       name: "s2tune",
       dependencies: scenarios
         + [
           "Events", "Machine", "CostModels", "Search", "Campaigns", "Calibration", "Tuning",
-          "Reports", "Files", argumentParser,
+          "Reports", "Files", "Explorer", argumentParser,
         ],
       exclude: ["README.md"],
       swiftSettings: strict
@@ -185,6 +200,7 @@ let package = Package(
       scenarios + ["CostModels", "Search", "Campaigns", "Calibration", "Machine", "Files"]
     ),
     tests(of: "Reports", scenarios + ["CostModels", "Tuning", "Calibration"]),
+    tests(of: "Explorer", scenarios + ["Machine", "Tuning", "Calibration", "CostModels"]),
     tests(of: "s2tune", scenarios + ["Tuning", "Calibration"]),
   ],
   swiftLanguageModes: [.v6]

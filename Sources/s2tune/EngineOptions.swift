@@ -38,18 +38,23 @@ struct EngineOptions: ParsableArguments {
     }
   }
 
+  /// The threads that simulate; refuses an illegal number.
+  func threads() throws -> Int {
+    let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    guard (1...256).contains(workers) else {
+      throw Failure.usage("--workers \(workers) is not legal; write 1 to 256")
+    }
+    return workers
+  }
+
   /// Everything an answer is made with.
   func tools(
     _ store: ProfileStore,
     progress: ProgressLine = ProgressLine()
   ) throws -> TuningTools {
-    let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
-    guard (1...256).contains(workers) else {
-      throw Failure.usage("--workers \(workers) is not legal; write 1 to 256")
-    }
-    return TuningTools(
+    TuningTools(
       model: try model(store),
-      workers: workers,
+      workers: try threads(),
       eventLimit: try limit.events(isSampled: false),
       progress: { progress.show($0, of: $1, "runs") }
     )

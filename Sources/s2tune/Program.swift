@@ -84,6 +84,7 @@ struct S2Tune: ParsableCommand {
       CalibrateCommand.self,
       ObserveCommand.self,
       HostCommand.self,
+      ExploreCommand.self,
       ProfilesCommand.self,
       SessionCommand.self,
     ]

@@ -16,7 +16,7 @@ import Testing
     ["evaluate", "strategies", "--help"],
     ["evaluate", "sensitivity", "--help"],
     ["evaluate", "model", "--help"], ["fit", "--help"], ["campaign", "--help"],
-    ["calibrate", "--help"],
+    ["calibrate", "--help"], ["explore", "--help"],
   ])
   func helpIsGolden(arguments: [String]) throws {
     let result = try Tool.run(arguments)

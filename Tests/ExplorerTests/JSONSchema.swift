@@ -1,0 +1,1 @@
+../s2tuneTests/JSONSchema.swift
