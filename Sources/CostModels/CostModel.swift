@@ -133,9 +133,16 @@ package struct CostModel: Hashable, Sendable, Codable {
   /// - Parameters:
   ///   - features: The features of the combination asked about.
   ///   - level: The share of runs that the intervals are to cover, 0.5 to 0.95.
-  /// - Returns: One estimate a response.
-  package func predict(_ features: FeatureVector, level: Double = 0.9) -> [ResponseEstimate] {
-    models.map { $0.predict(features, level: level) }
+  ///   - isWanted: Whether each of `responses` is predicted; nil predicts all.
+  /// - Returns: One estimate a response that is wanted.
+  package func predict(
+    _ features: FeatureVector,
+    level: Double = 0.9,
+    only isWanted: [Bool]? = nil
+  ) -> [ResponseEstimate] {
+    let transformed = features.transformed
+    return models.indices.filter { isWanted?[$0] ?? true }
+      .map { models[$0].predict(features, transformed, level) }
   }
 }
 

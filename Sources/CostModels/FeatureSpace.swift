@@ -11,11 +11,6 @@ struct FeatureSpace: Hashable, Sendable, Codable {
     let mean: Double
     /// Its standard deviation, positive.
     let deviation: Double
-
-    /// The standardised coordinate of a value in the feature's unit.
-    func coordinate(_ value: Double) -> Double {
-      (feature.transformed(value) - mean) / deviation
-    }
   }
 
   init(axes: [Axis]) { self.axes = axes }
@@ -55,6 +50,11 @@ struct FeatureSpace: Hashable, Sendable, Codable {
 
   /// The standardised coordinates of a vector.
   func coordinates(_ features: FeatureVector) -> [Double] {
-    axes.map { $0.coordinate(features[$0.feature]) }
+    coordinates(transformed: features.transformed)
+  }
+
+  /// The standardised coordinates of a vector whose values have been transformed.
+  func coordinates(transformed: [Double]) -> [Double] {
+    axes.map { (transformed[$0.feature.index] - $0.mean) / $0.deviation }
   }
 }

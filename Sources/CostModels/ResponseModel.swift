@@ -40,8 +40,14 @@ package struct ResponseModel: Hashable, Sendable, Codable {
   }
 
   /// Where the response lies on its own scale.
-  func place(_ features: FeatureVector) -> Place {
-    let answer = process.answer(space.coordinates(features))
+  ///
+  /// - Parameters:
+  ///   - features: The features of the combination asked about.
+  ///   - transformed: The same on their scales, where somebody knows them.
+  /// - Returns: The place, the structural part and the residual apart.
+  func place(_ features: FeatureVector, _ transformed: [Double]? = nil) -> Place {
+    let coordinates = space.coordinates(transformed: transformed ?? features.transformed)
+    let answer = process.answer(coordinates)
     let structural = structure.value(features)
     return Place(
       structural: structural,
@@ -59,7 +65,16 @@ package struct ResponseModel: Hashable, Sendable, Codable {
   ///   - level: The share of runs that the interval is to cover, 0.5 to 0.95.
   /// - Returns: The estimate in the response's unit.
   package func predict(_ features: FeatureVector, level: Double = 0.9) -> ResponseEstimate {
-    let place = place(features)
+    predict(features, features.transformed, level)
+  }
+
+  /// The same of a vector whose values have been transformed.
+  func predict(
+    _ features: FeatureVector,
+    _ transformed: [Double],
+    _ level: Double
+  ) -> ResponseEstimate {
+    let place = place(features, transformed)
     let half = conformal.quantile(level) * place.error
     let scale = structure.scale
     let low = place.structural + bend.backward(place.bent - half)

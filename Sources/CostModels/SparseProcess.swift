@@ -67,11 +67,7 @@ struct SparseFit {
     inducing = grid
     let factor = try Self.factor(grid)
     projections = scaled.map { point in
-      factor.solveLower(
-        (0..<grid.count).map {
-          ArdKernel.correlation(squared: grid.squaredDistance(point, from: $0))
-        }
-      )
+      factor.solveLower(grid.squaredDistances(point).map(ArdKernel.correlation(squared:)))
     }
   }
 
@@ -154,8 +150,7 @@ extension SparseProcess {
   func answer(_ coordinates: [Double]) -> Answer {
     let place = zip(coordinates, inverseLengths).map { $0 * $1 }
     var (mean, size, nearness) = (0.0, errorLevel, 0.0)
-    for index in weights.indices {
-      let distance = inducing.squaredDistance(place, from: index)
+    for (index, distance) in inducing.squaredDistances(place).enumerated() {
       let correlation = ArdKernel.correlation(squared: distance)
       mean += correlation * weights[index]
       size += correlation * errorWeights[index]

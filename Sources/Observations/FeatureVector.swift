@@ -21,13 +21,12 @@ package struct FeatureVector: Hashable, Sendable {
     get { values[feature.index] }
     set { values[feature.index] = newValue }
   }
+
+  /// The values on the scales of their features, which is where distances are taken.
+  package var transformed: [Double] { zip(Feature.allCases, values).map { $0.transformed($1) } }
 }
 
 extension Feature {
-  /// The place of the feature in a vector.
-  var index: Int { Self.places[self] ?? 0 }
-
-  private static let places = Dictionary(
-    uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) }
-  )
+  /// The place of the feature in a vector: cases without values are numbered as they are declared.
+  package var index: Int { withUnsafeBytes(of: self) { Int($0[0]) } }
 }

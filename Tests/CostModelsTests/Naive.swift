@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import CostModels
 import Foundation
 import Observations
 import Profiles
 import Randomness
+
+@testable import CostModels
 
 /// Slow and plain twins of what the room computes.
 enum Naive {
@@ -50,6 +51,23 @@ enum Naive {
         matern(points[row], points[column], lengths: lengths) + (row == column ? diagonal : 0)
       }
     }
+  }
+
+  /// What a sparse process says of a place, point after point.
+  static func answer(_ process: SparseProcess, at coordinates: [Double]) -> SparseProcess.Answer {
+    var (mean, size, nearness) = (0.0, process.errorLevel, 0.0)
+    for (index, point) in process.inducing.rows.enumerated() {
+      var distance = 0.0
+      for (place, coordinate) in point.enumerated() {
+        let difference = coordinates[place] * process.inverseLengths[place] - coordinate
+        distance += difference * difference
+      }
+      let correlation = ArdKernel.correlation(squared: distance)
+      mean += correlation * process.weights[index]
+      size += correlation * process.errorWeights[index]
+      nearness = max(nearness, correlation)
+    }
+    return SparseProcess.Answer(mean: mean, error: exp(size), nearness: nearness)
   }
 
   /// Points by chance in a cube around zero.

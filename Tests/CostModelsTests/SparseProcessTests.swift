@@ -185,6 +185,28 @@ struct GridPointsTests {
     }
   }
 
+  /// Eight points at once against a loop over one, with any number left over.
+  @Test(arguments: Property.seeds(40)) func distancesHaveTheSameBits(seed: UInt64) {
+    var chance = Seed(seed).stream("distances")
+    let (count, dimensions) = (Int(chance.uniform() * 30), 1 + Int(chance.uniform() * 45))
+    let grid = GridPoints(nearest: Naive.points(count, dimensions, &chance))
+    let place = Naive.points(1, dimensions, &chance)[0]
+    let alone = grid.rows.map { squaredDistance(place, $0) }
+    #expect(grid.squaredDistances(place) == alone, "S2TUNE_SEED=\(seed)")
+    #expect((0..<count).map { grid.squaredDistance(place, from: $0) } == alone)
+    let process = SparseProcess(
+      inverseLengths: Naive.points(1, dimensions, &chance)[0],
+      inducing: grid,
+      weights: Naive.points(1, count, &chance)[0],
+      errorWeights: Naive.points(1, count, &chance)[0],
+      errorLevel: chance.uniform()
+    )
+    let (answer, plain) = (process.answer(place), Naive.answer(process, at: place))
+    #expect(answer.mean.bitPattern == plain.mean.bitPattern, "S2TUNE_SEED=\(seed)")
+    #expect(answer.error.bitPattern == plain.error.bitPattern)
+    #expect(answer.nearness.bitPattern == plain.nearness.bitPattern)
+  }
+
   @Test("A file holds them exactly, as whole thousandths", arguments: Property.seeds(10))
   func coding(seed: UInt64) throws {
     var chance = Seed(seed).stream("coding")
