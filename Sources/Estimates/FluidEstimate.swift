@@ -51,9 +51,10 @@ extension FluidEstimate {
     guard factor > 1 else { return run(groups, on: cpu, events: budget, isFirst) }
     let slow = groups.map { $0.dilated(by: factor) }
     var found = run(slow, on: cpu.dilated(by: factor), events: budget, isFirst)
-    let fast = run(groups, on: cpu, events: budget / 2, isFirst)
+    let isShort = found.0.requestP99 < 1e6
+    let fast = run(groups, on: cpu, events: budget / 2, isFirst, listens: isShort)
     found.0.longestHold = fast.0.longestHold
-    if found.0.requestP99 < 1e6 {
+    if isShort {
       found.0.requestP99 = fast.0.requestP99
       found.1 = fast.1
     }
@@ -64,9 +65,10 @@ extension FluidEstimate {
     _ groups: [FluidGroup],
     on cpu: SharedCPU,
     events: Int,
-    _ isFirst: Bool
+    _ isFirst: Bool,
+    listens: Bool = true
   ) -> (FluidEstimate, LatencyBars) {
-    var run = FluidRun(cpu, groups, budget: events, isFirst: isFirst)
+    var run = FluidRun(cpu, groups, budget: events, isFirst: isFirst, listens: listens)
     return (run.estimate(), run.latencies)
   }
 
@@ -145,6 +147,8 @@ private struct FluidRun {
   let budget: Int
   /// Whether the walker comes to an undisturbed CPU, or goes on where it has walked before.
   let isFirst: Bool
+  /// Whether latencies are asked for: nothing else depends on them.
+  let listens: Bool
   private var fluid: FluidCPU
   private var found = FluidEstimate()
   private var booked = 0.0
@@ -163,8 +167,8 @@ private struct FluidRun {
     return all
   }
 
-  init(_ cpu: SharedCPU, _ groups: [FluidGroup], budget: Int, isFirst: Bool) {
-    self.isFirst = isFirst
+  init(_ cpu: SharedCPU, _ groups: [FluidGroup], budget: Int, isFirst: Bool, listens: Bool) {
+    (self.isFirst, self.listens) = (isFirst, listens)
     self.cpu = cpu
     self.groups = groups
     self.budget = budget
@@ -186,7 +190,7 @@ private struct FluidRun {
     if before.requests > 0, sums.time > 0 {
       found.iops = sums.requests / sums.time / before.requests
     }
-    if cpu.hasRequests {
+    if cpu.hasRequests, listens {
       drain()
       found.requestP99 = latencies.quantile(0.99)
     }
@@ -238,7 +242,7 @@ private struct FluidRun {
     fluid.isActive = true
     fluid.isAsleep = false
     fluid.events = 0
-    fluid.latencies.isOn = true
+    fluid.latencies.isOn = listens
     booked = fluid.now
     began = fluid.now
     fluid.wake(FluidTask.walker)
@@ -324,7 +328,7 @@ private struct FluidRun {
       earlyTime = fluid.now - began
       early = fluid.latencies
       fluid.latencies = LatencyBars()
-      fluid.latencies.isOn = true
+      fluid.latencies.isOn = listens
     }
     guard done < 1 else { return wall }
     fluid.events = min(fluid.events, limit + 200)

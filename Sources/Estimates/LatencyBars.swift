@@ -20,20 +20,12 @@ struct LatencyBars: Sendable {
     guard isOn else { return }
     count += weight
     let parts = max(1, min(48, LatencyScale.parts(in: max(high, 1_000) / max(low, 1_000))))
-    let (length, share) = (high - low, weight / Double(parts))
-    let edges = LatencyScale.edges
-    var bar = LatencyScale.bar(of: low + 0.5 * length / Double(parts))
-    var sum = bars[bar]
+    let (length, divisor, share) = (high - low, Double(parts), weight / Double(parts))
+    var bars = bars.mutableSpan
+    let scale = LatencyScale.latencies
     for part in 0..<parts {
-      let latency = low + (Double(part) + 0.5) * length / Double(parts)
-      if latency >= edges[bar + 1] {
-        bars[bar] = sum
-        repeat { bar += 1 } while latency >= edges[bar + 1]
-        sum = bars[bar]
-      }
-      sum += share
+      bars[scale.place(of: low + (Double(part) + 0.5) * length / divisor)] += share
     }
-    bars[bar] = sum
   }
 
   /// Adds others, all of them together worth `weight`.
@@ -58,35 +50,49 @@ struct LatencyBars: Sendable {
   }
 }
 
-/// Bars of a twenty-fourth of an octave, found by comparing instead of by logarithms: an estimate
-/// asks for tens of thousands.
-enum LatencyScale {
+/// Bars of a twenty-fourth of an octave, found without logarithms: an estimate asks for tens of
+/// thousands.
+struct LatencyScale {
+  /// Latencies in nanoseconds, from a microsecond up.
+  static let latencies = LatencyScale(unit: 1_000)
   /// The least latency of each bar in nanoseconds, by `24 log2(latency / 1000)`; the last bar has
   /// no end.
-  static let edges = leasts(unit: 1_000) + [.infinity]
+  static var edges: [Double] { latencies.edges }
   /// The same for ratios of latencies.
-  private static let ratios = leasts(unit: 1) + [.infinity]
+  private static let ratios = LatencyScale(unit: 1)
 
   /// The bar of a latency; what lies below or beyond all is in the first or the last.
-  static func bar(of latency: Double) -> Int { place(of: latency, unit: 1_000, in: edges) }
+  static func bar(of latency: Double) -> Int { latencies.place(of: latency) }
 
   /// How many bars a ratio of latencies spans, rounded down.
-  static func parts(in ratio: Double) -> Int { place(of: ratio, unit: 1, in: ratios) }
+  static func parts(in ratio: Double) -> Int { ratios.place(of: ratio) }
 
-  /// The last edge that a value reaches.
-  ///
-  /// On each octave the logarithm lies above its chord, by a twelfth at most: the chord's edge is
-  /// reached, and the one to find is among the next three.
-  private static func place(of value: Double, unit: Double, in edges: [Double]) -> Int {
-    let ratio = value / unit
-    guard ratio > 1 else { return 0 }
-    // What the ratio's bits say of it: the octave, and how far into it.
-    let octave = min(Int(ratio.bitPattern >> 52) - 1_023, LatencyBars.count / 24 - 1)
-    let part = Double(ratio.bitPattern & 0xF_FFFF_FFFF_FFFF) / 0x10_0000_0000_0000
-    let chord = 24 * octave + Int(24 * part)
-    var place = value >= edges[chord] ? chord : max(0, chord - 1)
-    while value >= edges[place + 1] { place += 1 }
-    return place
+  private let edges: [Double]
+  /// The bar that each slice begins in, a hundred and twenty-eighth of an octave long: less than a
+  /// bar, so that at most one edge lies in it.
+  private let bars: [Int]
+  /// The number that the bits of a value in the first slice begin with.
+  private let first: Int
+
+  private init(unit: Double) {
+    let edges = Self.leasts(unit: unit) + [.infinity]
+    let first = Int(unit.bitPattern >> 52) << 7
+    self.edges = edges
+    self.first = first
+    var bar = 0
+    bars = (0..<(LatencyBars.count / 24 + 1) << 7).map { slice in
+      let value = Double(bitPattern: UInt64(first + slice) << 45)
+      while value >= edges[bar + 1] { bar += 1 }
+      return bar
+    }
+  }
+
+  /// The last edge that a value reaches: that of its slice, or the next.
+  func place(of value: Double) -> Int {
+    // The sign, the exponent and seven bits of the fraction.
+    let slice = Int(Int64(bitPattern: value.bitPattern) &>> 45) &- first
+    let bar = bars[min(max(slice, 0), bars.count - 1)]
+    return value >= edges[bar &+ 1] ? bar &+ 1 : bar
   }
 
   /// The least value of each bar, to the last bit of what the logarithm says.
