@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Dispatch
 package import Observations
 import Operations
 package import Policies
@@ -180,20 +179,7 @@ package final class Bench: Sendable {
   package func reports(_ requests: [RunRequest]) throws(TuningError) -> [RunReport] {
     let fresh = fresh(requests)
     allowance.take(fresh.count)
-    let results = Mutex<[Int: Result<RunReport, TuningError>]>([:])
-    let next = Mutex(0)
-    DispatchQueue.concurrentPerform(iterations: min(tools.workers, fresh.count)) { _ in
-      while true {
-        let index = next.withLock { place in
-          defer { place += 1 }
-          return place
-        }
-        guard index < fresh.count else { return }
-        let result = run(fresh[index])
-        results.withLock { $0[index] = result }
-      }
-    }
-    try store(fresh, results.withLock { $0 })
+    try store(fresh, inParallel(fresh.count, workers: tools.workers) { run(fresh[$0]) })
     return reports.withLock { known in requests.compactMap { known[$0] } }
   }
 
@@ -210,10 +196,10 @@ package final class Bench: Sendable {
 
   private func store(
     _ requests: [RunRequest],
-    _ results: [Int: Result<RunReport, TuningError>]
+    _ results: [Result<RunReport, TuningError>]
   ) throws(TuningError) {
-    for (index, request) in requests.enumerated() {
-      guard let report = try results[index]?.get() else { continue }
+    for (request, result) in zip(requests, results) {
+      let report = try result.get()
       reports.withLock { $0[request] = report }
     }
     guard allowance.limit < .max, !requests.isEmpty else { return }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Dispatch
 import PageTables
 import Policies
 import Profiles
 import Quantities
 import Randomness
 import Search
-import Synchronization
 
 /// What a search of one class of knobs came to.
 struct ClassSearchResult {
@@ -163,28 +161,11 @@ struct ClassSearch {
     _ question: Question
   ) throws(TuningError) -> [[Double]] {
     guard let predictor = run.tools.predictor else { return [] }
-    let results = Mutex<[Result<[Double], TuningError>?]>(policies.map { _ in nil })
-    let next = Mutex(0)
-    DispatchQueue.concurrentPerform(iterations: run.tools.workers) { _ in
-      while true {
-        let place = next.withLock { next in
-          defer { next += 1 }
-          return next
-        }
-        guard place < policies.count else { return }
-        let result: Result<[Double], TuningError>
-        do throws(TuningError) {
-          let predicted = try predictor.predictions(question, policy: policies[place])
-          result = .success(run.goal.values(predicted.mapValues(\.value)))
-        } catch {
-          result = .failure(error)
-        }
-        results.withLock { $0[place] = result }
-      }
-    }
+    let predicted = try predictor.predictions(question, of: policies, workers: run.tools.workers)
     var rows = run.goal.problem.responses.map { _ in [Double]() }
-    for result in results.withLock({ $0 }) {
-      for (place, value) in (try result?.get() ?? []).enumerated() where !value.isNaN {
+    for values in predicted {
+      for (place, value) in run.goal.values(values.mapValues(\.value)).enumerated()
+      where !value.isNaN {
         rows[place].append(value)
       }
     }

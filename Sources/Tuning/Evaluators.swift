@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 package import CostModels
+import Dispatch
 package import Observations
 package import Policies
 import Profiles
 package import Randomness
 import Scenarios
+import Synchronization
 
 /// How much of an operation a run simulates.
 package enum RunExtent: String, Hashable, Sendable, CaseIterable, Codable {
@@ -104,6 +106,30 @@ package protocol PolicyPredictor: Sendable {
 }
 
 extension PolicyPredictor {
+  /// The predictions of many policies, in their order; the same for any number of workers.
+  ///
+  /// A worker takes several neighbours at once: those are likely to need the same walk.
+  package func predictions(
+    _ question: Question,
+    of policies: [Policy],
+    workers: Int
+  ) throws(TuningError) -> [[Response: PredictedValue]] {
+    let size = max(1, policies.count / (8 * workers))
+    let parts = stride(from: 0, to: policies.count, by: size).map {
+      policies[$0..<min($0 + size, policies.count)]
+    }
+    let results = inParallel(parts.count, workers: workers) { index in
+      Result { () throws(TuningError) in
+        var found: [[Response: PredictedValue]] = []
+        for policy in parts[index] { found.append(try predictions(question, policy: policy)) }
+        return found
+      }
+    }
+    var all: [[Response: PredictedValue]] = []
+    for result in results { all += try result.get() }
+    return all
+  }
+
   /// None: what is no sum of terms cannot be taken apart.
   package func explanations(
     _ question: Question,
@@ -134,6 +160,28 @@ package struct SafetyVerdict: Hashable, Sendable, Codable {
 package protocol SafetyOracle: Sendable {
   /// The verdict on a policy.
   func verdict(_ question: Question, policy: Policy) -> SafetyVerdict
+}
+
+/// What so many tasks return, in their order; each worker takes the next one that nobody has.
+func inParallel<Value: Sendable>(
+  _ count: Int,
+  workers: Int,
+  _ task: @Sendable (Int) -> Value
+) -> [Value] {
+  let results = Mutex([Value?](repeating: nil, count: count))
+  let next = Mutex(0)
+  DispatchQueue.concurrentPerform(iterations: min(workers, count)) { _ in
+    while true {
+      let index = next.withLock { next in
+        defer { next += 1 }
+        return next
+      }
+      guard index < count else { return }
+      let value = task(index)
+      results.withLock { $0[index] = value }
+    }
+  }
+  return results.withLock { $0.compactMap { $0 } }
 }
 
 /// Everything an answer is made with.

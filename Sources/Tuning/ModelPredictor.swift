@@ -18,9 +18,20 @@ package final class ModelPredictor: PolicyPredictor {
   private let model: CostModel
   private let walks = SharedWalks()
   private let fluids = SharedFluids()
-  private let plans = Mutex<[BatchedOperation: GatheredPlan]>([:])
-  private let estimates = Mutex<[FeatureVector: [ResponseEstimate]]>([:])
-  private let known = Mutex<[BatchedOperation: [Response: PredictedValue]]>([:])
+  private let estimates = Mutex<[Asked: [ResponseEstimate]]>([:])
+  private let known = Mutex<[Setup: Known]>([:])
+
+  /// What is known of a setup, by policy; plans by the policy that they depend on.
+  private final class Known: Sendable {
+    let plans = Mutex<[Policy: GatheredPlan]>([:])
+    let predictions = Mutex<[Policy: [Response: PredictedValue]]>([:])
+  }
+
+  /// What an estimate depends on: the features, and which of the model's responses are wanted.
+  private struct Asked: Hashable {
+    let features: FeatureVector
+    let isWanted: [Bool]
+  }
 
   /// Creates the predictor from a fitted model.
   package init(model: CostModel) { self.model = model }
@@ -35,13 +46,13 @@ package final class ModelPredictor: PolicyPredictor {
     _ question: Question,
     policy: Policy
   ) throws(TuningError) -> [Response: PredictedValue] {
-    let asked = BatchedOperation(question.setup, policy)
-    if let found = known.withLock({ $0[asked] }) { return found }
-    let features = try features(asked)
+    let known = known(question.setup)
+    if let found = known.predictions.withLock({ $0[policy] }) { return found }
+    let features = try features(BatchedOperation(question.setup, policy), known)
     var found: [Response: PredictedValue] = [:]
     let unseen = question.workload.unseenByModels ?? policy.unseenByModels
-    let estimates = estimates(features)
-      .filter { question.workload.isModelled($0.response, policy: policy) }
+    let isWanted = model.models.map { question.workload.isModelled($0.response, policy: policy) }
+    let estimates = estimates(Asked(features: features, isWanted: isWanted))
     // One judgement for all responses: a run that is like none is so in all that is measured of it.
     let order: [Validity.Place] = [.inside, .edge, .extrapolating]
     let worst = estimates.map(\.validity).max { left, right in
@@ -56,16 +67,25 @@ package final class ModelPredictor: PolicyPredictor {
         reason: unseen ?? worst.flatMap { $0.reason == nil ? nil : $0.description }
       )
     }
-    known.withLock { $0[asked] = found }
+    known.predictions.withLock { $0[policy] = found }
     return found
   }
 
   /// The estimates of a feature vector, which many policies may have.
-  private func estimates(_ features: FeatureVector) -> [ResponseEstimate] {
-    if let found = estimates.withLock({ $0[features] }) { return found }
-    let found = model.predict(features, level: 0.9)
-    estimates.withLock { $0[features] = found }
+  private func estimates(_ asked: Asked) -> [ResponseEstimate] {
+    if let found = estimates.withLock({ $0[asked] }) { return found }
+    let found = model.predict(asked.features, level: 0.9, only: asked.isWanted)
+    estimates.withLock { $0[asked] = found }
     return found
+  }
+
+  private func known(_ setup: Setup) -> Known {
+    known.withLock { known in
+      if let found = known[setup] { return found }
+      let fresh = Known()
+      known[setup] = fresh
+      return fresh
+    }
   }
 
   /// Every prediction that the workload has, taken apart.
@@ -73,23 +93,30 @@ package final class ModelPredictor: PolicyPredictor {
     _ question: Question,
     policy: Policy
   ) throws(TuningError) -> [Explanation] {
-    let features = try features(BatchedOperation(question.setup, policy))
+    let operation = BatchedOperation(question.setup, policy)
+    let features = try features(operation, known(question.setup))
     return model.models.filter { question.workload.isModelled($0.response, policy: policy) }
       .map { $0.explain(features) }
   }
 
-  private func features(_ operation: BatchedOperation) throws(TuningError) -> FeatureVector {
-    FeatureVector(of: operation, plan: try plan(operation), sharing: fluids)
+  private func features(
+    _ operation: BatchedOperation,
+    _ known: Known
+  ) throws(TuningError) -> FeatureVector {
+    FeatureVector(of: operation, plan: try plan(operation, known), sharing: fluids)
   }
 
-  private func plan(_ operation: BatchedOperation) throws(TuningError) -> GatheredPlan {
-    let key = operation.planned
-    if let found = plans.withLock({ $0[key] }) { return found }
+  private func plan(
+    _ operation: BatchedOperation,
+    _ known: Known
+  ) throws(TuningError) -> GatheredPlan {
+    let key = operation.planned.policy
+    if let found = known.plans.withLock({ $0[key] }) { return found }
     do {
       var plan = try operation.gatheredPlan(sharing: walks)
       // No feature depends on the order of chunks.
       plan.sequence = plan.sequence.gathered
-      plans.withLock { $0[key] = plan }
+      known.plans.withLock { $0[key] = plan }
       return plan
     } catch {
       throw .prediction(error.description)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import CostModels
+import class Foundation.ProcessInfo
 package import Observations
 import Policies
 import Profiles
@@ -111,10 +112,11 @@ package struct SensitivityStudy: Sendable {
   ///   that knobs are not independent; or the predictor's sentence.
   package func answer(scale: SensitivityScale = .value) throws(TuningError) -> SensitivityAnswer {
     let grid = try PolicyGrid(question)
-    var known: [Policy: [Response: PredictedValue]] = [:]
-    for policy in grid.policies where known[policy] == nil {
-      known[policy] = try predictor.predictions(question, policy: policy)
-    }
+    var seen: Set<Policy> = []
+    let policies = grid.policies.filter { seen.insert($0).inserted }
+    let workers = ProcessInfo.processInfo.activeProcessorCount
+    let predicted = try predictor.predictions(question, of: policies, workers: workers)
+    let known = Dictionary(uniqueKeysWithValues: zip(policies, predicted))
     let responses = Response.allCases.filter { response in
       known.values.allSatisfy { $0[response] != nil }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import CostModels
 import Estimates
 import Observations
 import Operations
@@ -79,6 +80,56 @@ struct SharedFeaturesTests {
         let alone = try ModelPredictor(model: model).predictions(question, policy: policy)
         #expect(try used.predictions(question, policy: policy) == alone, "\(kernel) \(policy)")
       }
+    }
+  }
+
+  /// Many policies at once, on several threads, against each alone with nothing shared.
+  @Test(arguments: [1, 2, 5]) func batches(workers: Int) throws {
+    let model = try ShippedModelTests.load()
+    for workload in ["container-churn", "rpc-latency", "live-migration", "container-churn-exit"] {
+      for question in try questions(workload) {
+        let policies = try drawn(question, Property.cases(20))
+        let found = try ModelPredictor(model: model)
+          .predictions(question, of: policies, workers: workers)
+        #expect(found.count == policies.count)
+        for (values, policy) in zip(found, policies) {
+          let plain = try plain(model, question, policy)
+          #expect(values.mapValues(Self.bits) == plain, "\(question.host.name) \(policy)")
+        }
+      }
+    }
+  }
+
+  private static func bits(_ value: PredictedValue) -> [UInt64] {
+    [value.value, value.low, value.high].map(\.bitPattern)
+  }
+
+  /// Every response from its own model; walks, fluids and features from nobody.
+  private func plain(
+    _ model: CostModel,
+    _ question: Question,
+    _ policy: Policy
+  ) throws -> [Response: [UInt64]] {
+    let operation = BatchedOperation(question.setup, policy)
+    let features = FeatureVector(of: operation, plan: try operation.gatheredPlan())
+    var found: [Response: [UInt64]] = [:]
+    for one in model.models where question.workload.isModelled(one.response, policy: policy) {
+      let estimate = one.predict(features)
+      found[one.response] = [estimate.value, estimate.low, estimate.high].map(\.bitPattern)
+    }
+    return found
+  }
+
+  @Test("No policies have no predictions, and one that cannot be predicted is refused")
+  func oddBatches() throws {
+    let predictor = ModelPredictor(model: try ShippedModelTests.load())
+    let question = try shipped()
+    #expect(try predictor.predictions(question, of: [], workers: 2).isEmpty)
+    var wrong = question
+    wrong.workload.memory.size = .zero
+    let policies = [question.presentPolicy]
+    #expect(throws: TuningError.self) {
+      try predictor.predictions(wrong, of: policies, workers: 2)
     }
   }
 
