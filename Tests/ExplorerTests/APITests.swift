@@ -7,7 +7,7 @@ import Testing
 @testable import Explorer
 
 /// Answers, and refusals in one sentence.
-@Suite struct APITests {
+@Suite(.enabled(if: TestServer.isWanted)) struct APITests {
   private static let place = ["--workload", "container-churn", "--host", "graviton3"]
 
   /// The document of a command.

@@ -8,7 +8,7 @@ import Testing
 @testable import Explorer
 
 /// What one client may take, and that the others do not notice.
-@Suite struct ConnectionTests {
+@Suite(.enabled(if: TestServer.isWanted)) struct ConnectionTests {
   private static let question = #"{"workload": "container-churn", "host": "graviton3"}"#
 
   @Test func largeBodiesAreRefusedBeforeTheyAreRead() async throws {

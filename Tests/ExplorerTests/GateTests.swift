@@ -6,7 +6,7 @@ import Testing
 @testable import Explorer
 
 /// Who may ask and what is refused, over real sockets.
-@Suite struct GateTests {
+@Suite(.enabled(if: TestServer.isWanted)) struct GateTests {
   private static let question = #"{"workload": "container-churn", "host": "graviton3"}"#
 
   @Test(arguments: [

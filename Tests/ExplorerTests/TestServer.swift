@@ -10,7 +10,14 @@ import Tuning
 @testable import Explorer
 
 /// A server of this process on a free port, and clients that write bytes.
+///
+/// Such a server shares the threads of the test process: whole runs of the simulator beside it keep it from answering for
+/// minutes. So these tests have a step of their own, `S2TUNE_SERVER_TESTS=1 swift test --filter ExplorerTests`, which
+/// `.ci/run` takes; those of the real process are in every run.
 struct TestServer {
+  /// Whether this is that step.
+  static let isWanted = ProcessInfo.processInfo.environment["S2TUNE_SERVER_TESTS"] == "1"
+
   let port: UInt16
   private let task: Task<Void, any Error>
 
