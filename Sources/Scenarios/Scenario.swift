@@ -76,6 +76,10 @@ package struct Scenario: Sendable {
 
   /// Events after which a run stops where nobody says otherwise.
   package static let standardEventLimit = MachineLimits().events
+  /// Events of a whole run that somebody asks for and waits for: ten times those of the largest shipped one.
+  package static let wholeEventLimit: Int64 = 250_000_000
+  /// Events of one that simulates a part.
+  package static let sampledEventLimit: Int64 = 50_000_000
 
   /// Runs the scenario.
   package func run() throws(OperationError) -> RunReport {

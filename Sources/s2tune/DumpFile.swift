@@ -2,11 +2,7 @@
 
 import Calibration
 import Files
-import Foundation
-import Operations
 import PageTables
-import Profiles
-import Quantities
 
 /// Stage-2 dumps as the commands take them.
 enum DumpFile {
@@ -15,12 +11,7 @@ enum DumpFile {
   static func read(_ path: String, granule: Granule, ipaBits: Int? = nil) throws -> Stage2Dump {
     let dump = try Stage2Dump(reading: TextLines(path), granule: granule)
     let bits = ipaBits ?? dump.ipaBits ?? standardBits
-    if let reason = dump.contradiction(ipaBits: bits) {
-      let way =
-        dump.fittingBits.map { "set --ipa-bits or vm.ipa_bits to \($0)" }
-        ?? "no width of IPA fits it; set the page size to the host's"
-      throw Failure.data("\(path): \(reason); \(way)")
-    }
+    try dump.require(ipaBits: bits)
     if let larger = dump.largerGranule {
       note(
         "\(path): read with pages of \(granule.rawValue); every leaf fits pages of "
@@ -35,23 +26,8 @@ enum DumpFile {
   static let standardBits = 40
 }
 
-extension LoadedSetup {
-  /// Gives the guest a dump's mix of leaves and holes, and the workload the shares that result.
-  mutating func layOut(_ source: Stage2Dump) throws {
-    let memory = workload.profile.memory
-    guard source.pattern != nil else {
-      throw Failure.data("\(source.file): the dump maps no memory; take it while the guest runs")
-    }
-    let laidOut = try source.tiled(
-      to: memory.size,
-      at: memory.base,
-      StageTwoGeometry(granule: host.profile.granule, ipaBits: memory.ipaBits)
-    )
-    guard laidOut.mappedBytes > .zero else {
-      throw Failure.data("\(source.file): nothing of the dump's pattern fits into vm.memory")
-    }
-    try layOut(laidOut, from: source.file)
-  }
+extension EvidenceError: Refusal {
+  var status: Status { .data }
 }
 
 extension LogError: Refusal {

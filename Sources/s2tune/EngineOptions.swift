@@ -8,8 +8,8 @@ import Profiles
 import Scenarios
 import Tuning
 
-/// What answers: a cost model where there is one, and the simulator.
-struct EngineOptions: ParsableArguments {
+/// What answers: a cost model where there is one, and the simulator on so many threads.
+struct AnswerOptions: ParsableArguments {
   @Option(
     name: .customLong("cost-model"),
     help: ArgumentHelp(
@@ -22,8 +22,6 @@ struct EngineOptions: ParsableArguments {
 
   @Option(help: "Threads that simulate, all processors unless given; the answer is the same.")
   var workers: Int?
-
-  @OptionGroup var limit: LimitOptions
 
   /// The model these options name, or the shipped one that goes with this simulator.
   func model(_ store: ProfileStore) throws -> CostModel? {
@@ -46,6 +44,18 @@ struct EngineOptions: ParsableArguments {
     }
     return workers
   }
+}
+
+/// The same, with a limit of a run's events.
+struct EngineOptions: ParsableArguments {
+  @OptionGroup var answering: AnswerOptions
+  @OptionGroup var limit: LimitOptions
+
+  /// The model that answers, where there is one.
+  func model(_ store: ProfileStore) throws -> CostModel? { try answering.model(store) }
+
+  /// The threads that simulate; refuses an illegal number.
+  func threads() throws -> Int { try answering.threads() }
 
   /// Everything an answer is made with.
   func tools(
@@ -58,19 +68,6 @@ struct EngineOptions: ParsableArguments {
       eventLimit: try limit.events(isSampled: false),
       progress: { progress.show($0, of: $1, "runs") }
     )
-  }
-}
-
-extension TuningTools {
-  /// The answer to a question: a stored verified one where there is one and none is asked for anew.
-  func answer(
-    _ question: Question,
-    _ loaded: LoadedSetup,
-    _ store: ProfileStore,
-    fresh: Bool
-  ) throws -> Recommendation {
-    let answers = loaded.layout == .mix && !fresh ? store.answers : nil
-    return try Exporter(store: answers, engine: engine) { _ in self }.answer(question)
   }
 }
 

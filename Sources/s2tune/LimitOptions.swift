@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Scenarios
 
 /// Where a run stops even if the operation has not come to its end.
 struct LimitOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Events after which a run stops and says what they were, 1000 to 100000000000. (default: "
-        + "\(whole) for a whole run, \(sampled) for one of a window or by batch means)",
+        + "\(Scenario.wholeEventLimit) for a whole run, \(Scenario.sampledEventLimit) for one of a window or by batch means)",
       valueName: "count"
     )
   )
   var maxEvents: Int?
 
-  /// Events of a whole run where nobody says otherwise: ten times those of the largest shipped one.
-  private static let whole: Int64 = 250_000_000
-  /// Events of a run that simulates a part.
-  private static let sampled: Int64 = 50_000_000
-
   /// The number of these options; refuses an illegal one.
   func events(isSampled: Bool) throws -> Int64 {
-    guard let maxEvents else { return isSampled ? Self.sampled : Self.whole }
+    guard let maxEvents else {
+      return isSampled ? Scenario.sampledEventLimit : Scenario.wholeEventLimit
+    }
     guard (1_000...100_000_000_000).contains(maxEvents) else {
       throw Failure.usage("--max-events \(maxEvents) is not legal; write 1000 to 100000000000")
     }

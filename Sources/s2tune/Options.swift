@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Calibration
 import Foundation
 import Operations
 import Profiles
@@ -147,9 +148,9 @@ struct ChangeOptions: ParsableArguments {
     kernel: String,
     isRepeated: Bool = false
   ) throws -> LoadedSetup {
-    let seen = observed.isEmpty ? [] : try Observed(observed).settings
+    let seen = try Evidence(observed)
     let own = try set.map(Self.change)
-    let changes = try seen.map(Self.change).filter { one in !own.contains { $0.key == one.key } }
+    let changes = seen.settings.filter { one in !own.contains { $0.key == one.key } }
     var loaded = try LoadedSetup(
       workload: workload,
       host: host,
@@ -158,7 +159,9 @@ struct ChangeOptions: ParsableArguments {
       setting: changes + own
     )
     if !isRepeated {
-      if !seen.isEmpty { note("observed: \(seen.joined(separator: " "))") }
+      if !seen.settings.isEmpty {
+        note("observed: \(seen.assignments.joined(separator: " "))")
+      }
       noteUnread(in: loaded.workload.profile)
     }
     if let dump {

@@ -166,6 +166,18 @@ import Testing
     }
   }
 
+  @Test func longWorkEndsInItsTime() async throws {
+    var limits = ServerLimits()
+    limits.longTime = .milliseconds(300)
+    try await TestServer.with(limits: limits) { server in
+      let answer = try await server.ask(
+        "/api/v1/simulate",
+        #"{"workload": "container-churn", "host": "graviton3", "policy": "chunk=4KiB"}"#
+      )
+      #expect(answer.status == 503 && answer.sentence.contains("ask for less"), "\(answer)")
+    }
+  }
+
   @Test func manyPredictionsAtOnce() async throws {
     try await TestServer.with { server in
       let expected = try await server.ask("/api/v1/predict", Self.question).body

@@ -3,6 +3,7 @@
 import Foundation
 import Observations
 import Quantities
+import TestSupport
 import Testing
 import Tuning
 
@@ -53,7 +54,7 @@ private func report(_ answer: Recommendation, context: AnswerContext = Samples.c
   /// Everything that the answer says stands on the page, with the same figures.
   @Test func everyFigureOfTheAnswerIsOnThePage() throws {
     let answer = try SampleAnswer().answer
-    let page = Page(try report(answer).document().html())
+    let page = XMLPage(try report(answer).document().html())
     #expect(page.isWellFormed && page.dangers.isEmpty, "\(page.dangers)")
     for row in answer.rows {
       #expect(page.text.contains(row.policy))
@@ -106,7 +107,7 @@ private func report(_ answer: Recommendation, context: AnswerContext = Samples.c
   @Test(arguments: DocumentTests.hostile)
   func textsOfProfilesAreOnlyShown(text: String) throws {
     let context = AnswerContext(heading: text, provenance: text, files: [text])
-    let page = Page(try report(try SampleAnswer().answer, context: context).document().html())
+    let page = XMLPage(try report(try SampleAnswer().answer, context: context).document().html())
     #expect(page.isWellFormed && page.dangers.isEmpty, "\(page.dangers)")
   }
 }

@@ -9,46 +9,7 @@ import Tuning
 
 @testable import Reports
 
-#if canImport(FoundationXML)
-import FoundationXML
-#endif
-
-/// A page as an XML parser reads it.
-final class Page: NSObject, XMLParserDelegate {
-  private(set) var elements: [(name: String, attributes: [String: String])] = []
-  private(set) var text = ""
-  private(set) var isWellFormed = false
-  private var names: [String] = []
-
-  init(_ html: String) {
-    super.init()
-    let parser = XMLParser(data: Data(html.utf8))
-    parser.delegate = self
-    isWellFormed = parser.parse()
-  }
-
-  func parser(
-    _ parser: XMLParser,
-    didStartElement name: String,
-    namespaceURI: String?,
-    qualifiedName: String?,
-    attributes: [String: String] = [:]
-  ) {
-    names.append(name)
-    elements.append((name, attributes))
-  }
-
-  func parser(
-    _ parser: XMLParser,
-    didEndElement name: String,
-    namespaceURI: String?,
-    qualifiedName: String?
-  ) { names.removeLast() }
-
-  func parser(_ parser: XMLParser, foundCharacters string: String) {
-    if names.last != "script", names.last != "style" { text += string }
-  }
-
+extension XMLPage {
   /// What would load, run or send something, or hold more than the document's own elements.
   var dangers: [String] {
     let known: Set = [
@@ -135,14 +96,14 @@ func documentEverywhere(_ text: String) -> Document {
 
   @Test(arguments: hostile)
   func whateverATextHoldsItIsOnlyShown(text: String) {
-    let page = Page(documentEverywhere(text).html())
+    let page = XMLPage(documentEverywhere(text).html())
     #expect(page.isWellFormed && page.dangers.isEmpty, "\(page.dangers)")
     // Drawings have more or fewer ticks as texts are short or long; all else is the same.
     let drawn: Set = ["text", "line", "polyline", "polygon", "rect", "circle", "path", "title"]
-    func others(_ page: Page) -> [String] {
+    func others(_ page: XMLPage) -> [String] {
       page.elements.map(\.name).filter { !drawn.contains($0) }
     }
-    #expect(others(page) == others(Page(documentEverywhere("plain").html())))
+    #expect(others(page) == others(XMLPage(documentEverywhere("plain").html())))
     let shown = displayed(text).unicodeScalars.filter { $0 != "\u{FFFE}" && $0 != "\u{FFFF}" }
     #expect(page.text.utf8.firstRange(of: Array(String(shown).utf8)) != nil, "\(shown)")
   }
@@ -197,7 +158,7 @@ func documentEverywhere(_ text: String) -> Document {
 
   @Test func aPageLoadsNothingAndSaysSo() throws {
     let html = documentEverywhere("word").html()
-    let page = Page(html)
+    let page = XMLPage(html)
     let policy = page.elements.first { $0.attributes["http-equiv"] == "Content-Security-Policy" }
     let content = try #require(policy?.attributes["content"])
     #expect(content.hasPrefix("default-src 'none'; script-src 'sha256-"))
@@ -234,7 +195,7 @@ func documentEverywhere(_ text: String) -> Document {
   }
 
   @Test func everyPictureHasWordsAndATable() {
-    let page = Page(documentEverywhere("word").html())
+    let page = XMLPage(documentEverywhere("word").html())
     let pictures = page.elements.filter { $0.name == "svg" }
     #expect(pictures.count == 8)
     #expect(
@@ -248,7 +209,7 @@ func documentEverywhere(_ text: String) -> Document {
 
   /// A cursor finds the text of every step.
   @Test func lanesCarryTheirReadings() throws {
-    let page = Page(documentEverywhere("word").html())
+    let page = XMLPage(documentEverywhere("word").html())
     let figure = try #require(page.elements.first { $0.attributes["data-lanes"] != nil })
     let text = try #require(figure.attributes["data-lanes"])
     let value = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]

@@ -7,41 +7,6 @@ import Testing
 
 @testable import Reports
 
-#if canImport(FoundationXML)
-import FoundationXML
-#endif
-
-/// The elements of an XML text with their attributes, and whether a real parser takes it.
-private final class Elements: NSObject, XMLParserDelegate {
-  private(set) var found: [(name: String, attributes: [String: String])] = []
-  private(set) var texts = ""
-  private(set) var isWellFormed = false
-
-  init(_ text: String) {
-    super.init()
-    let parser = XMLParser(data: Data(text.utf8))
-    parser.delegate = self
-    isWellFormed = parser.parse()
-  }
-
-  func parser(
-    _ parser: XMLParser,
-    didStartElement name: String,
-    namespaceURI: String?,
-    qualifiedName: String?,
-    attributes: [String: String] = [:]
-  ) {
-    found.append((name, attributes))
-  }
-
-  func parser(_ parser: XMLParser, foundCharacters string: String) { texts += string }
-
-  /// Numbers of an attribute of all elements of a name.
-  func numbers(_ name: String, _ attribute: String) -> [Double] {
-    found.filter { $0.name == name }.compactMap { $0.attributes[attribute].flatMap(Double.init) }
-  }
-}
-
 /// A plot by chance, some of whose points cannot be drawn.
 private func plot(_ chance: inout Randomness.Stream) -> Plot {
   let (isWide, isHigh) = (chance.uniform() < 0.5, chance.uniform() < 0.5)
@@ -85,33 +50,33 @@ extension Plot {
   func everyPictureIsXMLAndEveryPointLiesInItsFrame(seed: UInt64) {
     var chance = Seed(seed).stream("svg")
     let plot = plot(&chance)
-    let elements = Elements(plot.svg())
-    #expect(elements.isWellFormed && elements.found.first?.name == "svg", "S2TUNE_SEED=\(seed)")
-    #expect(elements.texts.contains("a & b") && elements.texts.contains("\"x\" [ns]"))
+    let elements = XMLPage(plot.svg())
+    #expect(elements.isWellFormed && elements.elements.first?.name == "svg", "S2TUNE_SEED=\(seed)")
+    #expect(elements.text.contains("a & b") && elements.text.contains("\"x\" [ns]"))
     let drawn = plot.series.flatMap(\.points).count(where: plot.isDrawn)
-    let marks = elements.found.filter { $0.attributes["class"]?.hasPrefix("point ") == true }
+    let marks = elements.elements.filter { $0.attributes["class"]?.hasPrefix("point ") == true }
     #expect(marks.count == drawn + plot.series.count, "S2TUNE_SEED=\(seed)")
     // Every mark and every text begins within the drawing.
-    let size = (elements.found.first?.attributes["viewBox"] ?? "").split(separator: " ")
+    let size = (elements.elements.first?.attributes["viewBox"] ?? "").split(separator: " ")
       .compactMap { Double($0) }
     #expect(size.count == 4 && size[2] == 720)
     for name in ["cx", "x", "x1", "x2"] {
       #expect(
-        elements.found.allSatisfy { one in
+        elements.elements.allSatisfy { one in
           one.attributes[name].flatMap(Double.init).map { (0...size[2]).contains($0) } ?? true
         }
       )
     }
     for name in ["cy", "y", "y1", "y2"] {
       #expect(
-        elements.found.allSatisfy { one in
+        elements.elements.allSatisfy { one in
           one.attributes[name].flatMap(Double.init).map { (0...size[3]).contains($0) } ?? true
         }
       )
     }
     let lines = plot.series.count { $0.isLine && $0.points.count(where: plot.isDrawn) > 1 }
-    #expect(elements.found.count { $0.name == "polyline" } == lines)
-    for line in elements.found where line.name == "polyline" {
+    #expect(elements.elements.count { $0.name == "polyline" } == lines)
+    for line in elements.elements where line.name == "polyline" {
       let places = (line.attributes["points"] ?? "").split(separator: " ")
       for place in places {
         let numbers = place.split(separator: ",").compactMap { Double($0) }

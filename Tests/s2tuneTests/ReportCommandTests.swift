@@ -4,52 +4,6 @@ import Foundation
 import TestSupport
 import Testing
 
-#if canImport(FoundationXML)
-import FoundationXML
-#endif
-
-/// The texts and the links of a page, as an XML parser reads them.
-private final class PageText: NSObject, XMLParserDelegate {
-  private(set) var text = ""
-  private(set) var names: [String: Int] = [:]
-  private(set) var links: [String] = []
-  private(set) var isWellFormed = false
-  private var open: [String] = []
-
-  init(_ html: String) {
-    super.init()
-    let parser = XMLParser(data: Data(html.utf8))
-    parser.delegate = self
-    isWellFormed = parser.parse()
-  }
-
-  func parser(
-    _ parser: XMLParser,
-    didStartElement name: String,
-    namespaceURI: String?,
-    qualifiedName: String?,
-    attributes: [String: String] = [:]
-  ) {
-    open.append(name)
-    names[name, default: 0] += 1
-    for (key, value) in attributes where ["href", "src", "xlink:href"].contains(key) {
-      links.append(value)
-    }
-    if attributes.keys.contains(where: { $0.hasPrefix("on") }) { links.append("handler") }
-  }
-
-  func parser(
-    _ parser: XMLParser,
-    didEndElement name: String,
-    namespaceURI: String?,
-    qualifiedName: String?
-  ) { open.removeLast() }
-
-  func parser(_ parser: XMLParser, foundCharacters string: String) {
-    if open.last != "script", open.last != "style" { text += string }
-  }
-}
-
 /// `s2tune report` as a user runs it.
 @Suite struct ReportCommandTests {
   private static let quick = [
@@ -73,8 +27,8 @@ private final class PageText: NSObject, XMLParserDelegate {
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["report.html"])
       let html = try String(contentsOf: file, encoding: .utf8)
       #expect(html.utf8.count < 2_000_000)
-      let page = PageText(html)
-      #expect(page.isWellFormed && page.names["script"] == 1)
+      let page = XMLPage(html)
+      #expect(page.isWellFormed && page.count("script") == 1)
       #expect(page.links.allSatisfy { $0.hasPrefix("#") }, "\(page.links)")
       let bare = html.replacing("xmlns=\"http://www.w3.org/1999/xhtml\"", with: "")
         .replacing("xmlns=\"http://www.w3.org/2000/svg\"", with: "")
@@ -135,8 +89,8 @@ private final class PageText: NSObject, XMLParserDelegate {
         ["report", "--stage2-dump", dump.path] + Self.quick
       )
       #expect([0, 1].contains(result.status), "\(result.errors)")
-      let page = PageText(result.output)
-      #expect(page.isWellFormed && page.names["img"] == nil && !page.links.contains("handler"))
+      let page = XMLPage(result.output)
+      #expect(page.isWellFormed && page.count("img") == 0 && !page.links.contains("handler"))
       #expect(page.text.contains("stage2-dump \(name)"))
       #expect(page.text.contains("'\\''alert(1)'\\''"))
     }
@@ -158,7 +112,7 @@ private final class PageText: NSObject, XMLParserDelegate {
 
   @Test func noPolicyIsStillAPage() throws {
     let result = try Tool.run(["report", "--slo", "teardown.time<=1us"] + Self.quick)
-    #expect(result.status == 1 && PageText(result.output).isWellFormed, "\(result.errors)")
+    #expect(result.status == 1 && XMLPage(result.output).isWellFormed, "\(result.errors)")
     #expect(result.output.contains("no policy that was simulated keeps the limits"))
   }
 }

@@ -28,9 +28,10 @@ struct Asked: Sendable {
   init(_ fields: JSONFields, _ desk: Desk) throws {
     self.fields = fields
     let files = try fields.objects("observed", legal: SentFile.keys, most: Self.mostFiles)
-    let seen =
-      files.isEmpty
-      ? [] : try SentRecordings(try files.map { try SentFile($0, desk.kept) }).settings
+    let seen = try Evidence(
+      try files.map { try SentFile($0, desk.kept) }
+        .map { try RecordingFile.read($0.text, named: $0.name) }
+    ).settings
     let own = try fields.texts("set", most: Self.mostSettings).map(Self.change)
     var loaded = try desk.profiles.setup(
       workload: try fields.requiredText("workload", "a name that /api/v1/profiles lists"),
@@ -39,7 +40,11 @@ struct Asked: Sendable {
     )
     try loaded.set(seen.filter { one in !own.contains { $0.key == one.key } } + own)
     if let dump = try fields.object("stage2_dump", legal: SentFile.keys) {
-      try loaded.layOut(try SentFile(dump, desk.kept))
+      let file = try SentFile(dump, desk.kept)
+      let granule = loaded.host.profile.granule
+      try loaded.layOut(
+        try Stage2Dump(parsing: file.text.utf8, file: file.name, granule: granule)
+      )
     }
     self.loaded = loaded
     observed = seen.map { "\($0.key)=\($0.value)" }

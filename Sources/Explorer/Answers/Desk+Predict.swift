@@ -183,15 +183,25 @@ extension Desk {
   /// The model does not reach and runs are allowed.
   private struct Unreached: Error {}
 
-  /// Does long work in its lane and in its time.
+  /// Does long work in its lane and in its time; what takes longer is stopped.
   func long<Result: Sendable>(
     _ watch: RunWatch,
     _ work: @escaping @Sendable () throws -> Result
   ) async throws -> Result {
-    do {
-      return try await long.run(watch, work)
-    } catch  where watch.isStopped {
-      throw CancellationError()
+    let time = limits.longTime
+    let late = Refused(
+      .unavailable,
+      "it took more than \(time), as long as one answer may; ask for less, such as a smaller vm.memory"
+    )
+    return try await long.hold {
+      try await within(time, orElse: late) {
+        do {
+          return try await Lane.onThread(watch, work)
+        } catch {
+          if watch.isStopped { throw CancellationError() }
+          throw error
+        }
+      }
     }
   }
 }

@@ -8,18 +8,6 @@ import Profiles
 import Reports
 import Tuning
 
-/// The answer of `recommend` as that command writes it.
-struct RecommendDocument: Encodable, Sendable {
-  let recommendation: Recommendation
-  let context: AnswerContext
-}
-
-/// The answer of `pareto` as that command writes it.
-struct ParetoDocument: Encodable, Sendable {
-  let front: FrontAnswer
-  let context: AnswerContext
-}
-
 /// A question of `recommend` or `pareto`.
 struct RecommendRequest: Sendable {
   private let asked: Asked
@@ -50,11 +38,9 @@ struct RecommendRequest: Sendable {
 
   /// The recommendation: the stored one where there is one and nobody asks for another.
   func recommend(_ tools: TuningTools, _ desk: Desk) throws -> RecommendDocument {
-    let answers = asked.loaded.layout == .mix && !isFresh ? desk.store.answers : nil
-    let exporter = Exporter(store: answers, engine: desk.engine) { _ in tools }
-    return RecommendDocument(
-      recommendation: try exporter.answer(question),
-      context: desk.context(asked.loaded)
+    RecommendDocument(
+      try tools.answer(question, asked.loaded, desk.store, fresh: isFresh),
+      desk.context(asked.loaded)
     )
   }
 
@@ -70,7 +56,7 @@ struct RecommendRequest: Sendable {
     }
     let front = try ParetoFinder(question, tools: tools)
       .front(metrics.isEmpty ? ParetoFinder.standardObjectives(question) : metrics)
-    return ParetoDocument(front: front, context: desk.context(asked.loaded))
+    return ParetoDocument(front, desk.context(asked.loaded))
   }
 }
 
@@ -96,12 +82,5 @@ extension Desk {
       let tools = longTools(watch) { tell.progress($0, of: $1, "runs") }
       return try answer(request, tools, self)
     }
-  }
-}
-
-extension ProfileStore {
-  /// Verified answers beside the profiles; none is kept.
-  fileprivate var answers: AnswerStore {
-    AnswerStore(directories: directories.map { $0.appendingPathComponent("answers") })
   }
 }

@@ -59,7 +59,7 @@ struct SimulateRequest: Sendable {
     guard !(window && fast) else {
       throw Refused(.badRequest, "'fast' and 'window' exclude each other; write one of them")
     }
-    scenario.eventLimit = window || fast ? Desk.sampledEventLimit : Desk.eventLimit
+    scenario.eventLimit = window || fast ? Scenario.sampledEventLimit : Scenario.wholeEventLimit
     if window { scenario.extent = .window(Window()) }
     if fast { scenario.extent = .fast(FastRun()) }
     (self.asked, self.scenario) = (asked, scenario)

@@ -32,7 +32,8 @@ package final class Desk: Sendable {
   let long: Lane
 
   private let model: CostModel?
-  private let limits: ServerLimits
+  /// How long a long answer may take.
+  let limits: ServerLimits
   private let warm: Mutex<Warm>
 
   /// A predictor and an oracle that remember what they were asked.
@@ -104,7 +105,7 @@ package final class Desk: Sendable {
     _ watch: RunWatch,
     progress: @escaping @Sendable (_ done: Int, _ of: Int) -> Void
   ) -> TuningTools {
-    var simulator = ScenarioSimulator(eventLimit: Self.eventLimit)
+    var simulator = ScenarioSimulator(eventLimit: Scenario.wholeEventLimit)
     simulator.prepare = { $0.watch = watch }
     return TuningTools(
       simulator: simulator,
@@ -114,19 +115,6 @@ package final class Desk: Sendable {
       progress: progress
     )
   }
-
-  /// The engine's name in stored answers.
-  var engine: Engine {
-    Engine(
-      simulator: Scenario.simulatorVersion,
-      model: model.map { ModelPredictor(model: $0).identity }
-    )
-  }
-
-  /// Events after which a run stops, as those of the commands do.
-  static let eventLimit: Int64 = 250_000_000
-  /// The same for a run that simulates a part.
-  static let sampledEventLimit: Int64 = 50_000_000
 }
 
 /// Stands where nothing may be run.

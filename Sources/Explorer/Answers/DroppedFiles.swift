@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Calibration
-import Files
 import Foundation
-import Observations
-import Operations
-import PageTables
-import Profiles
 import Quantities
 import Synchronization
 
@@ -70,69 +64,5 @@ final class KeptFiles: Sendable {
   /// A file that was kept.
   func file(_ digest: String) -> SentFile? {
     files.withLock { files in files.first { $0.digest == digest }?.file }
-  }
-}
-
-/// What files that were sent say together, as `--observed` reads them.
-struct SentRecordings: Sendable {
-  /// The files, snapshots of a counter together.
-  let files: [Recording]
-  /// What they set, each key once.
-  let settings: [LoadedSetup.Change]
-
-  /// Reads files; two that contradict each other are of two machines, and refused.
-  init(_ sent: [SentFile]) throws {
-    files = RecordingFile.gather(
-      try sent.map { try RecordingFile.read($0.text, named: $0.name) }
-    )
-    var found: [(file: String, setting: Recording.Setting)] = []
-    for file in files {
-      for setting in file.settings {
-        guard let other = found.first(where: { $0.setting.key == setting.key }) else {
-          found.append((file.file, setting))
-          continue
-        }
-        guard other.setting.value == setting.value else {
-          throw Refused(
-            .badRequest,
-            "\(file.file): \(setting.key)=\(setting.value), and \(other.file) says "
-              + "\(other.setting.value): two machines or two times; leave one of the files out"
-          )
-        }
-      }
-    }
-    settings = found.map { ($0.setting.key, $0.setting.value) }
-  }
-}
-
-extension LoadedSetup {
-  /// Gives the guest the mix of leaves and holes of a dump, as `--stage2-dump` does.
-  mutating func layOut(_ file: SentFile) throws {
-    let (granule, memory) = (host.profile.granule, workload.profile.memory)
-    let dump = try Stage2Dump(parsing: file.text.utf8, file: file.name, granule: granule)
-    if let reason = dump.contradiction(ipaBits: memory.ipaBits) {
-      let way =
-        dump.fittingBits.map { "set vm.ipa_bits to \($0)" }
-        ?? "no width of IPA fits it; set the page size to the host's"
-      throw Refused(.badRequest, "\(file.name): \(reason); \(way)")
-    }
-    guard dump.pattern != nil else {
-      throw Refused(
-        .badRequest,
-        "\(file.name): the dump maps no memory; take it while the guest runs"
-      )
-    }
-    let laidOut = try dump.tiled(
-      to: memory.size,
-      at: memory.base,
-      StageTwoGeometry(granule: granule, ipaBits: memory.ipaBits)
-    )
-    guard laidOut.mappedBytes > .zero else {
-      throw Refused(
-        .badRequest,
-        "\(file.name): nothing of the dump's pattern fits into vm.memory"
-      )
-    }
-    try layOut(laidOut, from: file.name)
   }
 }

@@ -59,7 +59,8 @@ actor Lane {
     }
   }
 
-  private static func onThread<Result: Sendable>(
+  /// Does work on a thread of its own; where the task is cancelled the watch stops it.
+  static func onThread<Result: Sendable>(
     _ watch: RunWatch,
     _ work: @escaping @Sendable () throws -> Result
   ) async throws -> Result {

@@ -38,24 +38,16 @@ struct ExploreCommand: ParsableCommand {
     completion: .file()
   )
   var token: String?
-  @Option(
-    name: .customLong("cost-model"),
-    help: ArgumentHelp(
-      "A fitted cost model, or none to answer by simulation alone; without it the shipped one.",
-      valueName: "file"
-    ),
-    completion: .file(extensions: ["json"])
-  )
-  var costModel: String?
-  @Option(help: "Threads that simulate, all processors unless given; the answer is the same.")
-  var workers: Int?
+  @OptionGroup var answering: AnswerOptions
 
   func run() throws {
     let place = try place()
     let store = try models.store()
-    var engine = EngineOptions()
-    (engine.costModel, engine.workers) = (costModel, workers)
-    let desk = Desk(store: store, model: try engine.model(store), workers: try engine.threads())
+    let desk = Desk(
+      store: store,
+      model: try answering.model(store),
+      workers: try answering.threads()
+    )
     let explorer = try Explorer(desk, at: place)
     try answer(explorer.pages.joined(separator: "\n"))
     if place.token != nil { note("requests for data need the token of --token") }

@@ -111,17 +111,3 @@ struct ExportCommand: ParsableCommand {
     }
   }
 }
-
-extension ProfileStore {
-  /// The stored answers below each directory of models.
-  var answers: AnswerStore {
-    AnswerStore(directories: directories.map { $0.appendingPathComponent("answers") })
-  }
-}
-
-extension TuningTools {
-  /// What answers with these tools.
-  var engine: Engine {
-    Engine(simulator: Scenario.simulatorVersion, model: predictor?.identity)
-  }
-}

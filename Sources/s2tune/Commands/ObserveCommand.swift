@@ -61,27 +61,27 @@ struct ObserveCommand: ParsableCommand {
     }
     guard !files.isEmpty else { throw Failure.usage("no file; name one, or - for standard input") }
     try output.check()
-    let observed = try Observed(files)
+    let observed = try Evidence(files)
     let compared = try compare(observed)
     switch common.format {
     case .json:
       let document = Document(
         files: observed.files,
-        settings: observed.settings,
+        settings: observed.assignments,
         compared: compared
       )
       try output.write(json(document, .observe))
     case .text:
       var parts = observed.files.map { $0.text() }
       if !observed.settings.isEmpty {
-        parts.append(observed.settings.map { "--set \($0)" }.joined(separator: " ") + "\n")
+        parts.append(observed.assignments.map { "--set \($0)" }.joined(separator: " ") + "\n")
       }
       if !compared.isEmpty { parts.append(compared.text()) }
       try output.write(parts.joined(separator: "\n"))
     }
   }
 
-  private func compare(_ observed: Observed) throws -> [RecordingReplay.Row] {
+  private func compare(_ observed: Evidence) throws -> [RecordingReplay.Row] {
     guard let host else { return [] }
     let store = try common.store()
     var rows: [RecordingReplay.Row] = []
@@ -107,31 +107,9 @@ struct ObserveCommand: ParsableCommand {
   }
 }
 
-/// What several files say together.
-struct Observed {
-  /// The files, snapshots of a counter together.
-  let files: [Recording]
-  /// What they set, each key once.
-  let settings: [String]
-
-  /// Reads files; two that contradict each other are of two machines, and refused.
+extension Evidence {
+  /// Reads files.
   init(_ paths: [String]) throws {
-    files = RecordingFile.gather(try paths.map { try RecordingFile.read($0) })
-    var found: [(file: String, setting: Recording.Setting)] = []
-    for file in files {
-      for setting in file.settings {
-        guard let other = found.first(where: { $0.setting.key == setting.key }) else {
-          found.append((file.file, setting))
-          continue
-        }
-        guard other.setting.value == setting.value else {
-          throw Failure.data(
-            "\(file.file): \(setting.key)=\(setting.value), and \(other.file) says \(other.setting.value): two "
-              + "machines or two times; leave one of the files out"
-          )
-        }
-      }
-    }
-    settings = found.map { "\($0.setting.key)=\($0.setting.value)" }
+    try self.init(try paths.map { try RecordingFile.read($0) })
   }
 }

@@ -37,12 +37,6 @@ struct ParetoCommand: ParsableCommand {
   @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
-  /// The answer with what surrounds it, as JSON.
-  struct Document: Encodable {
-    let front: FrontAnswer
-    let context: AnswerContext
-  }
-
   func run() throws {
     try output.check()
     let store = try models.store()
@@ -57,7 +51,7 @@ struct ParetoCommand: ParsableCommand {
     switch format {
     case .text: try output.write(front.text(context))
     case .csv: try output.write(front.csv())
-    case .json: try output.write(json(Document(front: front, context: context), .pareto))
+    case .json: try output.write(json(ParetoDocument(front, context), .pareto))
     }
     guard front.points.contains(where: \.violations.isEmpty) else {
       throw Negative(sentence: "no policy that was simulated keeps the limits")

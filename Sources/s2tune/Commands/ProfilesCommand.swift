@@ -22,18 +22,8 @@ struct ListProfiles: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  struct Row: Encodable {
-    let kind: ProfileKind
-    let name: String
-    let summary: String
-    let file: String
-  }
-
   func run() throws {
-    let store = try common.store()
-    let rows =
-      try rows(HostProfile.self, store) + rows(KernelProfile.self, store)
-      + rows(WorkloadProfile.self, store)
+    let rows = try common.store().rows()
     guard common.format == .text else {
       return try answer(json: Listed(name: "profiles", elements: rows), .profiles)
     }
@@ -43,21 +33,6 @@ struct ListProfiles: ParsableCommand {
         "\(padded(row.kind.rawValue, 9)) \(padded(row.name, width))  \(row.summary)"
       }.joined(separator: "\n")
     )
-  }
-
-  private func rows<Content: Profile>(
-    _ type: Content.Type,
-    _ store: ProfileStore
-  ) throws -> [Row] {
-    try store.names(of: Content.kind).map { name in
-      let loaded = try store.load(Content.self, named: name)
-      return Row(
-        kind: Content.kind,
-        name: name,
-        summary: loaded.summary,
-        file: loaded.files.first ?? ""
-      )
-    }
   }
 }
 

@@ -48,14 +48,6 @@ struct RecommendCommand: ParsableCommand {
   @OptionGroup var engine: EngineOptions
   @OptionGroup var output: OutputOptions
 
-  /// The answer with what surrounds it, as JSON.
-  struct Document: Encodable {
-    let recommendation: Recommendation
-    let reproduction: Reproduction?
-    let check: HostCheck?
-    let context: AnswerContext
-  }
-
   /// The answers under each possibility of what is unknown, as JSON.
   struct VariantDocument: Encodable {
     let variants: VariantAnswers
@@ -108,7 +100,8 @@ struct RecommendCommand: ParsableCommand {
   private var ownName: String? {
     let given = [
       ("--unknown", !unknown.isEmpty), ("--repro", repro), ("--fresh", fresh),
-      ("--details", details), ("--check", host.check), ("--cost-model", engine.costModel != nil),
+      ("--details", details), ("--check", host.check),
+      ("--cost-model", engine.answering.costModel != nil),
     ]
     return given.first(where: \.1)?.0
   }
@@ -126,12 +119,7 @@ struct RecommendCommand: ParsableCommand {
     case .json:
       try output.write(
         json(
-          Document(
-            recommendation: answer,
-            reproduction: reproduction,
-            check: check,
-            context: context
-          ),
+          RecommendDocument(answer, reproduction: reproduction, check: check, context),
           .recommend
         )
       )

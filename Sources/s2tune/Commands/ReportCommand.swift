@@ -137,7 +137,7 @@ struct ReportCommand: ParsableCommand {
     add("--knobs", wishes.knobs == .today ? nil : wishes.knobs.rawValue)
     add("--budget", wishes.budget == Question.standardBudget ? nil : "\(wishes.budget)")
     for one in wishes.pin { add("--pin", one) }
-    add("--cost-model", engine.costModel)
+    add("--cost-model", engine.answering.costModel)
     add("--max-events", engine.limit.maxEvents.map { "\($0)" })
     add("--models", models.models)
     if fresh { words.append("--fresh") }
