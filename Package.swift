@@ -66,6 +66,7 @@ let flyingFox: [Target.Dependency] = [
   .product(name: "FlyingFox", package: "FlyingFox"),
   .product(name: "FlyingSocks", package: "FlyingFox"),
 ]
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 let ground: [Target.Dependency] = ["Quantities"]
@@ -85,6 +86,7 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/swhitty/FlyingFox", "0.27.1"..<"0.28.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // The ground: numbers with units, and chance.
@@ -122,13 +124,13 @@ let package = Package(
     room("CostModels", values + ["Randomness", "GSLKit"]),
     room("Search", ["Randomness", "GSLKit"]),
     // What puts them to work.
-    room("Campaigns", scenarios + ["GSLKit", "Files"]),
+    room("Campaigns", scenarios + ["GSLKit", "Files", grdb]),
     room("Calibration", scenarios + ["GSLKit", "Files", yams]),
     room(
       "Tuning",
       scenarios + ["CostModels", "Search", "Campaigns", "Calibration", "Files"]
     ),
-    room("Reports", scenarios + ["CostModels", "Search", "Calibration", "Tuning"]),
+    room("Reports", scenarios + ["CostModels", "Search", "Campaigns", "Calibration", "Tuning"]),
     // The local page and its API; the page's files become part of the program.
     .target(
       name: "Explorer",
@@ -160,6 +162,11 @@ let package = Package(
     // Benchmarks that need the rooms' insides; a script beside each folder runs it. What they share
     // with tests is in the folder by symlinks.
     .target(name: "BenchmarkSupport", path: "Benchmarks/support", swiftSettings: strict),
+    benchmark(
+      "CampaignScale",
+      in: "campaign/scale",
+      scenarios + ["Campaigns", "CostModels", "Tuning"]
+    ),
     benchmark("ModelSpeed", in: "model/speed", scenarios + ["CostModels", "Tuning"]),
     benchmark("PageTablesSpeed", in: "pagetables/speed", kernel),
     benchmark("SearchOverhead", in: "search/overhead", ["Randomness", "Search"]),
@@ -193,13 +200,13 @@ let package = Package(
     tests(of: "GSLKit", ["Randomness"], resources: [.copy("NIST")]),
     tests(of: "CostModels", operations + ["GSLKit", "Estimates"]),
     tests(of: "Search", ["Randomness"]),
-    tests(of: "Campaigns", scenarios),
+    tests(of: "Campaigns", scenarios + ["Files"]),
     tests(of: "Calibration", scenarios + ["Files"]),
     tests(
       of: "Tuning",
       scenarios + ["CostModels", "Search", "Campaigns", "Calibration", "Machine", "Files"]
     ),
-    tests(of: "Reports", scenarios + ["CostModels", "Tuning", "Calibration"]),
+    tests(of: "Reports", scenarios + ["Campaigns", "CostModels", "Tuning", "Calibration"]),
     tests(of: "Explorer", scenarios + ["Machine", "Tuning", "Calibration", "CostModels"]),
     tests(of: "s2tune", scenarios + ["Tuning", "Calibration"]),
   ],

@@ -31,11 +31,12 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 warnings.filterwarnings("ignore")
 
 # The order of the tables of docs/model-accuracy.md; the columns that come before the features.
-HEAD = ("run", "group", "stopped", "connects_tried")
+HEAD = ("host", "kernel", "workload", "policy", "run", "group", "replicate", "seed", "stopped", "connects_tried")
+TEXTS = HEAD[:4]
 TAIL = (
     "teardown_time_ns", "stage2_time_ns", "longest_hold_ns", "write_protect_total_ns", "write_protect_call_p99_ns",
     "worst_vcpu_stall_ns", "goodput_retained_share", "request_p99_ns", "iops_retained_share", "connects_failed_count",
-    "migration_time_ns", "downtime_ns",
+    "migration_time_ns", "downtime_ns", "guest_lost_share",
 )
 
 
@@ -72,11 +73,13 @@ class Scale:
 
 
 def read(path):
-    """The columns of a file by name; what is empty is not a number."""
+    """The columns of numbers of a file by name; what is empty is not a number."""
     with open(path, newline="") as file:
         rows = list(csv.reader(file))
-    values = numpy.array([[float(cell) if cell else numpy.nan for cell in row] for row in rows[1:]])
-    return {name: values[:, place] for place, name in enumerate(rows[0])}
+    return {
+        name: numpy.array([float(row[place]) if row[place] else numpy.nan for row in rows[1:]])
+        for place, name in enumerate(rows[0]) if name not in TEXTS
+    }
 
 
 def features(columns):

@@ -6,7 +6,7 @@
 #
 #   Benchmarks/model/rebuild.sh [--smoke | OPTION...]
 #
-# Options are passed on to `s2tune fit`, such as --runs-file to keep the runs. With --smoke 60 runs
+# Options are passed on to `s2tune fit`, such as --store to keep the runs. With --smoke 60 runs
 # are fitted and models/cost stays as it is.
 set -eu
 cd "$(dirname "$0")/../.."

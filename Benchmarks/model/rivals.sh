@@ -28,18 +28,11 @@ folder=${3:-$work}
 mkdir -p "$folder"
 swift build -c release --product s2tune
 tool=.build/release/s2tune
-$tool fit --name rivals --runs "$runs" --seed 1 --runs-file "$folder/fitted.jsonl" \
-  --output "$work/model.json" >/dev/null
-design="--name rivals --runs $held --seed 1000001"
-# The design's words are words of their own.
-# shellcheck disable=SC2086
-{
-  $tool campaign resume $design "$folder/held.jsonl" >/dev/null 2>&1 ||
-    $tool campaign run $design "$folder/held.jsonl" >/dev/null
-  $tool campaign export $design "$folder/held.jsonl" >"$work/held.csv"
-}
-$tool campaign export --name rivals --runs "$runs" --seed 1 "$folder/fitted.jsonl" \
-  >"$work/fitted.csv"
+store=$folder/runs.db
+$tool fit --name rivals --runs "$runs" --seed 1 --store "$store" --output "$work/model.json" >/dev/null
+$tool campaign run --name held --runs "$held" --seed 1000001 --store "$store" >/dev/null
+$tool campaign export held --store "$store" >"$work/held.csv"
+$tool campaign export rivals --store "$store" >"$work/fitted.csv"
 # Ends with 1 where a target is missed; the table is wanted all the same.
 $tool evaluate model --cost-model "$work/model.json" --runs "$held" --seed 1000001 --fronts 0 \
   --rivals 0 --replicated 0 --format json >"$work/evaluation.json" || [ $? -eq 1 ]

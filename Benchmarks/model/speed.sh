@@ -5,9 +5,9 @@
 # runs, and a Gaussian process of 1000 points in 8 dimensions against scikit-learn, both on one
 # thread. A missed target is printed as missed; processes with different evidence fail.
 #
-#   Benchmarks/model/speed.sh [--smoke | RUNS.jsonl]
+#   Benchmarks/model/speed.sh [--smoke | STORE]
 #
-# RUNS.jsonl holds 4000 runs, made by `s2tune campaign run --runs 4000 RUNS.jsonl`; without it the
+# STORE holds 4000 runs, made by `s2tune campaign run --runs 4000 --store STORE`; without it the
 # fit is not timed. PYTHON names a Python with the packages of Benchmarks/model/requirements.txt;
 # without it a temporary environment gets them from PyPI. Needs libopenblas-dev. With --smoke it is
 # 200 policies and 100 points, without the second build that OpenBLAS needs and so without the
@@ -25,7 +25,7 @@ if [ "${1:-}" = --smoke ]; then
   exit
 fi
 if [ $# -gt 0 ] && [ ! -f "$1" ]; then
-  echo "there is no $1; s2tune campaign run --runs 4000 $1 makes it" >&2
+  echo "there is no $1; s2tune campaign run --runs 4000 --store $1 makes it" >&2
   exit 1
 fi
 python=$(Benchmarks/python Benchmarks/model/requirements.txt "$work/venv")
@@ -34,7 +34,7 @@ swift build -c release --product s2tune
 .build/release/ModelSpeed
 if [ $# -gt 0 ]; then
   start=$(date +%s)
-  .build/release/s2tune fit --name standard --runs 4000 --seed 1 --workers 2 --runs-file "$1" \
+  .build/release/s2tune fit --name standard --runs 4000 --seed 1 --workers 2 --store "$1" \
     --output "$work/model.json" >/dev/null
   spent=$(($(date +%s) - start))
   if [ "$spent" -lt 300 ]; then verdict=met; else verdict=missed; fi

@@ -24,7 +24,9 @@ INTEGERS = {"Int", "Int64", "UInt64", "Nanoseconds", "ByteCount", "BitRate"}
 # Documents: what is encoded, what of it is at the top, and a sentence.
 DOCUMENTS = {
     "calibrate": ("CalibrateCommand.Answer", "A host's costs, present and fitted."),
-    "campaign-status": ("CampaignState", "How many runs of a campaign are done."),
+    "campaign-compare": ("CampaignComparison", "What differs between runs that are alike but for one thing."),
+    "campaign-gc": ("StoreCleaning", "What was taken out of a store."),
+    "campaign-status": ("StoreStatus", "How far campaigns are, who is at work, and what failed."),
     "count": ("CountCommand.Answer", "The events of stage-2 operations, and whether the policy is safe."),
     "evaluate-answers": ("AnswerQuality", "Whether recommendations hold in whole runs of fresh seeds."),
     "evaluate-model": ("ModelEvaluation", "The errors of the cost model on runs that no fit has seen."),
@@ -52,6 +54,7 @@ DOCUMENTS = {
     "what-if": ("WhatIfCommand.Document", "What policies do, without a recommendation."),
 }
 COMMANDS = {
+    "campaign-compare": "campaign compare", "campaign-gc": "campaign gc",
     "campaign-status": "campaign status", "evaluate-answers": "evaluate answers", "evaluate-model": "evaluate model",
     "evaluate-search": "evaluate search", "evaluate-strategies": "evaluate strategies",
     "evaluate-sensitivity": "evaluate sensitivity",

@@ -97,8 +97,17 @@ struct FileMutation {
       Kind(
         seeds: try Self.files("Fuzz/corpus", ".runs.jsonl"),
         place: "runs.jsonl",
-        arguments: ["campaign", "status", "--name", "fuzz", "--workloads", "ci-microvm"]
-          + ["--hosts", "graviton3", "--kernels", "6.1", "--runs", "8", folder + "/runs.jsonl"]
+        arguments: ["campaign", "import", "--store", folder + "/lines.db", folder + "/runs.jsonl"]
+      ),
+      Kind(
+        seeds: try Self.files("Fuzz/corpus", ".runs.db"),
+        place: "runs.db",
+        arguments: ["campaign", "status", "--digest", "--store", folder + "/runs.db"]
+      ),
+      Kind(
+        seeds: try Self.files("Fuzz/corpus", ".runs.db"),
+        place: "export.db",
+        arguments: ["campaign", "export", "fuzz", "--store", folder + "/export.db"]
       ),
     ].filter { !$0.seeds.isEmpty }
   }

@@ -47,6 +47,23 @@ ssize_t write(int descriptor, const void *bytes, size_t count) {
   return real(descriptor, bytes, count);
 }
 
+// What SQLite writes by.
+ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset) {
+  ssize_t (*real)(int, const void *, size_t, off64_t) = dlsym(RTLD_NEXT, "pwrite64");
+  if (!is_file(descriptor) || !strikes()) return real(descriptor, bytes, count, offset);
+  if (!strcmp(kind(), "enospc")) return errno = ENOSPC, -1;
+  if (!strcmp(kind(), "eio")) return errno = EIO, -1;
+  if (!strcmp(kind(), "eintr")) return errno = EINTR, -1;
+  if (!strcmp(kind(), "short") && count > 1) return real(descriptor, bytes, count / 2, offset);
+  return real(descriptor, bytes, count, offset);
+}
+
+int fdatasync(int descriptor) {
+  int (*real)(int) = dlsym(RTLD_NEXT, "fdatasync");
+  if (!strcmp(kind(), "eio") && strikes()) return errno = EIO, -1;
+  return real(descriptor);
+}
+
 int fsync(int descriptor) {
   int (*real)(int) = dlsym(RTLD_NEXT, "fsync");
   if (!strcmp(kind(), "eio") && strikes()) return errno = EIO, -1;

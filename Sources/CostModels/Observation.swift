@@ -18,14 +18,19 @@ package struct Observation: Hashable, Sendable {
   /// Creates an observation from a run's report; without what unmaps take from a running guest, which
   /// no feature describes.
   package init(features: FeatureVector, report: RunReport, group: Int = 0) {
+    self.init(features: features, numbers: RunNumbers(report), group: group)
+  }
+
+  /// Creates the same observation from the numbers of a report.
+  package init(features: FeatureVector, numbers: RunNumbers, group: Int = 0) {
     self.init(
       features: features,
-      values: Response.allCases.map {
-        report.guest != nil && $0.isOfGuest ? nil : report.value(of: $0)
+      values: zip(Response.allCases, numbers.values).map { response, value in
+        numbers.hasGuest && response.isOfGuest ? nil : value
       },
-      isCensored: report.stop != .completed,
+      isCensored: numbers.isCensored,
       group: group,
-      connects: Int(report.connects?.attempted ?? 1)
+      connects: numbers.connects
     )
   }
 

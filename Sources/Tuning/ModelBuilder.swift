@@ -2,12 +2,13 @@
 
 package import Campaigns
 package import CostModels
-package import Foundation
+import Foundation
 import Observations
 import Operations
 package import Profiles
 import Randomness
 import Scenarios
+import Synchronization
 
 /// What a shipped cost model is made from: profiles, the number of runs and a seed.
 ///
@@ -48,6 +49,18 @@ package struct ModelSpecification: Hashable, Sendable {
     self.seed = seed
   }
 
+  /// The plan of the design that the model is fitted to.
+  package var plan: CampaignPlan {
+    CampaignPlan(
+      name: name,
+      hosts: hosts,
+      kernels: kernels,
+      workloads: workloads,
+      runs: runs,
+      seed: seed
+    )
+  }
+
   /// The command that makes the same model again.
   package var command: String {
     let date = date.isEmpty ? "" : " --date \(date)"
@@ -74,67 +87,95 @@ package struct ModelBuilder: Sendable {
     self.profiles = profiles
   }
 
-  /// Makes the runs that the file does not have yet, and returns all of them with their digest.
+  /// Makes the runs that the store does not have yet, and returns all of them with their digest.
   ///
   /// - Parameters:
-  ///   - file: Where runs are kept; a run that is in it is not made again.
+  ///   - store: Where runs are kept; a run that is in it is not made again.
   ///   - progress: Called with how many runs are done, and of how many.
   /// - Returns: The runs in the order of the design, and their digest.
-  /// - Throws: A sentence about the profile, the run or the file.
+  /// - Throws: A sentence about the profile, the run or the store.
   package func makeRuns(
-    into file: URL,
+    into store: RunDatabase,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
-  ) async throws(ModelError) -> (runs: [Observation], digest: String) {
-    try await runs(of: points(), named: specification.name, into: file, progress: progress)
-  }
-
-  /// Makes the runs of any points.
-  func runs(
-    of points: [DesignPoint],
-    named name: String,
-    into file: URL,
-    progress: @escaping @Sendable (Int, Int) -> Void
-  ) async throws(ModelError) -> (runs: [Observation], digest: String) {
-    let identity = CampaignIdentity(
-      name: name,
-      seed: specification.seed,
-      points: points,
-      simulator: Scenario.simulatorVersion
-    )
+  ) throws(ModelError) -> (runs: [Observation], digest: String) {
+    let plan = specification.plan
+    let profiles = try planned()
     do throws(CampaignError) {
-      let store = try RunStore(file, identity: identity)
-      try await Campaign(points: points, workers: workers).run(into: store, progress: progress) {
-        point throws(CampaignError) in
-        try point.run(extent: .window(Window.standard))
-      }
-      return (store.observations, try store.digest())
+      let points = try plan.points(over: profiles)
+      let design = try store.enter(plan, over: profiles, points: points)
+      return try runs(of: design, points, in: store, progress: progress)
     } catch {
       throw .campaign(error)
     }
   }
 
+  /// Makes the runs of points that no plan gives.
+  func runs(
+    of points: [DesignPoint],
+    named name: String,
+    into store: RunDatabase,
+    progress: @escaping @Sendable (Int, Int) -> Void
+  ) throws(ModelError) -> (runs: [Observation], digest: String) {
+    do throws(CampaignError) {
+      let design = try store.enter(points, named: name, seed: specification.seed, extent: .window)
+      return try runs(of: design, points, in: store, progress: progress)
+    } catch {
+      throw .campaign(error)
+    }
+  }
+
+  /// Makes what is left of a design; a model wants every run, so one that failed is an error.
+  private func runs(
+    of design: StoredDesign,
+    _ points: [DesignPoint],
+    in store: RunDatabase,
+    progress: @escaping @Sendable (Int, Int) -> Void
+  ) throws(CampaignError) -> (runs: [Observation], digest: String) {
+    let done = Mutex(try store.tally(of: design)[.done])
+    progress(done.withLock { $0 }, points.count)
+    try store.run(
+      design,
+      points: points,
+      extent: .window,
+      by: LocalExecutor(workers: workers, extent: .window),
+      progress: {
+        progress(
+          done.withLock { done in
+            done += 1
+            return done
+          },
+          points.count
+        )
+      }
+    )
+    if let failed = try store.failures(of: design, atMost: 1).first {
+      throw .run(index: failed.index, reason: failed.reason)
+    }
+    return (try store.observations(of: design), try store.digest(of: design))
+  }
+
   /// Makes the runs and fits every response that they have.
   ///
   /// - Parameters:
-  ///   - file: Where runs are kept; a run that is in it is not made again.
+  ///   - store: Where runs are kept; a run that is in it is not made again.
   ///   - progress: Called with how many runs are done, and of how many.
   /// - Returns: The model, with its error on runs that no fit has seen.
-  /// - Throws: A sentence about the profile, the run, the file or the fit.
+  /// - Throws: A sentence about the profile, the run, the store or the fit.
   package func makeModel(
-    runsIn file: URL,
+    runsIn store: RunDatabase,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) async throws(ModelError) -> CostModel {
-    let (runs, digest) = try await makeRuns(into: file, progress: progress)
+    let (runs, digest) = try makeRuns(into: store, progress: progress)
     let split = SplitRuns(runs)
     let model = try await fit(split, digest)
     guard specification.additions > 0 else { return model }
     let points = try ModelTrial(model, builder: self).additions(specification.additions).map(
       \.point
     )
-    let added = try await self.runs(
+    let added = try self.runs(
       of: points,
       named: "\(specification.name)-active",
-      into: file.appendingPathExtension("active"),
+      into: store,
       progress: progress
     )
     // What was asked for is no sample of the design: it is fitted, and judges nothing.
@@ -164,28 +205,21 @@ package struct ModelBuilder: Sendable {
 
   /// The points of the specification's design.
   func points() throws(ModelError) -> [DesignPoint] {
-    let space = try space()
+    let profiles = try planned()
     do throws(CampaignError) {
-      return try space.points(specification.runs, seed: Seed(specification.seed))
+      return try specification.plan.points(over: profiles)
     } catch {
       throw .campaign(error)
     }
   }
 
   /// What the specification's design covers.
-  func space() throws(ModelError) -> DesignSpace {
-    var space = DesignSpace(hosts: [], kernels: [], workloads: [])
+  func space() throws(ModelError) -> DesignSpace { try planned().space }
+
+  /// The specification's profiles.
+  private func planned() throws(ModelError) -> PlannedProfiles {
     do throws(ProfileError) {
-      for name in specification.hosts {
-        space.hosts.append(try profiles.load(HostProfile.self, named: name).profile)
-      }
-      for name in specification.kernels {
-        space.kernels.append(try profiles.load(KernelProfile.self, named: name).profile)
-      }
-      for name in specification.workloads {
-        space.workloads.append(try profiles.load(WorkloadProfile.self, named: name).profile)
-      }
-      return space
+      return try PlannedProfiles(of: specification.plan, from: profiles)
     } catch {
       throw .profile(error)
     }
@@ -209,6 +243,17 @@ package struct ModelBuilder: Sendable {
       date: specification.date,
       rebuild: specification.command
     )
+  }
+}
+
+extension RunDatabase {
+  /// The finished runs of a design as a fit sees them, in its order.
+  package func observations(of design: StoredDesign) throws(CampaignError) -> [Observation] {
+    var found: [Observation] = []
+    try forEachRun(of: design) {
+      found.append(Observation(features: $0.features, numbers: $0.numbers, group: $0.group))
+    }
+    return found
   }
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Campaigns
+package import Campaigns
 package import CostModels
-package import Foundation
-
 import Profiles
 import Randomness
 
@@ -36,12 +34,12 @@ package struct ModelTrial: Sendable {
   /// Makes all runs and judges.
   ///
   /// - Parameters:
-  ///   - folder: Where runs are kept while they are made.
+  ///   - store: Where runs are kept; a run that is in it is not made again.
   ///   - progress: Called with how many runs are done, and of how many.
   /// - Returns: The evaluation.
-  /// - Throws: A sentence about the profile, the run, the file or the fit.
+  /// - Throws: A sentence about the profile, the run, the store or the fit.
   package func evaluate(
-    runsIn folder: URL,
+    runsIn store: RunDatabase,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) async throws(ModelError) -> ModelEvaluation {
     let points = try builder.points()
@@ -49,10 +47,10 @@ package struct ModelTrial: Sendable {
     let fronts = try frontPoints(from: points.count + again.count)
     let all = points + again + fronts
     let total = all.count + rivalRuns
-    let found = try await builder.runs(
+    let found = try builder.runs(
       of: all,
-      named: "\(specification.name)-held",
-      into: folder.appending(path: "held.jsonl")
+      named: "\(specification.name)-held-\(specification.seed)",
+      into: store
     ) { done, _ in progress(done, total) }
     let held = Array(found.runs.prefix(points.count))
     let repeats = found.runs[points.count..<points.count + again.count]
@@ -66,7 +64,7 @@ package struct ModelTrial: Sendable {
       }
     )
     let before = all.count
-    let rivals = try await rivals(held, folder) { done, _ in progress(before + done, total) }
+    let rivals = try await rivals(held, store) { done, _ in progress(before + done, total) }
     return ModelEvaluation(
       origin: model.origin,
       seed: specification.seed,
@@ -93,17 +91,15 @@ package struct ModelTrial: Sendable {
   /// Fits simpler ways to the first runs of the model's own design.
   private func rivals(
     _ held: [Observation],
-    _ folder: URL,
+    _ store: RunDatabase,
     progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws(ModelError) -> [RivalScore] {
     guard rivalRuns > 0 else { return [] }
     var own = builder
     own.specification.seed = model.origin.seed
     own.specification.runs = rivalRuns
-    let known = try await own.makeRuns(
-      into: folder.appending(path: "rivals.jsonl"),
-      progress: progress
-    ).runs
+    own.specification.name += "-rivals"
+    let known = try own.makeRuns(into: store, progress: progress).runs
     let cut = known.count * 7 / 10
     let split = SplitRuns(
       fitting: Array(known.prefix(cut)),

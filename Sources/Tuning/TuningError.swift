@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import Campaigns
 import Files
 
 /// Why a question cannot be answered, with what was given and what is legal.
@@ -28,6 +29,8 @@ package enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
   case noTable(file: String, problem: String)
   /// A file that cannot be written.
   case notWritten(file: String, reason: String)
+  /// The store of runs cannot be read or written.
+  case store(CampaignError)
   /// The simulator refused a run; the text says why.
   case simulation(String)
   /// The cost model refused a question; the text says why.
@@ -61,6 +64,7 @@ package enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .noTable(let file, let problem): "\(file) is not a tuning table: \(problem)"
     case .notWritten(let file, let reason): "\(file): cannot be written: \(reason)"
     case .badStore(let file, let problem): "\(file) is not a stored answer: \(problem)"
+    case .store(let error): error.description
     case .simulation(let reason): "the simulator refused a run: \(reason)"
     case .prediction(let reason): "the cost model gave no prediction: \(reason)"
     }

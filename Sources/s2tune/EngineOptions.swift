@@ -50,6 +50,7 @@ struct AnswerOptions: ParsableArguments {
 struct EngineOptions: ParsableArguments {
   @OptionGroup var answering: AnswerOptions
   @OptionGroup var limit: LimitOptions
+  @OptionGroup var kept: StoreOptions
 
   /// The model that answers, where there is one.
   func model(_ store: ProfileStore) throws -> CostModel? { try answering.model(store) }
@@ -67,7 +68,7 @@ struct EngineOptions: ParsableArguments {
       workers: try threads(),
       eventLimit: try limit.events(isSampled: false),
       progress: { progress.show($0, of: $1, "runs") }
-    )
+    ).over(try kept.database())
   }
 }
 

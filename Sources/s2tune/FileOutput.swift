@@ -10,6 +10,11 @@ enum UserFile {
     try WholeFile.write(Data(text.utf8), to: path, replaces: force)
   }
 
+  /// Refuses a file that exists before any work is done for it.
+  static func check(_ path: String, force: Bool) throws(FileError) {
+    if !force, FileManager.default.fileExists(atPath: path) { throw .exists(path: path) }
+  }
+
   /// Reads a file of at most `limit` bytes, or standard input for `-`, as UTF-8 text.
   static func read(
     _ path: String,

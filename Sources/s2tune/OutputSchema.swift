@@ -5,6 +5,8 @@ enum OutputSchema: String, CaseIterable {
   case calibrate, count, fit, instructions, observe, pareto, policy, recommend, report, simulate
   case validate
   case campaign = "campaign-status"
+  case campaignClean = "campaign-gc"
+  case compare = "campaign-compare"
   case evaluateAnswers = "evaluate-answers"
   case evaluateModel = "evaluate-model"
   case evaluateSearch = "evaluate-search"
@@ -25,7 +27,7 @@ enum OutputSchema: String, CaseIterable {
   /// comes.
   var version: Int {
     switch self {
-    case .evaluateAnswers, .evaluateStrategies: 2
+    case .campaign, .evaluateAnswers, .evaluateStrategies: 2
     default: 1
     }
   }

@@ -37,6 +37,8 @@ enum Program {
       if !negative.sentence.isEmpty { complain(negative.sentence) }
       return Status.no.rawValue
     }
+    // It has said so itself, on the same standard error.
+    if let worker = error as? WorkerRefusal { return worker.code }
     if let refusal = error as? any Refusal {
       complain("\(refusal)")
       return refusal.status.rawValue

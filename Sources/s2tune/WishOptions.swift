@@ -136,6 +136,7 @@ extension TuningError: Refusal {
   var status: Status {
     switch self {
     case .notWritten: .output
+    case .store(let error): error.status
     case .badTable, .badStore, .noTable, .simulation, .prediction: .data
     default: .usage
     }

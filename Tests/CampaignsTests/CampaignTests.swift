@@ -90,11 +90,32 @@ enum Toy {
     let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    return try await body(folder.appending(path: "runs.jsonl"))
+    return try await body(folder.appending(path: "runs.db"))
+  }
+
+  /// The profiles of the space, as a plan's.
+  static var profiles: PlannedProfiles {
+    PlannedProfiles(hosts: space.hosts, kernels: space.kernels, workloads: space.workloads)
+  }
+
+  /// A plan over the space: a draw, or a grid of policies.
+  static func plan(_ name: String, runs: Int = 12, policies: [String] = [], replicates: Int = 1)
+    -> CampaignPlan
+  {
+    CampaignPlan(
+      name: name,
+      hosts: space.hosts.map(\.name),
+      kernels: space.kernels.map(\.name),
+      workloads: space.workloads.map(\.name),
+      policies: policies,
+      runs: runs,
+      replicates: replicates,
+      seed: 5
+    )
   }
 }
 
-@Suite("Designs and stores")
+@Suite("Designs")
 struct CampaignTests {
   @Test("A design is the same every time, differs by seed, and a longer one begins with it")
   func design() throws {
@@ -133,124 +154,6 @@ struct CampaignTests {
     }
   }
 
-  @Test("Any number of workers leaves the same runs and the same digest", arguments: [1, 2, 5])
-  func workers(count: Int) async throws {
-    let points = try Toy.space.points(37, seed: Seed(5))
-    let expected = points.map { Toy.record($0) }
-    try await Toy.withFile { file in
-      let store = try RunStore(file, identity: Toy.identity(points))
-      try await Campaign(points: points, workers: count).run(into: store) { Toy.record($0) }
-      #expect(store.runs == expected)
-      let again = try RunStore(file, identity: Toy.identity(points))
-      #expect(again.runs == expected)
-      #expect(try again.digest() == store.digest())
-    }
-  }
-
-  @Test("A store cut anywhere in its last lines is resumed to the same runs")
-  func resume() async throws {
-    let points = try Toy.space.points(6, seed: Seed(5))
-    let expected = points.map { Toy.record($0) }
-    try await Toy.withFile { file in
-      let store = try RunStore(file, identity: Toy.identity(points))
-      try await Campaign(points: points).run(into: store) { Toy.record($0) }
-      let whole = try Data(contentsOf: file)
-      for cut in stride(from: whole.count, to: 0, by: -211) {
-        try whole.prefix(cut).write(to: file)
-        let resumed = try RunStore(file, identity: Toy.identity(points))
-        #expect(resumed.runs == Array(expected.prefix(resumed.runs.count)))
-        try await Campaign(points: points).run(into: resumed) { Toy.record($0) }
-        #expect(resumed.runs == expected)
-        #expect(try Data(contentsOf: file) == whole, "cut at \(cut) of \(whole.count)")
-      }
-    }
-  }
-
-  @Test("A failed run is named; what was done before it is kept")
-  func failure() async throws {
-    let points = try Toy.space.points(20, seed: Seed(5))
-    try await Toy.withFile { file in
-      let store = try RunStore(file, identity: Toy.identity(points))
-      let failure = await #expect(throws: CampaignError.self) {
-        try await Campaign(points: points, workers: 1).run(into: store) {
-          point throws(CampaignError) in
-          if point.index == 11 { throw .run(index: 11, reason: "no such rule") }
-          return Toy.record(point)
-        }
-      }
-      #expect(failure?.description == "run 11 failed: no such rule")
-      #expect(store.done == Array(0..<11))
-    }
-  }
-
-  @Test("Stores of another design or simulator, and lines changed by hand, are refused")
-  func foreign() async throws {
-    let points = try Toy.space.points(5, seed: Seed(5))
-    try await Toy.withFile { file in
-      let store = try RunStore(file, identity: Toy.identity(points))
-      try await Campaign(points: points).run(into: store) { Toy.record($0) }
-      #expect(
-        throws: CampaignError.foreign(
-          file: file.path,
-          quantity: "simulator",
-          found: "1",
-          expected: "2"
-        )
-      ) { try RunStore(file, identity: Toy.identity(points, simulator: "2")) }
-      let fewer = try Toy.space.points(4, seed: Seed(5))
-      #expect(throws: CampaignError.self) {
-        try RunStore(file, identity: Toy.identity(fewer))
-      }
-      // The same host by name with one cost changed is another host.
-      var dearer = Toy.space
-      dearer.hosts[0].tlbi.ipaFlush = .nanoseconds(9_983)
-      let others = try dearer.points(5, seed: Seed(5))
-      #expect(others.map(\.host.name) == points.map(\.host.name))
-      #expect(throws: CampaignError.self) {
-        try RunStore(file, identity: Toy.identity(others))
-      }
-      let text = try String(contentsOf: file, encoding: .utf8)
-      let changed = text.replacing("\"index\":1,", with: "\"index\":9,")
-      #expect(changed != text)
-      try changed.write(to: file, atomically: true, encoding: .utf8)
-      #expect(throws: CampaignError.corrupt(file: file.path, line: 3)) {
-        try RunStore(file, identity: Toy.identity(points))
-      }
-    }
-  }
-
-  @Test(
-    "A file that holds no runs is refused and not written to",
-    arguments: ["{\"a\":1}\n", "x", "a\nb\n"]
-  )
-  func noStore(text: String) async throws {
-    let points = try Toy.space.points(2, seed: Seed(5))
-    try await Toy.withFile { file in
-      try text.write(to: file, atomically: true, encoding: .utf8)
-      #expect(
-        throws: CampaignError.file(
-          name: file.path,
-          reason: "this is no file of runs; name another, it stays as it is"
-        )
-      ) { try RunStore(file, identity: Toy.identity(points)) }
-      #expect(try String(contentsOf: file, encoding: .utf8) == text)
-    }
-  }
-
-  @Test("A store that was stopped within its first line begins anew")
-  func stoppedAtOnce() async throws {
-    let points = try Toy.space.points(2, seed: Seed(5))
-    try await Toy.withFile { file in
-      _ = try RunStore(file, identity: Toy.identity(points))
-      let whole = try Data(contentsOf: file)
-      for length in [0, 5, 17, whole.count - 1] {
-        try whole.prefix(length).write(to: file)
-        #expect(try RunStore(file, identity: Toy.identity(points)).done.isEmpty)
-        #expect(try Data(contentsOf: file) == whole)
-      }
-    }
-  }
-
   @Test("A point runs in the simulator, twice to the same record")
   func simulated() throws {
     var space = Toy.space
@@ -259,6 +162,8 @@ struct CampaignTests {
       let record = try point.run(extent: .exact)
       #expect(try point.run(extent: .exact) == record)
       #expect((record.report.value(of: .teardownTime) ?? 0) > 0)
+      let again = try JSONDecoder().decode(RunReport.self, from: JSON.data(record.report))
+      #expect(again == record.report)
       #expect(record.featureVector.map { $0[.leafWork] > 0 || $0[.lockFree] == 1 } == true)
     }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Campaigns
 import CostModels
 import Foundation
 import Observations
@@ -185,27 +186,56 @@ import Testing
 
 /// Runs and hazards for other programs and people.
 @Suite struct RunTableTests {
-  @Test func everyFeatureAndResponseHasAColumnAndEveryRunARow() {
-    let values = Response.allCases.map { $0 == .downtime ? nil : Double($0.rawValue.count) / 4 }
-    let features = FeatureVector(values: Feature.allCases.indices.map { Double($0) / 3 })
-    let runs = [
-      Observation(features: features, values: values, isCensored: true, group: 7, connects: 30),
-      Observation(features: features, values: values),
-    ]
-    let lines = RunTable(runs).csv().split(separator: "\n").map { $0.components(separatedBy: ",") }
-    let names = Feature.allCases.map(\.rawValue) + Response.allCases.map(\.rawValue)
-    #expect(lines[0] == ["run", "group", "stopped", "connects_tried"] + names)
-    #expect(lines.count == 3 && lines.allSatisfy { $0.count == names.count + 4 })
-    #expect(
-      lines[1].prefix(4) == ["0", "7", "1", "30"] && lines[2].prefix(4) == ["1", "0", "0", "1"]
+  private let bare = RunReport(
+    identity: RunIdentity(
+      host: "plain",
+      kernel: "6.1",
+      workload: "teardown",
+      policy: "chunk=2MiB,tlbi=deferred",
+      seed: .max
     )
-    for (place, value) in features.values.enumerated() {
-      #expect(Double(lines[1][4 + place]) == value, "every digit is written")
+  )
+
+  @Test func everyFeatureAndResponseHasAColumnAndEveryRunARow() {
+    let features = FeatureVector(values: Feature.allCases.indices.map { Double($0) / 3 })
+    var report = bare
+    report.operation.whole = .nanoseconds(1_234_567_891)
+    report.stop = .timeLimit
+    report.connects = ConnectOutcome()
+    report.connects?.attempted = 30
+    let runs = [(7, report), (1, bare)].map { group, report in
+      StoredRun(
+        index: group == 7 ? 0 : 1,
+        group: group,
+        replicate: 2,
+        asked: "",
+        identity: report.identity,
+        key: "",
+        features: features,
+        numbers: RunNumbers(report)
+      )
+    }
+    var table = RunTable()
+    for run in runs { table.append(run) }
+    let lines = table.csv().split(separator: "\n").map { $0.components(separatedBy: ",") }
+    let head = [
+      "host", "kernel", "workload", "policy", "run", "group", "replicate", "seed", "stopped",
+    ]
+    let names = Feature.allCases.map(\.rawValue) + Response.allCases.map(\.rawValue)
+    #expect(lines[0] == head + ["connects_tried"] + names)
+    let identity = [bare.identity.host, bare.identity.kernel, bare.identity.workload]
+    // The policy has a comma, so it is quoted and stands in two parts.
+    #expect(lines.dropFirst().allSatisfy { $0.starts(with: identity) })
+    let tail = lines.dropFirst().map { $0.suffix(names.count + 6) }
+    #expect(tail[0].starts(with: ["0", "7", "2", "\(bare.identity.seed)", "1", "30"]))
+    #expect(tail[1].starts(with: ["1", "1", "2", "\(bare.identity.seed)", "0", "1"]))
+    for (value, text) in zip(features.values, tail[0].dropFirst(6)) {
+      #expect(Double(text) == value, "every digit is written")
     }
     for (response, text) in zip(Response.allCases, lines[1].suffix(Response.allCases.count)) {
-      #expect(Double(text) == runs[0].value(of: response), "\(response)")
+      #expect(Double(text) == report.value(of: response), "\(response)")
     }
-    #expect(RunTable([]).csv().split(separator: "\n").count == 1)
+    #expect(RunTable().csv().split(separator: "\n").count == 1)
   }
 
   @Test(arguments: ["6.1", "6.12", "7.3"], [CPUFeatures(), CPUFeatures(levelHint: true)])

@@ -44,6 +44,7 @@ public final class XMLPage: NSObject, XMLParserDelegate {
     }
   }
 
+  /// Takes what the reader found.
   public func parser(
     _ parser: XMLParser,
     didStartElement name: String,
@@ -55,6 +56,7 @@ public final class XMLPage: NSObject, XMLParserDelegate {
     elements.append((name, attributes))
   }
 
+  /// Takes what the reader found.
   public func parser(
     _ parser: XMLParser,
     didEndElement name: String,
@@ -62,6 +64,7 @@ public final class XMLPage: NSObject, XMLParserDelegate {
     qualifiedName: String?
   ) { open.removeLast() }
 
+  /// Takes what the reader found.
   public func parser(_ parser: XMLParser, foundCharacters string: String) {
     if open.last != "script", open.last != "style" { text += string }
   }

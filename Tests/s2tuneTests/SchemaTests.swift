@@ -124,8 +124,13 @@ import Testing
       "campaign-status",
       [
         "campaign", "run", "--runs", "2", "--workloads", "ci-microvm", "--hosts", "graviton3",
-        "--kernels", "6.1", "FOLDER/runs.jsonl",
+        "--kernels", "6.1", "--store", "FOLDER/runs.db",
       ]
+    ),
+    ("campaign-gc", ["campaign", "gc", "--store", "GRID"]),
+    (
+      "campaign-compare",
+      ["campaign", "compare", "grid", "--by", "policy", "--store", "GRID"]
     ),
     ("tuning-table", ["export", "--host", "graviton3", "--workloads", "ci-microvm"]),
     ("table-diff", ["table", "diff", "FILE", "OTHER"]),
@@ -160,7 +165,15 @@ import Testing
       let other = table.replacing("\"ci-microvm\"", with: "\"ci-other\"")
       try Data(other.utf8).write(to: folder.appending(path: "other.json"))
     }
-    for (word, file) in [("FILE", "table.json"), ("OTHER", "other.json")] {
+    if words.contains("GRID") {
+      let grid = [
+        "campaign", "run", "--name", "grid", "--policy", "baseline", "--policy", "chunk=2MiB",
+      ]
+      let place = ["--workloads", "ci-microvm", "--hosts", "graviton3", "--kernels", "6.1"]
+      let made = try Tool.run(grid + place + ["--store", folder.appending(path: "grid.db").path])
+      #expect(made.status == 0, "\(made.errors)")
+    }
+    for (word, file) in [("FILE", "table.json"), ("OTHER", "other.json"), ("GRID", "grid.db")] {
       arguments = arguments.map { $0 == word ? folder.appending(path: file).path : $0 }
     }
     arguments = arguments.map { $0.replacing("FOLDER", with: folder.path) }

@@ -37,19 +37,17 @@ struct Tool {
     _ arguments: [String],
     environment: [String: String] = [:],
     input: String? = nil,
-    in directory: URL? = nil
+    in directory: URL? = nil,
+    program other: URL? = nil
   ) throws -> Result {
     let process = Process()
     process.executableURL = try #require(
-      Self.program as URL?,
+      other ?? Self.program as URL?,
       "the program is built beside the tests"
     )
     process.arguments = arguments
     if let directory { process.currentDirectoryURL = directory }
-    var variables = ProcessInfo.processInfo.environment
-    variables["S2TUNE_MODELS"] = nil
-    variables["COLUMNS"] = "80"
-    process.environment = variables.merging(environment) { $1 }
+    process.environment = Self.variables.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -70,6 +68,27 @@ struct Tool {
       output: try String(contentsOf: files[0], encoding: .utf8),
       errors: try String(contentsOf: files[1], encoding: .utf8)
     )
+  }
+
+  /// The environment of this process without what would change an answer.
+  private static var variables: [String: String] {
+    var variables = ProcessInfo.processInfo.environment
+    for name in ["S2TUNE_MODELS", "S2TUNE_STORE"] { variables[name] = nil }
+    variables["COLUMNS"] = "80"
+    return variables
+  }
+
+  /// Starts the program and leaves it to itself; what it says goes nowhere.
+  static func start(_ arguments: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = try #require(Self.program as URL?)
+    process.arguments = arguments
+    process.environment = variables
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return process
   }
 
   /// How a command of a session ended.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Campaigns
 import CostModels
 import Foundation
 import Profiles
@@ -40,12 +41,7 @@ struct EvaluateModel: ParsableCommand {
   var replicated = 100
   @Option(help: "The seed of the held-out runs; not the model's own.")
   var seed: UInt64 = 1_000_001
-  @Option(
-    name: .customLong("runs-folder"),
-    help: "Where runs are kept; runs in it are not made again. Without it they are not kept.",
-    completion: .directory
-  )
-  var runsFolder: String?
+  @OptionGroup var runsStore: StoreOptions
 
   func run() throws {
     try check()
@@ -62,13 +58,12 @@ struct EvaluateModel: ParsableCommand {
     var trial = ModelTrial(model, builder: builder)
     (trial.frontRuns, trial.rivalRuns) = (fronts, rivals)
     trial.replicatedPoints = min(replicated, runs)
-    let evaluation = try inFolder { folder in
-      let progress = ProgressLine()
-      defer { progress.clear() }
-      return try waiting { [trial] in
-        try await trial.evaluate(runsIn: folder) { progress.show($0, of: $1, "runs") }
-      }
+    let kept = try runsStore.database() ?? RunDatabase()
+    let progress = ProgressLine()
+    let evaluation = try waiting { [trial] in
+      try await trial.evaluate(runsIn: kept) { progress.show($0, of: $1, "runs") }
     }
+    progress.clear()
     switch common.format {
     case .text: try answer(evaluation.text())
     case .json: try answer(json: evaluation, .evaluateModel)
@@ -96,22 +91,5 @@ struct EvaluateModel: ParsableCommand {
     case .stale(let sentence): throw Failure.data("\(sentence); 's2tune fit' makes a new one")
     case .model(let model, _): return model
     }
-  }
-
-  /// The folder of the runs: the user's, or one that is removed afterwards.
-  private func inFolder<Value>(_ body: (URL) throws -> Value) throws -> Value {
-    let manager = FileManager.default
-    let own = runsFolder.map { URL(filePath: $0) }
-    let folder =
-      own
-      ?? manager.temporaryDirectory
-      .appending(path: "s2tune-\(ProcessInfo.processInfo.processIdentifier)")
-    defer { if own == nil { try? manager.removeItem(at: folder) } }
-    do {
-      try manager.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw Failure.data("\(folder.path): the directory cannot be made")
-    }
-    return try body(folder)
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Campaigns
 import Files
 import CostModels
 import Foundation
@@ -38,15 +39,7 @@ struct FitCommand: ParsableCommand {
   var active = 0
   @Option(help: "The date that the model carries; the fit knows no clock.")
   var date = ""
-  @Option(
-    name: .customLong("runs-file"),
-    help: ArgumentHelp(
-      "Where runs are kept, those of --active in FILE.active; runs in it are not made again. "
-        + "Without it they are not kept."
-    ),
-    completion: .file()
-  )
-  var runsFile: String?
+  @OptionGroup var runsStore: StoreOptions
   @Option(name: .shortAndLong, help: "The file the model is written to.", completion: .file())
   var output: String?
   @Flag(help: "Replaces the output file if it exists.")
@@ -63,19 +56,12 @@ struct FitCommand: ParsableCommand {
     if let output, !force, FileManager.default.fileExists(atPath: output) {
       throw FileError.exists(path: output)
     }
-    let kept = runsFile.map { URL(filePath: $0) }
-    let temporary = FileManager.default.temporaryDirectory
-      .appending(path: "s2tune-\(ProcessInfo.processInfo.processIdentifier).jsonl")
-    defer {
-      for file in [temporary, temporary.appendingPathExtension("active")] {
-        try? FileManager.default.removeItem(at: file)
-      }
-    }
+    let kept = try runsStore.database() ?? RunDatabase()
     var builder = ModelBuilder(specification(store), profiles: store)
     builder.workers = try design.threads()
     let progress = ProgressLine()
     let model = try waiting { [builder] in
-      try await builder.makeModel(runsIn: kept ?? temporary) {
+      try await builder.makeModel(runsIn: kept) {
         progress.show($0, of: $1, "runs")
       }
     }

@@ -4,7 +4,7 @@ package import Observations
 import Operations
 import Quantities
 
-/// One finished run as a store keeps it: its place, its features and its report.
+/// One finished run as it is kept: its place, its features and its report.
 package struct RunRecord: Hashable, Sendable, Codable {
   /// The place in the design.
   package let index: Int
@@ -29,7 +29,7 @@ package struct RunRecord: Hashable, Sendable, Codable {
   }
 }
 
-/// What a store's runs are runs of; another campaign's store is refused.
+/// What a file's runs are runs of; another campaign's file is refused.
 package struct CampaignIdentity: Hashable, Sendable, Codable {
   /// The version of the store's form.
   package static let schemaVersion = 2
@@ -46,30 +46,35 @@ package struct CampaignIdentity: Hashable, Sendable, Codable {
   package var simulator: String
   /// The digest of the feature definitions.
   package var featureSet: String
+  /// What the design was made from; nil in files that stores of before wrote, and of points that no plan gives.
+  package var plan: CampaignPlan?
 
   /// Creates the identity of a design.
-  package init(name: String, seed: UInt64, points: [DesignPoint], simulator: String) {
+  package init(
+    name: String,
+    seed: UInt64,
+    points: [DesignPoint],
+    simulator: String,
+    plan: CampaignPlan? = nil
+  ) {
+    self.plan = plan
     self.name = name
     self.seed = seed
     self.simulator = simulator
     featureSet = Feature.setDigest
-    designDigest = Digest.wide(
-      of: points.map { point in
-        "\(point.index) \(point.setup.fingerprint) \(point.policy) \(point.seed)"
-      }.joined(separator: "\n")
-    )
+    designDigest = points.digest
   }
 
   enum CodingKeys: String, CodingKey {
     case schema = "schema_version"
-    case name, seed
+    case name, seed, plan
     case designDigest = "design_digest"
     case simulator
     case featureSet = "feature_set"
   }
 
   /// Refuses an identity that differs, naming the first quantity that does.
-  func require(_ found: Self, file: String) throws(CampaignError) {
+  package func require(_ found: Self, file: String) throws(CampaignError) {
     let pairs = [
       ("schema version", "\(found.schema)", "\(schema)"), ("name", found.name, name),
       ("seed", "\(found.seed)", "\(seed)"), ("simulator", found.simulator, simulator),

@@ -21,14 +21,28 @@ package struct DesignPoint: Hashable, Sendable {
   package let seed: UInt64
   /// The place of the workload's profile in the design: runs of one share a group.
   package let group: Int
+  /// Which of the runs of the same point this is, from zero.
+  package let replicate: Int
+  /// The policy as a grid's plan names it; empty in a draw.
+  package let asked: String
 
   /// Creates a point.
-  package init(index: Int, setup: Setup, policy: Policy, seed: UInt64, group: Int = 0) {
+  package init(
+    index: Int,
+    setup: Setup,
+    policy: Policy,
+    seed: UInt64,
+    group: Int = 0,
+    replicate: Int = 0,
+    asked: String = ""
+  ) {
     self.index = index
     self.setup = setup
     self.policy = policy
     self.seed = seed
     self.group = group
+    self.replicate = replicate
+    self.asked = asked
   }
 
   /// The parts of the setup.
@@ -38,7 +52,20 @@ package struct DesignPoint: Hashable, Sendable {
 
   /// The same point at another place of the design and with another seed.
   package func copy(index: Int, seed: UInt64) -> DesignPoint {
-    DesignPoint(index: index, setup: setup, policy: policy, seed: seed, group: group)
+    repeated(index: index, seed: seed, replicate: replicate)
+  }
+
+  /// The same point as another of its replicates.
+  func repeated(index: Int, seed: UInt64, replicate: Int) -> DesignPoint {
+    DesignPoint(
+      index: index,
+      setup: setup,
+      policy: policy,
+      seed: seed,
+      group: group,
+      replicate: replicate,
+      asked: asked
+    )
   }
 }
 
