@@ -175,8 +175,8 @@ struct Service: Answering {
       Refused(.unavailable, "the work was cancelled; ask again")
     case let error as ProfileError where error.isOfProfiles:
       Refused(.failed, error.description)
-    case is ProfileError, is PolicyError, is QuantityError, is TuningError, is LogError, is EvidenceError,
-      is OperationError, is PageTableError, is FileError, is CostModelError:
+    case is ProfileError, is PolicyError, is QuantityError, is TuningError, is LogError,
+      is EvidenceError, is OperationError, is PageTableError, is FileError, is CostModelError:
       Refused(.badRequest, displayed("\(error)", keepsLines: false))
     default:
       Refused(.failed, "the answer failed: \(displayed("\(error)", keepsLines: false))")

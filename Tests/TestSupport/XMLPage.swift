@@ -44,6 +44,7 @@ public final class XMLPage: NSObject, XMLParserDelegate {
     }
   }
 
+  /// An element begins.
   public func parser(
     _ parser: XMLParser,
     didStartElement name: String,
@@ -55,6 +56,7 @@ public final class XMLPage: NSObject, XMLParserDelegate {
     elements.append((name, attributes))
   }
 
+  /// An element ends.
   public func parser(
     _ parser: XMLParser,
     didEndElement name: String,
@@ -62,6 +64,7 @@ public final class XMLPage: NSObject, XMLParserDelegate {
     qualifiedName: String?
   ) { open.removeLast() }
 
+  /// Text within an element; that of scripts and styles is none of the page.
   public func parser(_ parser: XMLParser, foundCharacters string: String) {
     if open.last != "script", open.last != "style" { text += string }
   }
