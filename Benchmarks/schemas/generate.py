@@ -26,6 +26,7 @@ DOCUMENTS = {
     "calibrate": ("CalibrateCommand.Answer", "A host's costs, present and fitted."),
     "campaign-status": ("CampaignState", "How many runs of a campaign are done."),
     "count": ("CountCommand.Answer", "The events of stage-2 operations, and whether the policy is safe."),
+    "doctor": ("Installation", "What an installation is made of, and what of it is not as it should be."),
     "evaluate-answers": ("AnswerQuality", "Whether recommendations hold in whole runs of fresh seeds."),
     "evaluate-model": ("ModelEvaluation", "The errors of the cost model on runs that no fit has seen."),
     "evaluate-search": ("RegretQuality", "Recommendations beside the best that an independent search finds."),
