@@ -58,7 +58,8 @@ enum Surroundings {
   private static func completion() -> Installation.Finding {
     let found = completions.filter { $0.files.contains(where: exists) }.map(\.shell)
     guard found.isEmpty else {
-      return Installation.Finding("shells", .good, "completion for " + found.joined(separator: ", "))
+      let text = "completion for " + found.joined(separator: ", ")
+      return Installation.Finding("shells", .good, text)
     }
     return Installation.Finding(
       "shells",
