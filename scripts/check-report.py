@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures a page in Chromium, through chromedriver and nothing but the standard library; see check-report."""
+import argparse
 import base64
 import json
 import pathlib
@@ -148,54 +149,66 @@ class Browser:
             self.process.terminate()
 
 
+def measure(browser, page, folder):
+    """Prints what is wrong with a page and gives how much that is."""
+    found = measured = 0
+    for width in WIDTHS:
+        for look in ("light", "dark", "print"):
+            if look == "print" and width != 1024:
+                continue
+            # A sheet of A4 within its margins is 680 pixels wide.
+            browser.command("Emulation.setDeviceMetricsOverride", width=680 if look == "print" else width,
+                            height=900, deviceScaleFactor=1, mobile=False)
+            scheme = "dark" if look == "dark" else "light"
+            browser.command("Emulation.setEmulatedMedia", media="print" if look == "print" else "",
+                            features=[{"name": "prefers-color-scheme", "value": scheme}])
+            browser.post("/url", {"url": page.as_uri()})
+            time.sleep(0.3)
+            name = f"{page.stem}, {look}, {width}"
+            if look != "print":
+                for problem in browser.post("/execute/sync", {"script": TRY, "args": []}):
+                    print(f"{name}: {problem}")
+                    found += 1
+            for state in ("folded", "open"):
+                if state == "open":
+                    script = "document.querySelectorAll('details').forEach(d => { d.open = true; });"
+                    browser.post("/execute/sync", {"script": script, "args": []})
+                result = browser.post("/execute/sync", {"script": MEASURE, "args": []})
+                for problem in result["problems"]:
+                    print(f"{name}, {state}: {problem}")
+                found += len(result["problems"])
+                measured += result["texts"]
+                if folder:
+                    shot = browser.command("Page.captureScreenshot", captureBeyondViewport=True)
+                    (folder / f"{page.stem}-{look}-{width}-{state}.png").write_bytes(base64.b64decode(shot["data"]))
+    for entry in browser.post("/se/log", {"type": "browser"}):
+        print(f"{page.stem}, console: {entry['message']}")
+        found += 1
+    for entry in browser.post("/se/log", {"type": "performance"}):
+        event = json.loads(entry["message"])["message"]
+        if event["method"] == "Network.requestWillBeSent":
+            url = event["params"]["request"]["url"]
+            if not url.startswith(("file:", "data:", "chrome")):
+                print(f"{page.stem}: asked the network for {url}")
+                found += 1
+    if not measured:
+        print(f"{page.stem}: no text was found")
+        found += 1
+    print(f"{page.stem}: {measured} texts measured, {found} problems", flush=True)
+    return found
+
+
 def main():
-    page = pathlib.Path(sys.argv[1]).resolve()
-    folder = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-    found = 0
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pictures", type=pathlib.Path)
+    parser.add_argument("pages", type=pathlib.Path, nargs="+")
+    arguments = parser.parse_args()
+    if arguments.pictures:
+        arguments.pictures.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         try:
-            for width in WIDTHS:
-                for look in ("light", "dark", "print"):
-                    if look == "print" and width != 1024:
-                        continue
-                    # A sheet of A4 within its margins is 680 pixels wide.
-                    browser.command("Emulation.setDeviceMetricsOverride", width=680 if look == "print" else width,
-                                    height=900, deviceScaleFactor=1, mobile=False)
-                    scheme = "dark" if look == "dark" else "light"
-                    browser.command("Emulation.setEmulatedMedia", media="print" if look == "print" else "",
-                                    features=[{"name": "prefers-color-scheme", "value": scheme}])
-                    browser.post("/url", {"url": page.as_uri()})
-                    time.sleep(0.3)
-                    name = f"{look}-{width}"
-                    if look != "print":
-                        for problem in browser.post("/execute/sync", {"script": TRY, "args": []}):
-                            print(f"{name}: {problem}")
-                            found += 1
-                    for state in ("folded", "open"):
-                        if state == "open":
-                            script = "document.querySelectorAll('details').forEach(d => { d.open = true; });"
-                            browser.post("/execute/sync", {"script": script, "args": []})
-                        result = browser.post("/execute/sync", {"script": MEASURE, "args": []})
-                        for problem in result["problems"]:
-                            print(f"{name}, {state}: {problem}")
-                        found += len(result["problems"])
-                        print(f"{name}, {state}: {result['texts']} texts, {len(result['problems'])} problems")
-                        if folder and state == "folded":
-                            shot = browser.command("Page.captureScreenshot", captureBeyondViewport=True)
-                            (folder / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
-            for entry in browser.post("/se/log", {"type": "browser"}):
-                print(f"console: {entry['message']}")
-                found += 1
-            for entry in browser.post("/se/log", {"type": "performance"}):
-                event = json.loads(entry["message"])["message"]
-                if event["method"] == "Network.requestWillBeSent":
-                    url = event["params"]["request"]["url"]
-                    if not url.startswith(("file:", "data:", "chrome")):
-                        print(f"asked the network for {url}")
-                        found += 1
+            found = sum(measure(browser, page.resolve(), arguments.pictures) for page in arguments.pages)
         finally:
             browser.end()
     sys.exit(1 if found else 0)

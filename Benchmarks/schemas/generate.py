@@ -28,6 +28,7 @@ DOCUMENTS = {
     "campaign-gc": ("StoreCleaning", "What was taken out of a store."),
     "campaign-status": ("StoreStatus", "How far campaigns are, who is at work, and what failed."),
     "count": ("CountCommand.Answer", "The events of stage-2 operations, and whether the policy is safe."),
+    "doctor": ("Installation", "What an installation is made of, and what of it is not as it should be."),
     "evaluate-answers": ("AnswerQuality", "Whether recommendations hold in whole runs of fresh seeds."),
     "evaluate-model": ("ModelEvaluation", "The errors of the cost model on runs that no fit has seen."),
     "evaluate-search": ("RegretQuality", "Recommendations beside the best that an independent search finds."),

@@ -176,8 +176,7 @@ struct Service: Answering {
     case let error as ProfileError where error.isOfProfiles:
       Refused(.failed, error.description)
     case is ProfileError, is PolicyError, is QuantityError, is TuningError, is LogError,
-      is EvidenceError,
-      is OperationError, is PageTableError, is FileError, is CostModelError:
+      is EvidenceError, is OperationError, is PageTableError, is FileError, is CostModelError:
       Refused(.badRequest, displayed("\(error)", keepsLines: false))
     default:
       Refused(.failed, "the answer failed: \(displayed("\(error)", keepsLines: false))")

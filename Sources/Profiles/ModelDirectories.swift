@@ -1,37 +1,81 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Foundation
+package import Foundation
+
+/// A directory in which models are looked for, and what makes it one.
+package struct ModelPlace: Hashable, Sendable {
+  /// What makes a directory one of those that are searched.
+  package enum Reason: String, Sendable, Codable, CaseIterable {
+    case option = "--models"
+    case environment = "S2TUNE_MODELS"
+    case workingDirectory = "working directory"
+    case program = "beside the program"
+    case installed = "installed with the program"
+    case package = "package"
+  }
+
+  /// The directory, whether or not it exists.
+  package let directory: URL
+  /// What makes it one.
+  package let reason: Reason
+
+  /// Whether there is such a directory.
+  package var exists: Bool {
+    var isDirectory: ObjCBool = false
+    return FileManager.default.fileExists(atPath: directory.path, isDirectory: &isDirectory)
+      && isDirectory.boolValue
+  }
+}
 
 extension ProfileStore {
-  /// The store of a command: what the user names, then the environment, then the directory one stands
-  /// in where it has profiles, then beside the installed program, then the package that the program was
-  /// built in or that one stands in.
+  /// The store of a command: those of its places that exist.
   package static func standard(named: String?, arguments: [String] = CommandLine.arguments) -> Self
   {
-    var directories: [URL] = []
-    if let named { directories.append(URL(fileURLWithPath: named)) }
+    Self(
+      directories: places(named: named, arguments: arguments).filter(\.exists).map(\.directory)
+    )
+  }
+
+  /// Where a command looks, each directory once: what the user names, then the environment, then the
+  /// directory one stands in where it has profiles, then beside the installed program, then the package
+  /// that the program was built in or that one stands in.
+  package static func places(
+    named: String?,
+    arguments: [String] = CommandLine.arguments
+  ) -> [ModelPlace] {
+    var places: [ModelPlace] = []
+    func add(_ directory: URL, _ reason: ModelPlace.Reason) {
+      let path = directory.standardizedFileURL.path
+      guard !places.contains(where: { $0.directory.standardizedFileURL.path == path }) else {
+        return
+      }
+      places.append(ModelPlace(directory: directory, reason: reason))
+    }
+    if let named { add(URL(fileURLWithPath: named), .option) }
     if let variable = ProcessInfo.processInfo.environment["S2TUNE_MODELS"], !variable.isEmpty {
-      directories.append(URL(fileURLWithPath: variable))
+      add(URL(fileURLWithPath: variable), .environment)
     }
     let current = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
-    if ProfileKind.allCases.contains(where: { kind in
-      FileManager.default.fileExists(atPath: current.appendingPathComponent(kind.directory).path)
-    }) {
-      directories.append(current)
-    }
-    let program = executable(arguments)
-    let folder = program.deletingLastPathComponent()
-    directories.append(folder.appendingPathComponent("models"))
-    directories.append(
-      folder.deletingLastPathComponent().appendingPathComponent("share/s2tune/models")
+    if holdsProfiles(current) { add(current, .workingDirectory) }
+    let folder = executable(arguments).deletingLastPathComponent()
+    add(folder.appendingPathComponent("models"), .program)
+    add(
+      folder.deletingLastPathComponent().appendingPathComponent("share/s2tune/models"),
+      .installed
     )
-    directories += package(above: folder)
-    directories += package(above: current)
-    return Self(directories: existing(directories))
+    for directory in package(above: folder) + package(above: current) { add(directory, .package) }
+    return places
+  }
+
+  /// Whether a directory has profiles of any kind.
+  private static func holdsProfiles(_ directory: URL) -> Bool {
+    ProfileKind.allCases.contains { kind in
+      FileManager.default.fileExists(atPath: directory.appendingPathComponent(kind.directory).path)
+    }
   }
 
   /// The path of the running program, with links resolved.
-  private static func executable(_ arguments: [String]) -> URL {
+  package static func executable(_ arguments: [String] = CommandLine.arguments) -> URL {
     let own = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     if own.path != "/proc/self/exe" { return own }
     return URL(fileURLWithPath: arguments.first ?? "s2tune").resolvingSymlinksInPath()
@@ -51,19 +95,5 @@ extension ProfileStore {
       folder = folder.deletingLastPathComponent()
     }
     return []
-  }
-
-  /// The directories that exist, each once, in order.
-  private static func existing(_ directories: [URL]) -> [URL] {
-    var seen: [String] = []
-    return directories.filter { directory in
-      let path = directory.standardizedFileURL.path
-      var isDirectory: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
-        isDirectory.boolValue, !seen.contains(path)
-      else { return false }
-      seen.append(path)
-      return true
-    }
   }
 }

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// A labelled paragraph of an answer: the label in the margin, the text wrapped beside it.
-struct Paragraph {
+package struct Paragraph {
   /// The word in the margin.
-  let label: String
+  package let label: String
   /// The sentences; each begins on a line of its own.
-  let sentences: [String]
+  package let sentences: [String]
+
+  /// Creates a paragraph.
+  package init(label: String, sentences: [String]) {
+    (self.label, self.sentences) = (label, sentences)
+  }
 
   /// Columns of the margin, two spaces of indent included.
   static let margin = 11
   /// The widest line.
-  static let width = 100
+  package static let width = 100
 
   /// The lines of the paragraph; none where there is nothing to say.
-  func lines() -> [String] {
+  package func lines() -> [String] {
     let space = String(repeating: " ", count: Self.margin)
     let texts = sentences.flatMap { Self.wrapped($0, width: Self.width - Self.margin) }
     return texts.enumerated().map { index, text in
@@ -22,7 +27,7 @@ struct Paragraph {
   }
 
   /// A text broken at spaces; continuation lines are indented by two.
-  static func wrapped(_ text: String, width: Int) -> [String] {
+  package static func wrapped(_ text: String, width: Int) -> [String] {
     var lines: [String] = []
     var line = ""
     for word in text.split(separator: " ") {

@@ -42,6 +42,8 @@ private struct PlotFrame {
   /// Dashes of the series, so that colour alone tells nothing.
   private static let dashes: [String?] = [nil, "7 4", "2 3", "9 3 2 3"]
   private static let row = 19.0
+  /// Rows of names of marked positions, and what such a name keeps from any other.
+  private static let nameRow = 17.0
 
   init(plot: Plot, width: Double) {
     self.plot = plot
@@ -152,15 +154,16 @@ private struct PlotFrame {
     canvas.text(titles[1], x: (left + right) / 2, y: bottom + 40, anchor: .middle)
   }
 
-  /// Positions across and levels up that are marked, with their names where there is room.
+  /// Levels up and positions across that are marked, with their names where there is room.
   private mutating func drawMarks() {
-    for level in plot.levels {
-      guard let place = down(level.value) else { continue }
+    let taken = plot.levels.compactMap { level -> (end: Double, base: Double)? in
+      guard let place = down(level.value) else { return nil }
       canvas.line(from: (left, place), to: (right, place), .text, dash: "6 3")
-      let isHigh = place - top < 30
-      canvas.text(level.name, x: left + 6, y: isHigh ? place + 15 : place - 5)
+      let base = place - top < 30 ? place + 15 : place - 5
+      canvas.text(level.name, x: left + 6, y: base)
+      return (left + 6 + SVGCanvas.width(of: level.name) + 6, base)
     }
-    var ends: [Double] = [-1, -1]
+    var ends = [Double](repeating: -1, count: 4)
     for value in plot.marks {
       guard let place = across(value) else { continue }
       canvas.line(from: (place, top), to: (place, bottom), .axis, dash: "4 4")
@@ -168,11 +171,18 @@ private struct PlotFrame {
       let text = "\(name) \(plot.x.text(value, 3))"
       let length = SVGCanvas.width(of: text)
       let start = place + 4 + length > right ? place - 4 - length : place + 4
-      guard let row = ends.indices.first(where: { ends[$0] < start }) else { continue }
-      canvas.text(text, x: start, y: bottom - 8 - 17 * Double(row))
+      let row = ends.indices.first { row in
+        ends[row] < start
+          && taken.allSatisfy { $0.end < start || abs($0.base - nameBase(row)) >= Self.nameRow }
+      }
+      guard let row else { continue }
+      canvas.text(text, x: start, y: nameBase(row))
       ends[row] = start + length + 6
     }
   }
+
+  /// The base line of the names of marked positions in a row, counted from below.
+  private func nameBase(_ row: Int) -> Double { bottom - 8 - Self.nameRow * Double(row) }
 
   private mutating func draw(_ series: Plot.Series, _ number: Int) {
     let placed = series.points.compactMap { point -> (x: Double, y: Double, point: Plot.Point)? in

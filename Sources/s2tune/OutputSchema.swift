@@ -2,8 +2,8 @@
 
 /// The documents that `--format json` writes, each described by `docs/schemas/NAME.json`.
 enum OutputSchema: String, CaseIterable {
-  case calibrate, count, fit, instructions, observe, pareto, policy, recommend, report, simulate
-  case validate
+  case calibrate, count, doctor, fit, instructions, observe, pareto, policy, recommend, report
+  case simulate, validate
   case campaign = "campaign-status"
   case campaignClean = "campaign-gc"
   case compare = "campaign-compare"

@@ -88,7 +88,27 @@ struct S2Tune: ParsableCommand {
       HostCommand.self,
       ExploreCommand.self,
       ProfilesCommand.self,
+      DoctorCommand.self,
       SessionCommand.self,
     ]
   )
+
+  /// What to try first, for whoever types the program's name alone.
+  private static let firstSteps = """
+    s2tune recommends how a KVM/arm64 host should batch its stage-2 page-table work. To begin:
+
+      s2tune recommend --workload container-churn --host graviton3
+          what to change on such a host, what it does, how to apply it
+      s2tune what-if --workload container-churn --host graviton3 --vary chunk=64KiB..1GiB
+          what each size of chunk would do
+      s2tune host detect
+          what this machine is, as a host to ask about
+      s2tune explore
+          the same as a local page, with sliders
+
+    's2tune profiles' lists the hosts, kernels and workloads there are, 's2tune --help' the commands,
+    's2tune help recommend' explains one; 's2tune doctor' says whether this installation is whole.
+    """
+
+  func run() throws { try answer(Self.firstSteps) }
 }

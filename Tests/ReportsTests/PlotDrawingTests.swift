@@ -137,6 +137,31 @@ extension Plot {
     }
   }
 
+  /// Names of levels and of marked positions keep from each other wherever both are, on a narrow page.
+  @Test(arguments: Property.seeds(60))
+  func namesOfMarksAndLevelsDoNotOverlap(seed: UInt64) {
+    var chance = Seed(seed).stream("names")
+    let axis = Plot.Axis(title: "t") { value, _ in "\(Int(value))" }
+    let points = [Plot.Point(x: 0, y: 0), Plot.Point(x: 100, y: 100)]
+    var plot = Plot(title: "top", x: axis, y: axis, series: [.init(name: "one", points: points)])
+    plot.markName = "a flip"
+    plot.marks = (0..<3).map { _ in 100 * chance.uniform() }
+    plot.levels = [.init(name: "io.goodput>=0.95", value: 100 * chance.uniform())]
+    let texts = plot.svg(width: 340).matches(
+      of: /<text x="([\d.]+)" y="([\d.]+)"[^>]*>(a flip[^<]*|io\.goodput[^<]*)</
+    ).map { match in
+      let (x, y) = (Double(match.1) ?? .nan, Double(match.2) ?? .nan)
+      let name = String(match.3).replacing("&gt;", with: ">")
+      return (left: x, right: x + SVGCanvas.width(of: name), y: y)
+    }
+    #expect(texts.count > 1)
+    for (index, one) in texts.enumerated() {
+      for other in texts[(index + 1)...] where abs(one.y - other.y) < 14 {
+        #expect(one.right < other.left || other.right < one.left, "S2TUNE_SEED=\(seed)")
+      }
+    }
+  }
+
   @Test func theFrameIsAsWideAsItIsAskedToBeAndMarksCrossIt() {
     let axis = Plot.Axis(title: "t") { value, _ in "\(Int(value))" }
     let points = [Plot.Point(x: 0, y: 0), Plot.Point(x: 10, y: 100)]

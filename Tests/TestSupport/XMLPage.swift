@@ -44,7 +44,7 @@ public final class XMLPage: NSObject, XMLParserDelegate {
     }
   }
 
-  /// Takes what the reader found.
+  /// An element begins.
   public func parser(
     _ parser: XMLParser,
     didStartElement name: String,
@@ -56,7 +56,7 @@ public final class XMLPage: NSObject, XMLParserDelegate {
     elements.append((name, attributes))
   }
 
-  /// Takes what the reader found.
+  /// An element ends.
   public func parser(
     _ parser: XMLParser,
     didEndElement name: String,
@@ -64,7 +64,7 @@ public final class XMLPage: NSObject, XMLParserDelegate {
     qualifiedName: String?
   ) { open.removeLast() }
 
-  /// Takes what the reader found.
+  /// Text within an element; that of scripts and styles is none of the page.
   public func parser(_ parser: XMLParser, foundCharacters string: String) {
     if open.last != "script", open.last != "style" { text += string }
   }

@@ -14,6 +14,7 @@ import Testing
   /// A command of every schema, as small as it can be; FILE is a table, FOLDER a directory of its own.
   static let commands: [(schema: String, arguments: [String])] = [
     ("policy", ["policy"]),
+    ("doctor", ["doctor"]),
     ("calibrate", ["calibrate", "--host", "graviton3"]),
     ("profiles-list", ["profiles", "list"]),
     ("profiles-show", ["profiles", "show", "host", "graviton3"]),

@@ -32,17 +32,18 @@ struct Tool {
     return nil
   }()
 
-  /// Runs the program with these arguments; its input is empty unless a text is given.
+  /// Runs the program, or a copy of it, with these arguments; its input is empty unless a text is
+  /// given.
   static func run(
     _ arguments: [String],
     environment: [String: String] = [:],
     input: String? = nil,
     in directory: URL? = nil,
-    program other: URL? = nil
+    program: URL? = nil
   ) throws -> Result {
     let process = Process()
     process.executableURL = try #require(
-      other ?? Self.program as URL?,
+      (program ?? Self.program) as URL?,
       "the program is built beside the tests"
     )
     process.arguments = arguments

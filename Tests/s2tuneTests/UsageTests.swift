@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct UsageTests {
   @Test(arguments: [
-    [], ["--help"], ["count", "--help"], ["policy", "--help"], ["validate", "--help"],
+    ["--help"], ["count", "--help"], ["policy", "--help"], ["validate", "--help"],
     ["instructions", "--help"], ["host", "detect", "--help"], ["observe", "--help"],
     ["profiles", "--help"], ["profiles", "list", "--help"],
     ["recommend", "--help"], ["what-if", "--help"], ["pareto", "--help"], ["report", "--help"],
@@ -16,13 +16,31 @@ import Testing
     ["evaluate", "strategies", "--help"],
     ["evaluate", "sensitivity", "--help"],
     ["evaluate", "model", "--help"], ["fit", "--help"], ["campaign", "--help"],
-    ["calibrate", "--help"], ["explore", "--help"],
+    ["calibrate", "--help"], ["explore", "--help"], ["doctor", "--help"],
   ])
   func helpIsGolden(arguments: [String]) throws {
     let result = try Tool.run(arguments)
     #expect(result.status == 0)
     let name = arguments.filter { $0 != "--help" }.joined(separator: "-")
     Golden.check(result.output, "help/\(name.isEmpty ? "s2tune" : name).txt")
+  }
+
+  @Test func withoutArgumentsItSaysWhatToTry() throws {
+    let result = try Tool.run([])
+    #expect(result.status == 0)
+    Golden.check(result.output, "help/first-steps.txt")
+    // What it says to try is accepted; the local page and the machine itself are tried elsewhere.
+    let lines = result.output.split(separator: "\n").map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+    let commands = lines.filter {
+      $0.hasPrefix("s2tune recommend -") || $0.hasPrefix("s2tune what-if -")
+    }
+    #expect(commands.count == 2)
+    for command in commands {
+      let words = command.split(separator: " ").dropFirst().map(String.init)
+      #expect([0, 1].contains(try Tool.run(words).status), "\(command)")
+    }
   }
 
   @Test(arguments: [

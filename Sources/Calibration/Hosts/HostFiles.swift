@@ -15,6 +15,8 @@ package struct HostFiles: Sendable {
 
   /// The directory in which `/proc` and `/sys` are.
   package var root: String { tree.root }
+  /// Whether the kernel offers KVM.
+  package var holdsKVM: Bool { tree.holds("/dev/kvm") }
 
   /// Why a host's file says nothing.
   package struct Silence: Error, Hashable, Sendable, CustomStringConvertible {
