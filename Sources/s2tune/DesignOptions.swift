@@ -33,13 +33,16 @@ struct DesignOptions: ParsableArguments {
   }
 
   /// How many threads simulate.
-  func threads() throws -> Int {
-    let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
-    guard (1...256).contains(workers) else {
-      throw Failure.usage("--workers \(workers) is not legal; write 1 to 256")
-    }
-    return workers
+  func threads() throws -> Int { try legalWorkers(workers) }
+}
+
+/// The threads of an option, all processors unless given; refuses an illegal number.
+func legalWorkers(_ workers: Int?) throws -> Int {
+  let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+  guard (1...256).contains(workers) else {
+    throw Failure.usage("--workers \(workers) is not legal; write 1 to 256")
   }
+  return workers
 }
 
 /// Runs asynchronous work to its end on this thread.

@@ -37,13 +37,7 @@ struct AnswerOptions: ParsableArguments {
   }
 
   /// The threads that simulate; refuses an illegal number.
-  func threads() throws -> Int {
-    let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
-    guard (1...256).contains(workers) else {
-      throw Failure.usage("--workers \(workers) is not legal; write 1 to 256")
-    }
-    return workers
-  }
+  func threads() throws -> Int { try legalWorkers(workers) }
 }
 
 /// The same, with a limit of a run's events.

@@ -197,7 +197,7 @@ struct CampaignChunk: ParsableCommand {
     }
     let outcomes = try chunk.outcomes(
       of: chunk.plan.points(over: planned),
-      workers: try threads(workers),
+      workers: try legalWorkers(workers),
       file: "\(folder), chunk \(number)"
     )
     try cluster.keep(outcomes, of: number)

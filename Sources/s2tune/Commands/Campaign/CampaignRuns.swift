@@ -76,7 +76,7 @@ struct CampaignResume: ParsableCommand {
       let count = try campaign.database.retry(campaign.design)
       note("\(count) failed runs are made again")
     }
-    try making.make(campaign, workers: try threads(workers))
+    try making.make(campaign, workers: try legalWorkers(workers))
   }
 }
 
@@ -103,7 +103,7 @@ struct CampaignReplicates: ParsableCommand {
     var plan = try OpenCampaign(named: name, profiles, in: database).design.plan
     plan?.replicates += count
     guard let plan else { return }
-    try making.make(OpenCampaign(plan, profiles, in: database), workers: try threads(workers))
+    try making.make(OpenCampaign(plan, profiles, in: database), workers: try legalWorkers(workers))
   }
 }
 
@@ -132,20 +132,11 @@ struct CampaignWorkCommand: ParsableCommand {
       points: campaign.points,
       extent: campaign.extent,
       by: LocalExecutor(
-        workers: try threads(workers),
+        workers: try legalWorkers(workers),
         extent: campaign.extent,
         eventLimit: try making.work.events(campaign.extent)
       ),
       limit: try making.work.time()
     )
   }
-}
-
-/// The threads of an option; refuses an illegal number.
-func threads(_ workers: Int?) throws -> Int {
-  let workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
-  guard (1...256).contains(workers) else {
-    throw Failure.usage("--workers \(workers) is not legal; write 1 to 256")
-  }
-  return workers
 }
