@@ -207,7 +207,7 @@ package enum FeatureScale: Hashable, Sendable {
 
 extension Feature {
   /// A digest of all features and their scales: it changes when one is added, renamed or rescaled.
-  package static var setDigest: String {
-    Digest.of(allCases.map { "\($0.rawValue):\($0.scale)" }.joined(separator: ";")).hexadecimal
-  }
+  package static let setDigest = Digest.of(
+    allCases.map { "\($0.rawValue):\($0.scale)" }.joined(separator: ";")
+  ).hexadecimal
 }

@@ -19,6 +19,16 @@ public struct Digest: Hashable, Sendable {
     value = text.utf8.reduce(value) { ($0 ^ UInt64($1)) &* Self.prime }
   }
 
+  /// Adds the bytes of a text: as the generic one does, which outside this module costs several calls a byte.
+  public mutating func add(_ text: String) {
+    var text = text
+    value = text.withUTF8 { bytes in
+      var digest = value
+      for byte in bytes { digest = (digest ^ UInt64(byte)) &* Self.prime }
+      return digest
+    }
+  }
+
   /// Adds a word at once, with a rotation, so that order matters and a word costs one step.
   @inlinable
   public mutating func add(_ word: UInt64) {
@@ -30,6 +40,13 @@ public struct Digest: Hashable, Sendable {
   public var hexadecimal: String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  /// The digest of a text, as the generic one gives it.
+  public static func of(_ text: String) -> Digest {
+    var digest = Digest()
+    digest.add(text)
+    return digest
   }
 
   /// The digest of a text.

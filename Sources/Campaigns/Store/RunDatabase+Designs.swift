@@ -219,8 +219,9 @@ extension RunDatabase {
       sql:
         "INSERT OR IGNORE INTO place(design, number, run, workload, replicate, asked) VALUES (?, ?, ?, ?, ?, ?)"
     )
+    let manner = extent.manner
     for (point, key) in zip(points, keys) {
-      let run = try Self.run(of: point, key, manner: extent.manner, in: database)
+      let run = try Self.run(of: point, key, manner: manner, in: database)
       try place.execute(
         arguments: [design, point.index, run, point.group, point.replicate, point.asked]
       )
@@ -286,9 +287,16 @@ extension RunDatabase {
 extension [DesignPoint] {
   /// The digest of the points: every value of each setup, the policy and the seed.
   package var digest: String {
-    Digest.wide(
-      of: map { "\($0.index) \($0.setup.fingerprint) \($0.policy) \($0.seed)" }
-        .joined(separator: "\n")
-    )
+    let lines = zip(self, fingerprints).map { "\($0.index) \($1) \($0.policy) \($0.seed)" }
+    return Digest.wide(of: lines.joined(separator: "\n"))
+  }
+
+  /// The fingerprints of the points' setups, in their order; neighbours often have one in common.
+  var fingerprints: [String] {
+    var (last, fingerprint) = (first?.setup, first?.setup.fingerprint ?? "")
+    return map { point in
+      if point.setup != last { (last, fingerprint) = (point.setup, point.setup.fingerprint) }
+      return fingerprint
+    }
   }
 }

@@ -113,7 +113,17 @@ extension RunDatabase {
     of design: StoredDesign,
     for owner: Int64?
   ) throws(CampaignError) {
-    let texts = try outcomes.map { outcome throws(CampaignError) in try RunTexts(outcome, name) }
+    let texts = try outcomes.map { (outcome) throws(CampaignError) in
+      try EncodedOutcome(outcome, for: name)
+    }
+    try keep(texts, of: design, for: owner)
+  }
+
+  private func keep(
+    _ texts: [EncodedOutcome],
+    of design: StoredDesign,
+    for owner: Int64?
+  ) throws(CampaignError) {
     try writing { database in
       let find = try database.cachedStatement(
         sql: "SELECT run FROM place WHERE design = ? AND number = ?"
@@ -135,6 +145,11 @@ extension RunDatabase {
   /// Keeps what came of runs of a design that this process did not take.
   package func keep(_ outcomes: [RunOutcome], of design: StoredDesign) throws(CampaignError) {
     try keep(outcomes, of: design, for: nil)
+  }
+
+  /// Keeps what is encoded already.
+  package func keep(_ texts: [EncodedOutcome], of design: StoredDesign) throws(CampaignError) {
+    try keep(texts, of: design, for: nil)
   }
 
   /// The places of the runs that are still to be made.
@@ -165,7 +180,7 @@ extension RunDatabase {
     }
   }
 
-  private static func keep(_ text: RunTexts, _ run: Int64, _ database: Database) throws {
+  private static func keep(_ text: EncodedOutcome, _ run: Int64, _ database: Database) throws {
     let update = try database.cachedStatement(
       sql: """
         UPDATE run SET state = ?, owner = NULL, reason = ?, made = ?, seconds = ?, features = ?, numbers = ?
@@ -333,7 +348,7 @@ extension RunDatabase {
     manner: String,
     seconds: Double
   ) throws(CampaignError) {
-    let json = try RunTexts.json(report, name)
+    let json = try EncodedOutcome.json(report, name)
     try writing { database in
       try database.execute(
         sql: """
@@ -355,8 +370,8 @@ extension RunDatabase {
   }
 }
 
-/// An outcome as the store's columns hold it.
-private struct RunTexts {
+/// An outcome as a store's columns hold it.
+package struct EncodedOutcome: Sendable {
   let outcome: RunOutcome
   var state = RunState.refused
   var reason: String?
@@ -365,7 +380,8 @@ private struct RunTexts {
   var numbers: Data?
   var report: String?
 
-  init(_ outcome: RunOutcome, _ store: String) throws(CampaignError) {
+  /// Encodes an outcome; throws `file` with the store's name where a run holds a value that is not finite.
+  package init(_ outcome: RunOutcome, for store: String) throws(CampaignError) {
     self.outcome = outcome
     switch outcome {
     case .refused(_, let reason): self.reason = reason

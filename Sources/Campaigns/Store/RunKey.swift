@@ -39,19 +39,11 @@ package struct RunKey: Hashable, Sendable {
     hexadecimal = Digest.wide(of: parts.joined(separator: "\u{1F}"))
   }
 
-  /// The keys of points, in their order; neighbours often have a setup in common.
+  /// The keys of points, in their order.
   static func keys(of points: [DesignPoint], extent: CampaignExtent) -> [RunKey] {
-    var (last, fingerprint) = (points.first?.setup, points.first?.setup.fingerprint ?? "")
     let manner = extent.manner
-    return points.map { point in
-      if point.setup != last { (last, fingerprint) = (point.setup, point.setup.fingerprint) }
-      return RunKey(
-        fingerprint,
-        point.policy,
-        Seed(point.seed),
-        manner,
-        Scenario.simulatorVersion
-      )
+    return zip(points, points.fingerprints).map { point, fingerprint in
+      RunKey(fingerprint, point.policy, Seed(point.seed), manner, Scenario.simulatorVersion)
     }
   }
 
