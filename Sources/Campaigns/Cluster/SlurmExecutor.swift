@@ -83,6 +83,8 @@ package struct SlurmExecutor: RunExecutor {
       }
       let ready = again.intersection(open).sorted()
       if !ready.isEmpty { try submit(ready, work, folder, &tries) }
+      // What was submitted now has not been missed yet.
+      missing.subtract(ready)
       if work.isOver {
         says(
           "the time is up; \(open.count) chunks are still with the cluster, and the same command gathers them"
