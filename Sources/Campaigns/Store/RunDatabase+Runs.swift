@@ -89,7 +89,7 @@ extension RunDatabase {
       let suspect = try Row.fetchOne(
         database,
         sql: """
-          SELECT place.number, run.id FROM run INDEXED BY run_suspect JOIN place ON place.run = run.id
+          SELECT place.number, run.id FROM run INDEXED BY run_suspect CROSS JOIN place ON place.run = run.id
           WHERE place.design = ? AND run.attempts > 0 AND run.state = 0 AND run.owner IS NULL LIMIT 1
           """,
         arguments: [design.id]
@@ -289,7 +289,7 @@ extension RunDatabase {
       try Row.fetchAll(
         database,
         sql: """
-          SELECT place.number, run.* FROM run INDEXED BY run_failed JOIN place ON place.run = run.id
+          SELECT place.number, run.* FROM run INDEXED BY run_failed CROSS JOIN place ON place.run = run.id
           WHERE place.design = ? AND run.state >= 2 ORDER BY place.number LIMIT ?
           """,
         arguments: [design.id, count]
