@@ -200,7 +200,7 @@ let package = Package(
     tests(of: "GSLKit", ["Randomness"], resources: [.copy("NIST")]),
     tests(of: "CostModels", operations + ["GSLKit", "Estimates"]),
     tests(of: "Search", ["Randomness"]),
-    tests(of: "Campaigns", scenarios + ["Files"]),
+    tests(of: "Campaigns", scenarios),
     tests(of: "Calibration", scenarios + ["Files"]),
     tests(
       of: "Tuning",

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Campaigns
 package import CostModels
-import Dispatch
 package import Observations
 package import Policies
 import Profiles
 package import Randomness
 import Scenarios
-import Synchronization
 
 /// How much of an operation a run simulates.
 package enum RunExtent: String, Hashable, Sendable, CaseIterable, Codable {
@@ -160,28 +159,6 @@ package struct SafetyVerdict: Hashable, Sendable, Codable {
 package protocol SafetyOracle: Sendable {
   /// The verdict on a policy.
   func verdict(_ question: Question, policy: Policy) -> SafetyVerdict
-}
-
-/// What so many tasks return, in their order; each worker takes the next one that nobody has.
-func inParallel<Value: Sendable>(
-  _ count: Int,
-  workers: Int,
-  _ task: @Sendable (Int) -> Value
-) -> [Value] {
-  let results = Mutex([Value?](repeating: nil, count: count))
-  let next = Mutex(0)
-  DispatchQueue.concurrentPerform(iterations: min(workers, count)) { _ in
-    while true {
-      let index = next.withLock { next in
-        defer { next += 1 }
-        return next
-      }
-      guard index < count else { return }
-      let value = task(index)
-      results.withLock { $0[index] = value }
-    }
-  }
-  return results.withLock { $0.compactMap { $0 } }
 }
 
 /// Everything an answer is made with.

@@ -154,8 +154,8 @@ struct StoreTests {
         extent: .window,
         in: campaign.store
       )
-      let taken = try work.take(3)
-      #expect(taken.points.map(\.index) == [0, 1, 2] && !taken.isSuspect)
+      #expect(try work.takeSuspect() == nil)
+      #expect(try work.take(3).map(\.index) == [0, 1, 2])
       #expect(try campaign.store.blame(process: own, reason: "it died") == 3)
       #expect(try campaign.store.tally(of: campaign.design)[.crashed] == 0)
       let second = try CampaignWork(
@@ -164,9 +164,15 @@ struct StoreTests {
         extent: .window,
         in: campaign.store
       )
-      let suspect = try second.take(3)
-      #expect(suspect.points.count == 1 && suspect.isSuspect)
-      let index = try #require(suspect.points.first?.index)
+      #expect(try second.take(9).map(\.index) == [3, 4, 5], "suspects do not come with others")
+      try second.finish()
+      let third = try CampaignWork(
+        campaign.design,
+        points: campaign.points,
+        extent: .window,
+        in: campaign.store
+      )
+      let index = try #require(try third.takeSuspect()?.index)
       #expect(try campaign.store.blame(process: own, reason: "it died alone") == 1)
       try campaign.make()
       let failed = try campaign.store.failures(of: campaign.design)
@@ -296,6 +302,14 @@ struct StoreTests {
         try left.store.merge(RunDatabase(other, access: .read))
       }
       #expect(try left.store.merge(RunDatabase(right.store.name, access: .read)) == 0)
+      // Replicates that were added to one store are in the merged design as well.
+      var plan = Toy.plan("grid", policies: ["baseline"])
+      _ = try left.store.enter(plan, over: Toy.profiles, points: plan.points(over: Toy.profiles))
+      plan.replicates = 3
+      _ = try right.store.enter(plan, over: Toy.profiles, points: plan.points(over: Toy.profiles))
+      _ = try left.store.merge(RunDatabase(right.store.name, access: .read))
+      let grid = try left.store.design(named: "grid")
+      #expect(try grid.plan == plan && left.store.tally(of: grid).total == 12)
     }
   }
 

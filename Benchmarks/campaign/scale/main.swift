@@ -98,7 +98,8 @@ let space = DesignSpace(hosts: [setup.host], kernels: [setup.kernel], workloads:
 let drawn = try space.points(short, seed: Seed(1))
 let cores = ProcessInfo.processInfo.activeProcessorCount
 let bare = timed {
-  RunBatch.outcomes(of: drawn, workers: cores) { $0.outcome(.window, eventLimit: 50_000_000) }
+  inParallel(short, workers: cores) { [drawn] in drawn[$0].outcome(.window, eventLimit: 50_000_000)
+  }
 }
 let kept = try RunDatabase(folder.appending(path: "short.db").path)
 let shortDesign = try kept.enter(drawn, named: "short", seed: 1, extent: .window)

@@ -226,6 +226,8 @@ extension ClusterFolder.Chunk {
       own.append(points[place])
     }
     let (extent, limit) = (plan.extent, eventLimit)
-    return RunBatch.outcomes(of: own, workers: workers) { $0.outcome(extent, eventLimit: limit) }
+    return inParallel(own.count, workers: workers) { [own] in
+      own[$0].outcome(extent, eventLimit: limit)
+    }
   }
 }

@@ -111,10 +111,12 @@ package struct SlurmExecutor: RunExecutor {
   /// Takes every run that nobody has.
   private func takeAll(_ work: CampaignWork) throws(CampaignError) -> [Int] {
     var places: [Int] = []
+    // A node of its own dies over a suspect, and nothing else.
+    while let suspect = try work.takeSuspect() { places.append(suspect.index) }
     while true {
       let taken = try work.take(10_000)
-      if taken.points.isEmpty { return places.sorted() }
-      places += taken.points.map(\.index)
+      if taken.isEmpty { return places.sorted() }
+      places += taken.map(\.index)
     }
   }
 

@@ -52,28 +52,37 @@ package final class CampaignWork: Sendable {
   package var isOver: Bool { end.map { ContinuousClock.now >= $0 } ?? false }
 
   /// Takes at most so many runs; none where none is left that nobody else is making, or the time is up.
-  ///
-  /// A run over which a process has died comes alone, and nothing else is to be made beside it.
-  package func take(_ count: Int) throws(CampaignError) -> (points: [DesignPoint], isSuspect: Bool)
-  {
-    if isOver { return ([], false) }
+  package func take(_ count: Int) throws(CampaignError) -> [DesignPoint] {
+    if isOver { return [] }
     let begin = cursor.withLock { $0 }
-    var taken = try store.claim(count, of: design, after: begin, for: owner)
-    let gaveBack = taken.places.isEmpty ? try store.reap() : false
-    if taken.places.isEmpty, begin >= 0 || gaveBack {
-      // What another process gave back lies behind.
+    var places = try store.claim(count, of: design, after: begin, for: owner)
+    if places.isEmpty {
+      // What a process gave back that has died lies behind.
+      _ = try store.reap()
       cursor.withLock { $0 = -1 }
-      taken = try store.claim(count, of: design, after: -1, for: owner)
+      places = try store.claim(count, of: design, after: -1, for: owner)
     }
-    if !taken.isSuspect, let last = taken.places.last { cursor.withLock { $0 = max($0, last) } }
+    if let last = places.last { cursor.withLock { $0 = max($0, last) } }
+    return try points(at: places)
+  }
+
+  /// Takes a run over which a process has died: nothing else is to be made beside it, so that a second death says whose
+  /// fault it was.
+  package func takeSuspect() throws(CampaignError) -> DesignPoint? {
+    if isOver { return nil }
+    guard let place = try store.claimSuspect(of: design, for: owner) else { return nil }
+    return try points(at: [place])[0]
+  }
+
+  private func points(at places: [Int]) throws(CampaignError) -> [DesignPoint] {
     var found: [DesignPoint] = []
-    for place in taken.places {
+    for place in places {
       guard points.indices.contains(place) else {
         throw .run(index: place, reason: "the design has no such run")
       }
       found.append(points[place])
     }
-    return (found, taken.isSuspect)
+    return found
   }
 
   /// Waits until there is something to take again, or nothing will be: another process that is making the last runs may

@@ -33,13 +33,8 @@ package struct LocalExecutor: RunExecutor {
 
   /// Makes runs until none is left that nobody has.
   private func makeAll(_ work: CampaignWork) throws(CampaignError) {
-    // A run that a process died over is made alone, so that a second death says whose fault it was.
-    var first = try work.take(Self.batch * workers)
-    while first.isSuspect {
-      for point in first.points { try work.keep([run(point)]) }
-      first = try work.take(Self.batch * workers)
-    }
-    let shared = Mutex(Shared(points: first.points.reversed()))
+    while let suspect = try work.takeSuspect() { try work.keep([run(suspect)]) }
+    let shared = Mutex(Shared())
     DispatchQueue.concurrentPerform(iterations: workers) { _ in
       while let point = next(shared, work) {
         let outcome = run(point)
@@ -59,7 +54,7 @@ package struct LocalExecutor: RunExecutor {
       guard shared.failure == nil, !work.isOver else { return nil }
       if shared.points.isEmpty, !shared.isDone {
         do throws(CampaignError) {
-          shared.points = try work.take(Self.batch * workers).points.reversed()
+          shared.points = try work.take(Self.batch * workers).reversed()
           shared.isDone = shared.points.isEmpty
         } catch {
           shared.failure = error

@@ -2,6 +2,7 @@
 
 import Foundation
 import GRDB
+import Quantities
 import Scenarios
 
 /// What was taken out of a store.
@@ -83,6 +84,7 @@ extension RunDatabase {
   ///
   /// Runs that were done in either are done; a campaign of the same name must be the same one.
   package func merge(_ other: RunDatabase) throws(CampaignError) -> Int {
+    var longer: [StoredDesign] = []
     for design in try other.designs() {
       let known = try designs().first { $0.name == design.name }
       guard known == nil || (known?.digest == design.digest && known?.simulator == design.simulator)
@@ -94,6 +96,9 @@ extension RunDatabase {
           expected: "\(known?.digest ?? "") of simulator \(known?.simulator ?? "")"
         )
       }
+      if let known, design.plan?.replicates ?? 1 > known.plan?.replicates ?? 1 {
+        longer.append(design)
+      }
     }
     let path = other.name
     do {
@@ -104,6 +109,12 @@ extension RunDatabase {
         try database.inTransaction(.immediate) {
           let before = try Self.done(database)
           try database.execute(sql: Self.merging)
+          for design in longer {
+            try database.execute(
+              sql: "UPDATE main.design SET plan = ? WHERE name = ?",
+              arguments: [try design.plan.map { try JSON.text($0, isPretty: false) }, design.name]
+            )
+          }
           new = try Self.done(database) - before
           return .commit
         }

@@ -72,16 +72,19 @@ extension RunDatabase {
     points: [DesignPoint]
   ) throws(CampaignError) -> StoredDesign {
     let digest = plan.digest(over: profiles)
-    guard let known = try designs().first(where: { $0.name == plan.name }) else {
-      return try insert(
-        points,
-        named: plan.name,
-        plan: plan,
-        digest: digest,
-        seed: plan.seed,
-        extent: plan.extent
-      )
-    }
+    // Another process may enter the name as well; whichever comes first is the design.
+    let found = try designs().first { $0.name == plan.name }
+    let known =
+      if let found { found } else {
+        try insert(
+          points,
+          named: plan.name,
+          plan: plan,
+          digest: digest,
+          seed: plan.seed,
+          extent: plan.extent
+        )
+      }
     try require(known, plan: plan, digest: digest)
     let before = known.plan?.replicates ?? 1
     guard plan.replicates > before else { return known }

@@ -72,21 +72,32 @@ package struct StoredRun: Hashable, Sendable {
 }
 
 extension RunDatabase {
-  /// Takes runs that wait for a process, beginning after a place of the design.
-  ///
-  /// Runs that a process has died over come first and alone.
+  /// Takes runs that wait for a process, beginning after a place of the design; none over which a process has died.
   func claim(
     _ count: Int,
     of design: StoredDesign,
     after place: Int,
     for owner: Int64
-  ) throws(CampaignError) -> (places: [Int], isSuspect: Bool) {
+  ) throws(CampaignError) -> [Int] {
     try writing { database in
-      let waiting = """
-        SELECT place.number, run.id FROM place JOIN run ON run.id = place.run
-        WHERE place.design = ? AND run.state = 0 AND run.owner IS NULL
-        """
-      let suspect = try Row.fetchOne(
+      let rows = try Row.fetchAll(
+        database,
+        sql: """
+          SELECT place.number, run.id FROM place JOIN run ON run.id = place.run
+          WHERE place.design = ? AND place.number > ? AND run.state = 0 AND run.owner IS NULL AND run.attempts = 0
+          ORDER BY place.number LIMIT ?
+          """,
+        arguments: [design.id, place, count]
+      )
+      return try Self.give(rows, to: owner, database)
+    }
+  }
+
+  /// Takes a run over which a process has died.
+  func claimSuspect(of design: StoredDesign, for owner: Int64) throws(CampaignError) -> Int? {
+    try writing { database in
+      // The few suspects are looked through, not the many places.
+      let rows = try Row.fetchAll(
         database,
         sql: """
           SELECT place.number, run.id FROM run INDEXED BY run_suspect CROSS JOIN place ON place.run = run.id
@@ -94,17 +105,15 @@ extension RunDatabase {
           """,
         arguments: [design.id]
       )
-      let rows =
-        try suspect.map { [$0] }
-        ?? Row.fetchAll(
-          database,
-          sql: waiting + " AND place.number > ? ORDER BY place.number LIMIT ?",
-          arguments: [design.id, place, count]
-        )
-      let take = try database.cachedStatement(sql: "UPDATE run SET owner = ? WHERE id = ?")
-      for row in rows { try take.execute(arguments: [owner, try row.value("id") as Int64]) }
-      return (try rows.map { try $0.value("number") }, suspect != nil)
+      return try Self.give(rows, to: owner, database).first
     }
+  }
+
+  /// Writes the owner of runs; gives their places.
+  private static func give(_ rows: [Row], to owner: Int64, _ database: Database) throws -> [Int] {
+    let take = try database.cachedStatement(sql: "UPDATE run SET owner = ? WHERE id = ?")
+    for row in rows { try take.execute(arguments: [owner, try row.value("id") as Int64]) }
+    return try rows.map { try $0.value("number") }
   }
 
   /// Keeps what came of runs of a design; a run that is there already stays as it is.

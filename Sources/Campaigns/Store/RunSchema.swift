@@ -62,10 +62,6 @@ enum RunSchema {
       design INTEGER NOT NULL REFERENCES design(id) ON DELETE CASCADE, state INTEGER NOT NULL,
       runs INTEGER NOT NULL, PRIMARY KEY(design, state)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE document(
-      kind TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, engine TEXT NOT NULL,
-      made REAL NOT NULL, json TEXT NOT NULL, PRIMARY KEY(kind, key)
-    ) STRICT;
     CREATE TRIGGER run_counted AFTER UPDATE OF state ON run WHEN OLD.state <> NEW.state BEGIN
       UPDATE tally SET runs = runs - 1
         WHERE state = OLD.state AND design IN (SELECT design FROM place WHERE run = NEW.id);

@@ -33,6 +33,20 @@ struct MakingOptions: ParsableArguments {
   }
 }
 
+/// What the commands that go on with a campaign share.
+struct NamedOptions: ParsableArguments {
+  @Argument(help: "The campaign.")
+  var name: String
+  @Option(help: "Threads that simulate, all processors unless given; the answer is the same.")
+  var workers: Int?
+  @OptionGroup var making: MakingOptions
+
+  /// The campaign, over the profiles that it was begun with.
+  func open() throws -> OpenCampaign {
+    try OpenCampaign(named: name, making.common.store(), in: making.store.database())
+  }
+}
+
 /// `s2tune campaign run`.
 struct CampaignRun: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -62,21 +76,17 @@ struct CampaignResume: ParsableCommand {
     commandName: "resume",
     abstract: "Goes on with a campaign that was stopped."
   )
-  @Argument(help: "The campaign.")
-  var name: String
-  @Option(help: "Threads that simulate, all processors unless given; the answer is the same.")
-  var workers: Int?
+  @OptionGroup var named: NamedOptions
   @Flag(help: "Makes runs again that were refused or crashed.")
   var retry = false
-  @OptionGroup var making: MakingOptions
 
   func run() throws {
-    let campaign = try OpenCampaign(named: name, making.common.store(), in: making.store.database())
+    let campaign = try named.open()
     if retry {
       let count = try campaign.database.retry(campaign.design)
       note("\(count) failed runs are made again")
     }
-    try making.make(campaign, workers: try legalWorkers(workers))
+    try named.making.make(campaign, workers: try legalWorkers(named.workers))
   }
 }
 
@@ -86,24 +96,19 @@ struct CampaignReplicates: ParsableCommand {
     commandName: "add-replicates",
     abstract: "Runs every point of a campaign further times, with seeds of their own."
   )
-  @Argument(help: "The campaign.")
-  var name: String
+  @OptionGroup var named: NamedOptions
   @Option(help: "Further runs of each point, 1 to 1000.")
   var count = 1
-  @Option(help: "Threads that simulate, all processors unless given; the answer is the same.")
-  var workers: Int?
-  @OptionGroup var making: MakingOptions
 
   func run() throws {
     guard (1...1_000).contains(count) else {
       throw Failure.usage("--count \(count) is not legal; write a number from 1 to 1000")
     }
-    let profiles = try making.common.store()
-    let database = try making.store.database()
-    var plan = try OpenCampaign(named: name, profiles, in: database).design.plan
-    plan?.replicates += count
-    guard let plan else { return }
-    try making.make(OpenCampaign(plan, profiles, in: database), workers: try legalWorkers(workers))
+    let known = try named.open()
+    guard var plan = known.design.plan else { return }
+    plan.replicates += count
+    let longer = try OpenCampaign(plan, named.making.common.store(), in: known.database)
+    try named.making.make(longer, workers: try legalWorkers(named.workers))
   }
 }
 
@@ -114,14 +119,10 @@ struct CampaignWorkCommand: ParsableCommand {
     abstract: "Makes runs of a campaign until none is left or standard input ends.",
     shouldDisplay: false
   )
-  @Argument(help: "The campaign.")
-  var name: String
-  @Option(help: "Threads that simulate.")
-  var workers: Int?
-  @OptionGroup var making: MakingOptions
+  @OptionGroup var named: NamedOptions
 
   func run() throws {
-    let campaign = try OpenCampaign(named: name, making.common.store(), in: making.store.database())
+    let campaign = try named.open()
     Thread.detachNewThread {
       // Whoever started this process has gone when it reads the end.
       while let data = try? FileHandle.standardInput.read(upToCount: 1), !data.isEmpty {}
@@ -132,11 +133,11 @@ struct CampaignWorkCommand: ParsableCommand {
       points: campaign.points,
       extent: campaign.extent,
       by: LocalExecutor(
-        workers: try legalWorkers(workers),
+        workers: try legalWorkers(named.workers),
         extent: campaign.extent,
-        eventLimit: try making.work.events(campaign.extent)
+        eventLimit: try named.making.work.events(campaign.extent)
       ),
-      limit: try making.work.time()
+      limit: try named.making.work.time()
     )
   }
 }

@@ -53,7 +53,7 @@ struct CampaignSupervisor {
       deaths = settled > last ? 1 : deaths + 1
       last = settled
       if tally[.waiting] == 0 { return }
-      guard deaths < Self.patience + suspects else {
+      guard deaths < Self.patience else {
         throw Failure(
           status: .bug,
           description: "the worker ended \(deaths) times by a signal and made nothing"

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Campaigns
 import Profiles
+import Quantities
 import Scenarios
 
 /// What a campaign is: a draw over the policy space, or a grid of policies.
@@ -64,7 +65,7 @@ struct WorkOptions: ParsableArguments {
   @Option(
     name: .customLong("max-time"),
     help: ArgumentHelp(
-      "Takes no more runs after so long, such as 90s, 10min or 2h.",
+      "Takes no more runs after so long, such as 90s or 3600s.",
       valueName: "time"
     )
   )
@@ -74,17 +75,11 @@ struct WorkOptions: ParsableArguments {
   /// The limit of time; refuses an illegal one.
   func time() throws -> Duration? {
     guard let maxTime else { return nil }
-    let units: [(String, Double)] = [("min", 60), ("ms", 1e-3), ("s", 1), ("h", 3600)]
-    for (unit, seconds) in units where maxTime.hasSuffix(unit) {
-      let digits = maxTime.dropLast(unit.count)
-      guard digits.allSatisfy({ $0.isNumber || $0 == "." }), let number = Double(digits),
-        number * seconds > 0, number * seconds <= 1e9
-      else { break }
-      return .seconds(number * seconds)
+    let time = try Nanoseconds(parsing: maxTime)
+    guard time > .zero else {
+      throw Failure.usage("--max-time \(maxTime) is not legal; write a time above 0s, such as 600s")
     }
-    throw Failure.usage(
-      "--max-time \(maxTime) is not legal; write a positive time with its unit, such as 90s, 10min or 2h"
-    )
+    return .nanoseconds(time.rawValue)
   }
 
   /// The limit of a run's events.
