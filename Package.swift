@@ -178,6 +178,14 @@ let package = Package(
       path: "Fuzz/driver",
       swiftSettings: strict
     ),
+    // The readers of texts under libFuzzer; Fuzz/coverage/run builds it so and runs it.
+    .executableTarget(
+      name: "ReaderFuzzer",
+      dependencies: profiles + ["Calibration", "Campaigns", "CostModels", "Tuning"],
+      path: "Fuzz/coverage",
+      exclude: ["run"],
+      swiftSettings: strict
+    ),
     // Tests mirror the rooms.
     .target(
       name: "TestSupport",

@@ -8,6 +8,9 @@ struct Campaign {
   private let seed: UInt64
   private let end: Date
   private let limit: Int
+  private let program: String
+  /// Seconds of one input at most.
+  private let deadline: Double
   private let session: Session
   private let words: [String]
   /// Inputs of each kind of recording, whatever the time; zero for until the time is up.
@@ -31,8 +34,9 @@ struct Campaign {
     limit = Int(option("inputs", "\(Int.max)")) ?? .max
     each = Int(option("each", "0")) ?? 0
     corpus = option("corpus", "").isEmpty ? nil : option("corpus", "")
-    let deadline = Double(option("deadline", "10")) ?? 10
-    session = Session(option("program", ".build/debug/s2tune"), deadline: deadline)
+    deadline = Double(option("deadline", "10")) ?? 10
+    program = option("program", ".build/debug/s2tune")
+    session = Session(program, deadline: deadline)
     journal = Journal(name)
   }
 
@@ -54,14 +58,15 @@ struct Campaign {
     case "texts": try texts()
     case "records": return try records()
     case "hosts": return try hosts()
+    case "requests": return try requests()
     default:
       say(
-        "usage: Fuzzer extremes|pairs|files|texts|records|hosts [--program P] [--seed N] [--minutes N] [--inputs N] "
+        "usage: Fuzzer extremes|pairs|files|texts|records|hosts|requests [--program P] [--seed N] [--minutes N] [--inputs N] "
           + "[--deadline SECONDS] [--each N] [--corpus DIR]"
       )
       return 64
     }
-    say(journal.summary(session))
+    say(journal.summary(peak: session.peak))
     return journal.findings.isEmpty ? 0 : 1
   }
 
@@ -152,6 +157,27 @@ struct Campaign {
       return 1
     }
     return 0
+  }
+
+  /// Changed requests to a server of the program; one that ends badly is kept.
+  private mutating func requests() throws -> Int32 {
+    let server = ServerSession(program, deadline: deadline)
+    var mutation = RequestMutation(seed: seed)
+    while goesOn {
+      try server.start()
+      let (bytes, isWhole) = mutation.next(port: server.port)
+      guard try !journal.send(bytes, isWhole: isWhole, to: server) else { continue }
+      try FileManager.default.createDirectory(
+        atPath: ".build/fuzz",
+        withIntermediateDirectories: true
+      )
+      let kept = ".build/fuzz/finding-\(seed)-\(journal.inputs)-request"
+      try Data(bytes).write(to: URL(filePath: kept))
+      say("  kept as \(kept)")
+    }
+    server.stop()
+    say(journal.summary(peak: server.peak))
+    return journal.findings.isEmpty ? 0 : 1
   }
 
   /// Policies, settings, sweeps, limits and operations as mutated texts.

@@ -29,6 +29,44 @@ struct Journal {
     return false
   }
 
+  /// Sends a request and notes how it ended; true where it ended well.
+  mutating func send(_ bytes: [UInt8], isWhole: Bool, to server: ServerSession) throws -> Bool {
+    try server.start()
+    let began = Date()
+    let ending = server.exchange(bytes, isWhole: isWhole)
+    let text = String(decoding: bytes, as: UTF8.self)
+    let isLong = ["simulate", "recommend", "pareto"].contains { text.contains("/api/v1/" + $0) }
+    inputs += 1
+    let problem: String?
+    switch ending {
+    case .answered(let status, _) where status < 400:
+      results += 1
+      problem = status >= 100 ? nil : "no status"
+    case .answered(let status, let body):
+      refusals += 1
+      let isSilent = body.isEmpty && !text.hasPrefix("HEAD ")
+      problem = status == 500 ? "status 500: \(body.prefix(300))" : isSilent ? "no sentence" : nil
+    case .closed:
+      refusals += 1
+      problem = isWhole ? "no answer" : nil
+    case .hung:
+      // Work that takes long ends when its client leaves, and the server goes on.
+      let health = Array("GET /healthz HTTP/1.1\r\nhost: 127.0.0.1:\(server.port)\r\n\r\n".utf8)
+      if isLong, case .answered(200, _) = server.exchange(health, isWhole: true) {
+        refusals += 1
+        problem = nil
+      } else {
+        problem = "hang"
+      }
+    case .died(let code): problem = "crash \(code)"
+    }
+    if !isLong { slowest = max(slowest, Date().timeIntervalSince(began)) }
+    guard let problem else { return true }
+    findings.append(problem)
+    say("\(problem): \(text.debugDescription)")
+    return false
+  }
+
   /// What is wrong with an ending; nil where it is a result or a sentence.
   private mutating func problem(_ ending: Ending) -> String? {
     switch ending {
@@ -54,10 +92,10 @@ struct Journal {
   }
 
   /// One line of the record.
-  func summary(_ session: Session) -> String {
+  func summary(peak: Int) -> String {
     let minutes = String(format: "%.1f", Date().timeIntervalSince(started) / 60)
     return "| \(name) | \(inputs) | \(results) | \(refusals) | \(findings.count) | "
-      + String(format: "%.1f s", slowest) + " | \(session.peak / 1_024) MiB | \(minutes) |"
+      + String(format: "%.1f s", slowest) + " | \(peak / 1_024) MiB | \(minutes) |"
   }
 
   private func quoted(_ text: String) -> String {

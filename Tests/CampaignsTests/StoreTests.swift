@@ -141,6 +141,17 @@ struct StoreTests {
     }
   }
 
+  @Test("A run that is done stays so, whatever a process that comes later says of it")
+  func done() async throws {
+    try await Toy.withFile { file in
+      let campaign = try ToyCampaign(file.path, count: 3)
+      try campaign.make()
+      try campaign.store.keep([.refused(index: 1, reason: "late")], of: campaign.design)
+      #expect(try campaign.lines == campaign.expected(0..<3))
+      #expect(try campaign.store.failures(of: campaign.design).isEmpty)
+    }
+  }
+
   @Test(
     "Runs of a process that died come again one by one, and one that dies alone is recorded as crashed"
   )
