@@ -16,6 +16,9 @@ enum Reader: String, CaseIterable {
   case host, kernel, workload
   case table, model, runs, queue
 
+  /// The one that the environment names.
+  static let chosen = ProcessInfo.processInfo.environment["S2TUNE_READER"].flatMap(Self.init)
+
   /// Reads bytes as the program does; how it ended is of no interest, as long as it ends.
   func read(_ bytes: [UInt8]) {
     let text = String(decoding: bytes, as: UTF8.self)

@@ -5,10 +5,9 @@
 import Foundation
 
 signal(SIGPIPE, SIG_IGN)
-let name = ProcessInfo.processInfo.environment["S2TUNE_READER"] ?? ""
-guard let reader = Reader(rawValue: name) else {
+guard Reader.chosen != nil else {
   let names = Reader.allCases.map(\.rawValue).joined(separator: " ")
-  FileHandle.standardError.write(Data("S2TUNE_READER is '\(name)'; it is one of \(names)\n".utf8))
+  FileHandle.standardError.write(Data("S2TUNE_READER is one of \(names)\n".utf8))
   exit(64)
 }
 
@@ -24,14 +23,14 @@ func runDriver(
 var count = CommandLine.argc
 var words = CommandLine.unsafeArgv
 let status = runDriver(&count, &words) { start, count in
-  reader.read(Array(UnsafeBufferPointer(start: start, count: count)))
+  Reader.chosen?.read(Array(UnsafeBufferPointer(start: start, count: count)))
   return 0
 }
 Reader.clean()
 exit(status)
 #else
 for file in CommandLine.arguments.dropFirst() {
-  reader.read([UInt8](try Data(contentsOf: URL(filePath: file))))
+  Reader.chosen?.read([UInt8](try Data(contentsOf: URL(filePath: file))))
 }
 Reader.clean()
 #endif
