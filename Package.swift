@@ -183,7 +183,7 @@ let package = Package(
       name: "ReaderFuzzer",
       dependencies: profiles + ["Calibration", "Campaigns", "CostModels", "Tuning"],
       path: "Fuzz/coverage",
-      exclude: ["run"],
+      exclude: ["run", "replay"],
       swiftSettings: strict
     ),
     // Tests mirror the rooms.

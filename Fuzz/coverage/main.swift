@@ -29,8 +29,14 @@ let status = runDriver(&count, &words) { start, count in
 Reader.clean()
 exit(status)
 #else
+// A file is one input; one whose name ends with .base64 holds one a line.
 for file in CommandLine.arguments.dropFirst() {
-  Reader.chosen?.read([UInt8](try Data(contentsOf: URL(filePath: file))))
+  let data = try Data(contentsOf: URL(filePath: file))
+  let inputs =
+    file.hasSuffix(".base64")
+    ? data.split(separator: 10).map { Data(base64Encoded: $0) ?? Data() } : [data]
+  for input in inputs { Reader.chosen?.read([UInt8](input)) }
+  print("\(file): \(inputs.count) inputs read")
 }
 Reader.clean()
 #endif
