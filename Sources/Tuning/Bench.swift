@@ -7,6 +7,7 @@ package import Policies
 import Profiles
 import Randomness
 import Synchronization
+import Scenarios
 
 /// One run that an answer needs.
 package struct RunRequest: Hashable, Sendable {

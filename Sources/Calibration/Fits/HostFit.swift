@@ -150,6 +150,7 @@ private struct HostProblem {
   let samples: [CostSample]
   let base: HostProfile
   private(set) var host: HostProfile
+  /// The predictions on `host`.
   private(set) var predicted: [Double]
   private var keys: [ProfileKey<HostProfile>] = []
   private var priors: [CostPrior] = []
@@ -185,6 +186,7 @@ private struct HostProblem {
       guard key.cost != nil else { throw .notACost(key: key.name) }
       candidates.append(key)
     }
+    var here = predicted
     for key in candidates {
       let shared = CostPrior.sharedKeys[key.name].flatMap { name in
         candidates.first { $0.name == name }
@@ -193,7 +195,7 @@ private struct HostProblem {
       let start = present.flatMap { $0 > .zero ? $0 : nil } ?? Self.plausible
       var with = host
       key.cost?.write(&with, start)
-      let before = try predictions(with)
+      let before = with == host ? here : try predictions(with)
       var more = with
       key.cost?.write(&more, .nanoseconds(start.inNanoseconds * 1.5))
       let after = try predictions(more)
@@ -201,11 +203,12 @@ private struct HostProblem {
         (after[index] - before[index]).magnitude > Self.noticed * samples[index].measured
       }
       guard moves else { continue }
-      host = with
+      (host, here) = (with, before)
       keys.append(key)
       priors.append(CostPrior(key.name, isSet: (key.cost?.read(base) ?? .zero) > .zero))
       centres.append(log(start.inNanoseconds))
     }
+    predicted = here
     guard !keys.isEmpty else {
       throw .noEvidence("no cost moves a measured value; nothing can be fitted")
     }
@@ -240,8 +243,8 @@ private struct HostProblem {
     return zip(arrived, start).map { ($0 - $1).magnitude }.max() ?? 0
   }
 
+  /// Takes the slopes where the fit stands; `predicted` is of there already.
   private mutating func differentiate() throws(HostFitError) {
-    predicted = try predictions(host)
     slopes = []
     for (key, cost) in zip(keys, costs) {
       var more = host

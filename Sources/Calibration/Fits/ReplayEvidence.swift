@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Foundation
 import Observations
 package import Operations
 import PageTables
@@ -121,23 +122,22 @@ package struct TimedOperation: Hashable, Sendable {
 }
 
 extension CostEvidence {
-  /// Times of operations that ran alone, each by a run of its own.
+  /// Times of operations that ran alone, each by a run of its own, side by side on all processors.
   package static func operations(_ timed: [(CostSample, TimedOperation)]) -> CostEvidence {
-    let operations = timed.map(\.1)
-    return CostEvidence(timed.map(\.0)) { host throws(HostFitError) in
-      // The same operation measured several times is run once.
-      var known: [TimedOperation: Double] = [:]
-      var times: [Double] = []
-      for operation in operations {
-        if let time = known[operation] {
-          times.append(time)
-        } else {
-          let time = try operation.time(on: host)
-          known[operation] = time
-          times.append(time)
-        }
+    // The same operation measured several times is run once.
+    var places: [TimedOperation: Int] = [:]
+    var operations: [TimedOperation] = []
+    for (_, operation) in timed where places[operation] == nil {
+      places[operation] = operations.count
+      operations.append(operation)
+    }
+    let own = timed.compactMap { places[$0.1] }
+    let workers = ProcessInfo.processInfo.activeProcessorCount
+    return CostEvidence(timed.map(\.0)) { [operations] host throws(HostFitError) in
+      let times = inParallel(operations.count, workers: workers) { index in
+        Result { () throws(HostFitError) in try operations[index].time(on: host) }
       }
-      return times
+      return try own.map { place throws(HostFitError) in try times[place].get() }
     }
   }
 }
