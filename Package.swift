@@ -181,7 +181,7 @@ let package = Package(
     // The readers of texts under libFuzzer; Fuzz/coverage/run builds it so and runs it.
     .executableTarget(
       name: "ReaderFuzzer",
-      dependencies: profiles + ["Calibration", "Campaigns", "CostModels", "Tuning"],
+      dependencies: scenarios + ["Calibration", "Campaigns", "CostModels", "Tuning"],
       path: "Fuzz/coverage",
       exclude: ["run", "replay"],
       swiftSettings: strict

@@ -7,6 +7,7 @@ import Foundation
 import Policies
 import Profiles
 import Quantities
+import Scenarios
 import Tuning
 
 /// What s2tune reads from users and other programs, by name.
@@ -42,7 +43,8 @@ enum Reader: String, CaseIterable {
     case .kernel: Self.load(KernelProfile.self, "kernels", bytes)
     case .workload: Self.load(WorkloadProfile.self, "workloads", bytes)
     case .table: _ = try? TuningTable(json: Data(bytes), file: "table")
-    case .model: _ = try? CostModel(json: Data(bytes), file: "model", simulator: "10")
+    case .model:
+      _ = try? CostModel(json: Data(bytes), file: "model", simulator: Scenario.simulatorVersion)
     case .runs:
       Self.write(bytes, "runs.jsonl")
       _ = try? RunLines(Self.folder + "/runs.jsonl")

@@ -57,6 +57,7 @@ struct Journal {
         problem = nil
       } else {
         problem = "hang"
+        server.stop()
       }
     case .died(let code): problem = "crash \(code)"
     }

@@ -17,7 +17,6 @@ final class ServerSession {
   private let program: String
   private let deadline: Double
   private var process: Process?
-  private var output = Pipe()
   private(set) var port: UInt16 = 0
   /// The most memory that a process had, in KiB.
   private(set) var peak = 0
@@ -38,46 +37,28 @@ final class ServerSession {
     process.environment = environment
     process.standardInput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
-    output = Pipe()
+    let output = Pipe()
     process.standardOutput = output
     try process.run()
-    var line = ""
-    while !line.contains("\n") {
-      let data = output.fileHandleForReading.availableData
-      guard !data.isEmpty else { break }
-      line += String(decoding: data, as: UTF8.self)
-    }
-    let prefix = "http://127.0.0.1:"
-    guard line.hasPrefix(prefix),
-      let port = UInt16(line.dropFirst(prefix.count).prefix { $0 != "/" })
-    else { throw CocoaError(.featureUnsupported) }
-    (self.process, self.port) = (process, port)
+    (self.process, port) = (process, try RawClient.port(saidOn: output))
   }
 
-  /// Ends the server; it must end by itself.
+  /// Ends the server, by force where it does not end when it is told to.
   func stop() {
     guard let process else { return }
-    if process.isRunning {
-      process.terminate()
-      process.waitUntilExit()
-    }
+    process.terminate()
+    for _ in 0..<500 where process.isRunning { usleep(10_000) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
     self.process = nil
   }
 
   /// Sends bytes and reads to the end of one answer; what is not whole is followed by an end of the stream.
   func exchange(_ bytes: [UInt8], isWhole: Bool) -> Ending {
     let isHead = bytes.starts(with: Array("HEAD ".utf8))
-    let file = connected()
-    guard file >= 0 else { return ended() }
+    guard let file = try? RawClient.connect(port) else { return ended() }
     defer { close(file) }
-    var sent = 0
-    while sent < bytes.count {
-      let count = bytes[sent...].withUnsafeBytes {
-        send(file, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-      }
-      guard count > 0 else { break }
-      sent += count
-    }
+    RawClient.write(Data(bytes), to: file)
     if !isWhole { shutdown(file, Int32(SHUT_WR)) }
     let end = Date().addingTimeInterval(deadline)
     var answer: [UInt8] = []
@@ -105,24 +86,6 @@ final class ServerSession {
     for _ in 0..<5 where process?.isRunning == true { usleep(2_000) }
     guard let process, !process.isRunning else { return .closed }
     return .died(code: process.terminationStatus)
-  }
-
-  private func connected() -> Int32 {
-    let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let result = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(file, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-    guard result == 0 else {
-      close(file)
-      return -1
-    }
-    return file
   }
 
   /// Whether the bytes hold a head and the body that it announces; a stream of lines ends with its connection.

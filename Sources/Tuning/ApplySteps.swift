@@ -167,7 +167,7 @@ extension Policy {
       ),
       today(
         "host",
-        "taskset -acp \(left) VMM_PID before the operation",
+        "taskset -acp \(left) VMM_PID # before the operation",
         .pinned,
         undo: "taskset -acp \(all) VMM_PID"
       ),

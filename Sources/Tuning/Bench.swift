@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Campaigns
 package import Observations
 import Operations
 package import Policies
 import Profiles
 import Randomness
-import Synchronization
 import Scenarios
+import Synchronization
 
 /// One run that an answer needs.
 package struct RunRequest: Hashable, Sendable {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Campaigns
 package import CostModels
 package import Observations
 package import Policies

@@ -23,16 +23,7 @@ import Testing
     process.standardOutput = output
     process.standardInput = FileHandle.nullDevice
     try process.run()
-    var text = ""
-    while !text.contains("\n") {
-      let data = output.fileHandleForReading.availableData
-      guard !data.isEmpty else { break }
-      text += String(decoding: data, as: UTF8.self)
-    }
-    let prefix = "http://127.0.0.1:"
-    let port =
-      text.hasPrefix(prefix) ? UInt16(text.dropFirst(prefix.count).prefix { $0 != "/" }) : nil
-    return (process, try #require(port, "\(text)"))
+    return (process, try RawClient.port(saidOn: output))
   }
 
   @Test(arguments: [SIGTERM, SIGINT])

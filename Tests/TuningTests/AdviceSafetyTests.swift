@@ -52,47 +52,17 @@ import Testing
   }
 
   @Test func storedAnswersLeaveNothingStale() throws {
-    let store = ProfileStore(directories: [packageRoot.appending(path: "models")])
-    let answers = packageRoot.appending(path: "models/answers")
     var count = 0
-    let files = FileManager.default.enumerator(at: answers, includingPropertiesForKeys: nil)
-    while let file = files?.nextObject() as? URL {
-      guard file.pathExtension == "json" else { continue }
-      let stored = try JSONDecoder().decode(Stored.self, from: Data(contentsOf: file))
-      let asked = stored.answer.asked
-      let setup = try LoadedSetup(
-        workload: asked.workload,
-        host: asked.host,
-        kernel: asked.kernel,
-        from: store
-      )
+    for answer in try StoredAnswer.all() {
       var chance = Seed(UInt64(count)).stream("stored")
-      for row in stored.answer.rows where row.recommended {
+      for row in answer.rows where row.recommended {
         let policy = try Policy(parsing: row.policy)
-        let found = try hazards(Question(setup.setup), policy, &chance)
-        #expect(found.isEmpty, "\(file.path): \(found)")
+        let found = try hazards(Question(answer.setup.setup), policy, &chance)
+        #expect(found.isEmpty, "\(answer.file): \(found)")
         count += 1
       }
     }
     #expect(count > 100)
-  }
-
-  /// What the test reads of a stored answer.
-  private struct Stored: Decodable {
-    struct Asked: Decodable {
-      let host: String
-      let kernel: String
-      let workload: String
-    }
-    struct Row: Decodable {
-      let policy: String
-      let recommended: Bool
-    }
-    struct Answer: Decodable {
-      let asked: Asked
-      let rows: [Row]
-    }
-    let answer: Answer
   }
 
   /// A policy of random knobs, nil where it is impossible there.

@@ -61,8 +61,8 @@ private struct Accepted {
     }
     if ["systemctl stop irqbalance", "systemctl start irqbalance"].contains(text) { return nil }
     let list =
-      if text.hasPrefix("taskset -acp ") {
-        text.dropFirst(13).prefix { $0 != " " }
+      if let words = text.wholeMatch(of: /taskset -acp (\S+) VMM_PID( #.*)?/) {
+        words.1
       } else if let range = text.range(of: "do echo ") {
         text[range.upperBound...].prefix { $0 != " " }
       } else { Substring("nobody knows this command") }
@@ -146,37 +146,13 @@ private struct Accepted {
 @Suite struct AdvisedStepsTests {
   private static let store = ProfileStore(directories: [packageRoot.appending(path: "models")])
 
-  /// What the test reads of a stored answer.
-  private struct Stored: Decodable {
-    struct Asked: Decodable {
-      let host: String
-      let kernel: String
-      let workload: String
-    }
-    struct Answer: Decodable {
-      let asked: Asked
-      let apply: [ApplyStep]
-    }
-    let answer: Answer
-  }
-
   @Test func stepsOfStoredAnswersAreTaken() throws {
     var scripts: Set<String> = []
     var count = 0
-    let answers = packageRoot.appending(path: "models/answers")
-    let files = FileManager.default.enumerator(at: answers, includingPropertiesForKeys: nil)
-    while let file = files?.nextObject() as? URL {
-      guard file.pathExtension == "json" else { continue }
-      let answer = try JSONDecoder().decode(Stored.self, from: Data(contentsOf: file)).answer
-      let setup = try LoadedSetup(
-        workload: answer.asked.workload,
-        host: answer.asked.host,
-        kernel: answer.asked.kernel,
-        from: Self.store
-      )
-      let accepted = Accepted(setup)
+    for answer in try StoredAnswer.all() {
+      let accepted = Accepted(answer.setup)
       for step in answer.apply {
-        #expect(accepted.problem(step) == nil, "\(file.path): \(step.text)")
+        #expect(accepted.problem(step) == nil, "\(answer.file): \(step.text)")
         if step.place == "host" { scripts.formUnion([step.text, step.undo].compactMap(\.self)) }
         count += 1
       }

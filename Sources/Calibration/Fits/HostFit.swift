@@ -186,7 +186,6 @@ private struct HostProblem {
       guard key.cost != nil else { throw .notACost(key: key.name) }
       candidates.append(key)
     }
-    var here = predicted
     for key in candidates {
       let shared = CostPrior.sharedKeys[key.name].flatMap { name in
         candidates.first { $0.name == name }
@@ -195,7 +194,7 @@ private struct HostProblem {
       let start = present.flatMap { $0 > .zero ? $0 : nil } ?? Self.plausible
       var with = host
       key.cost?.write(&with, start)
-      let before = with == host ? here : try predictions(with)
+      let before = with == host ? predicted : try predictions(with)
       var more = with
       key.cost?.write(&more, .nanoseconds(start.inNanoseconds * 1.5))
       let after = try predictions(more)
@@ -203,12 +202,11 @@ private struct HostProblem {
         (after[index] - before[index]).magnitude > Self.noticed * samples[index].measured
       }
       guard moves else { continue }
-      (host, here) = (with, before)
+      (host, predicted) = (with, before)
       keys.append(key)
       priors.append(CostPrior(key.name, isSet: (key.cost?.read(base) ?? .zero) > .zero))
       centres.append(log(start.inNanoseconds))
     }
-    predicted = here
     guard !keys.isEmpty else {
       throw .noEvidence("no cost moves a measured value; nothing can be fitted")
     }
