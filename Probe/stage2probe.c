@@ -75,6 +75,7 @@
 #define MAX_VCPUS 512
 #define MAX_REPEATS 1000
 #define MAX_SECONDS 86400
+#define MAX_PAUSE_US 60000000
 #define SENTENCE 512
 /* How soon a signal is heeded that comes just before a wait for a child. */
 #define OWNER_POLL_MS 100
@@ -102,8 +103,11 @@ struct options {
 	int repeats;
 	int seconds;
 	int cpu;
+	u64 pause_ns;
+	bool yields;
 	bool io;
 	const char *peer;
+	int io_type;
 	int io_cpu;
 	bool list;
 };
@@ -930,6 +934,24 @@ static void clear_log(const struct guest *guest, u64 at, u64 bytes, char *bitmap
 		     strerror(errno));
 }
 
+static void sleep_ns(u64 ns)
+{
+	struct timespec time = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+
+	nanosleep(&time, NULL);
+}
+
+/* What a VMM leaves to others between two calls of one operation. */
+static void rest(bool is_last)
+{
+	if (is_last)
+		return;
+	if (options.yields)
+		sched_yield();
+	else if (options.pause_ns)
+		sleep_ns(options.pause_ns);
+}
+
 static char *make_bitmap(const struct guest *guest)
 {
 	u64 bytes = round_up(guest->region.bytes / host.page, 64) / 8;
@@ -964,6 +986,7 @@ static enum outcome clear_by(struct guest *guest, u64 unit, struct span *span)
 	for (at = 0; at < all && !stop_signal; at += unit) {
 		clear_log(guest, at, smaller(unit, all - at), bitmap);
 		span->calls++;
+		rest(all - at <= unit);
 	}
 	span->end = now();
 	free(bitmap);
@@ -994,6 +1017,7 @@ static enum outcome run_unmap(struct guest *guest, u64 unit, struct span *span)
 			fail(EX_OSERR, "MADV_DONTNEED failed: %s", strerror(errno));
 		}
 		span->calls++;
+		rest(all - at <= slice);
 	}
 	span->end = now();
 	return at < all ? STOPPED : DONE;
@@ -1054,6 +1078,7 @@ _Static_assert(ARRAY_SIZE(phases) <= ARRAY_SIZE(((struct options *)0)->wanted), 
 #define FLOW_BEFORE_NS 500000000ULL
 #define FLOW_PATIENCE_NS 2000000000ULL
 #define FLOW_BUFFER (64 * 1024)
+#define UDP_PREFIX "udp:"
 
 /* When a receive returned, and how much had come by then. */
 struct sample {
@@ -1068,13 +1093,6 @@ struct flow {
 };
 
 static struct flow *flow;
-
-static void sleep_ns(u64 ns)
-{
-	struct timespec time = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
-
-	nanosleep(&time, NULL);
-}
 
 static _Noreturn void receive(int from)
 {
@@ -1105,12 +1123,13 @@ static _Noreturn void transmit(int to)
 	_exit(0);
 }
 
-static int make_socket(int family)
+static int make_socket(int family, int type)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(family, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		fail(EX_OSERR, "a TCP socket cannot be had: %s", strerror(errno));
+		fail(EX_OSERR, "a %s socket cannot be had: %s", type == SOCK_DGRAM ? "UDP" : "TCP",
+		     strerror(errno));
 	return fd;
 }
 
@@ -1119,9 +1138,9 @@ static void connect_loopback(int *from, int *to)
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof(address);
-	int listener = make_socket(AF_INET);
+	int listener = make_socket(AF_INET, SOCK_STREAM);
 
-	*to = make_socket(AF_INET);
+	*to = make_socket(AF_INET, SOCK_STREAM);
 	if (bind(listener, (struct sockaddr *)&address, length) || listen(listener, 1) ||
 	    getsockname(listener, (struct sockaddr *)&address, &length) ||
 	    connect(*to, (struct sockaddr *)&address, length) ||
@@ -1131,15 +1150,23 @@ static void connect_loopback(int *from, int *to)
 	close_file(listener, "socket");
 }
 
-/* ADDRESS:PORT or [ADDRESS]:PORT, in numbers. */
+static int peer_type(const char *peer)
+{
+	return strncmp(peer, UDP_PREFIX, strlen(UDP_PREFIX)) ? SOCK_STREAM : SOCK_DGRAM;
+}
+
+/* ADDRESS:PORT or [ADDRESS]:PORT, in numbers, after udp: where it sends datagrams. */
 static socklen_t parse_peer(const char *peer, struct sockaddr_storage *storage)
 {
 	struct sockaddr_in *v4 = (void *)storage;
 	struct sockaddr_in6 *v6 = (void *)storage;
-	const char *colon = strrchr(peer, ':');
+	const char *colon;
 	char text[64];
 	int port;
 
+	if (peer_type(peer) == SOCK_DGRAM)
+		peer += strlen(UDP_PREFIX);
+	colon = strrchr(peer, ':');
 	memset(storage, 0, sizeof(*storage));
 	if (!colon || colon == peer || colon - peer >= (long)sizeof(text))
 		return 0;
@@ -1166,11 +1193,15 @@ static int connect_peer(void)
 {
 	struct sockaddr_storage address;
 	socklen_t length = parse_peer(options.peer, &address);
-	int fd = make_socket(address.ss_family);
+	int fd = make_socket(address.ss_family, options.io_type);
 
 	if (connect(fd, (struct sockaddr *)&address, length))
 		fail(EX_UNAVAILABLE, "%s does not answer (%s); start a sender there, such as "
 		     "socat -u /dev/zero TCP-LISTEN:PORT,fork", options.peer, strerror(errno));
+	/* A sender of datagrams learns from the first one that it gets where to send. */
+	if (options.io_type == SOCK_DGRAM && send(fd, "GO", 2, 0) != 2)
+		fail(EX_UNAVAILABLE, "%s cannot be asked for datagrams: %s", options.peer,
+		     strerror(errno));
 	return fd;
 }
 
@@ -1702,8 +1733,10 @@ static const char help[] =
 	"  --repeats N         of each measurement (5)\n"
 	"  --max-time SECONDS  of all of it (60)\n"
 	"  --cpu N             where the calls are made\n"
-	"  --io[=PEER]         a TCP flow beside it: over loopback, or what PEER (ADDRESS:PORT)\n"
-	"                      sends without end\n"
+	"  --pause US|yield    between two calls of one operation: so many microseconds of sleep,\n"
+	"                      or sched_yield (0)\n"
+	"  --io[=PEER]         a flow beside it: TCP over loopback, or what PEER (ADDRESS:PORT, or\n"
+	"                      udp:ADDRESS:PORT) sends without end\n"
 	"  --io-cpu N          where the receiver runs (the CPU of the calls)\n"
 	"  --list              what this host and its kernel offer\n"
 	"  --help, --version\n"
@@ -1832,8 +1865,9 @@ static void take_io(const char *peer)
 		return;
 	if (!parse_peer(peer, &address))
 		usage("--io=%s is not loopback or an address and a port in numbers, such as "
-		      "192.0.2.1:5001 or [2001:db8::1]:5001", peer);
+		      "192.0.2.1:5001, [2001:db8::1]:5001 or udp:192.0.2.1:5001", peer);
 	options.peer = peer;
+	options.io_type = peer_type(peer);
 }
 
 static void take(int letter, const char *option)
@@ -1850,6 +1884,11 @@ static void take(int letter, const char *option)
 		break;
 	case 'I':
 		options.io_cpu = parse_number(option, optarg, 0, CPU_SETSIZE - 1);
+		break;
+	case 'u':
+		options.yields = !strcmp(optarg, "yield");
+		if (!options.yields)
+			options.pause_ns = parse_number(option, optarg, 0, MAX_PAUSE_US) * 1000;
 		break;
 	case 'i':
 		take_io(optarg);
@@ -1903,6 +1942,7 @@ static void read_options(int argc, char **argv)
 		{ "repeats", required_argument, NULL, 'r' },
 		{ "max-time", required_argument, NULL, 't' },
 		{ "cpu", required_argument, NULL, 'C' },
+		{ "pause", required_argument, NULL, 'u' },
 		{ "io", optional_argument, NULL, 'i' },
 		{ "io-cpu", required_argument, NULL, 'I' },
 		{ "list", no_argument, NULL, 'l' },

@@ -64,6 +64,10 @@ expect 64 'not one of --list' "$probe" --phases fault,nap
 expect 64 'in numbers' "$probe" --io=example.org:5001
 expect 64 'in numbers' "$probe" --io=192.0.2.1
 expect 64 'in numbers' "$probe" --io='[2001:db8::1:5001'
+expect 64 'in numbers' "$probe" --io=udp:192.0.2.1
+expect 64 'in numbers' "$probe" --io=sctp:192.0.2.1:5001
+expect 64 'not a number' "$probe" --pause soon
+expect 64 'not a number' "$probe" --pause -1
 expect 64 'needs --io' "$probe" --io-cpu 1
 expect 64 'lacks its value' "$probe" --memory
 expect 64 'not an option' "$probe" --fast

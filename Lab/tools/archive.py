@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kernel images from Debian's arm64 archive, through an apt state that is ours alone."""
 
+import lzma
 import os
 import pathlib
 import re
@@ -21,6 +22,13 @@ def mirror():
         if found:
             return found[1]
     raise Refusal("no mirror of Debian is configured for apt; name one in LAB_MIRROR")
+
+
+# What a virtio network card on PCI needs, each after what it uses.
+CARD = ["virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "failover", "net_failover",
+        "virtio_net"]
+# What is kept of a kernel's modules.
+MODULES = CARD
 
 
 class Archive:
@@ -63,16 +71,49 @@ class Archive:
 
     def image(self, name):
         """The kernel's image, a plain arm64 one that QEMU boots; downloaded once."""
-        if name not in self.kernels:
-            raise Refusal(f"kernel {name} is not in Lab/kernels.toml")
         folder = self.work / "kernels" / name
         if not (folder / "image").exists():
+            if name not in self.kernels:
+                raise Refusal(f"kernel {name} is not in Lab/kernels.toml, and Lab/patch built none")
             folder.mkdir(parents=True, exist_ok=True)
             self.update()
             package = self.kernels[name]["package"]
             run("apt-get", *self.options, "download", "-qq", package, cwd=folder)
             self.unpack(folder, package)
         return folder / "image"
+
+    def named(self, name):
+        """A kernel of the lab by its name, one that Lab/patch built, or the newest of a series such as 6.12."""
+        if name in self.kernels or (self.work / "kernels" / name / "image").exists():
+            return name
+        found = [known for known in self.kernels
+                 if known.startswith(f"{name}.") and "-" not in known]
+        if not found:
+            raise Refusal(f"kernel {name} is not in Lab/kernels.toml: "
+                          f"{', '.join(sorted(self.kernels))}")
+        return max(found, key=lambda known: [int(part) for part in known.split(".")])
+
+    def modules(self, name, wanted):
+        """Modules of a kernel by their names, in this order; what it has built in is left out."""
+        folder = self.work / "kernels" / name / "modules"
+        if not folder.exists():
+            self.update()
+            new = folder.with_name("modules.new")
+            run("rm", "-rf", new)
+            new.mkdir(parents=True)
+            kernel = self.kernels[name]
+            package = kernel.get("modules", kernel["package"])
+            run("apt-get", *self.options, "download", "-qq", package, cwd=new)
+            [deb] = new.glob("*.deb")
+            run("dpkg-deb", "-x", deb, new / "tree")
+            for path in new.glob("tree/**/*.ko*"):
+                plain = lzma.decompress if path.suffix == ".xz" else bytes
+                if path.name.split(".")[0] in MODULES:
+                    kept = new / f"{path.name.split('.')[0]}.ko"
+                    kept.write_bytes(plain(path.read_bytes()))
+            run("rm", "-r", new / "tree", deb)
+            new.rename(folder)
+        return [folder / f"{module}.ko" for module in wanted if (folder / f"{module}.ko").exists()]
 
     def unpack(self, folder, package):
         [deb] = folder.glob("*.deb")

@@ -3,8 +3,11 @@
 import gzip
 import subprocess
 
-from lab import Refusal, run
+from lab import HOME, Refusal, run
 from machine import CORES
+
+# A virtual nanosecond is an executed instruction, and an idle CPU waits for nothing.
+COUNTED = "shift=0,sleep=off"
 
 
 def busybox(work, archive):
@@ -32,6 +35,31 @@ def empty_root(work, name, shell):
     return root
 
 
+# The first lines of the host's first process; what is to be run comes after them.
+START = """#!/bin/sh
+/bin/busybox --install -s /bin
+mkdir -p /proc /sys /dev /tmp
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+ifconfig lo 127.0.0.1 up
+echo 0 > /proc/sys/kernel/watchdog
+echo madvise > /sys/kernel/mm/transparent_hugepage/enabled
+echo 100000000 > /sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
+# The kernel tests its ciphers for a while after boot, on the same CPU.
+sleep 3
+"""
+
+
+def with_probe(work, archive, name, commands):
+    """A root with a shell, the probe and a script `commands`."""
+    root = empty_root(work, name, busybox(work, archive))
+    run("aarch64-linux-gnu-gcc", "-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-static",
+        "-pthread", "-o", root / "stage2probe", HOME.parent / "Probe" / "stage2probe.c")
+    (root / "commands").write_text(commands)
+    return root
+
+
 def packed(root, init):
     """The folder as an initial file system whose first process is the script."""
     (root / "init").write_text(init)
@@ -43,10 +71,12 @@ def packed(root, init):
     return file
 
 
-def boot(image, initrd, console, *, cpu, cpus, memory, patience, options="", counted=False):
+def boot(image, initrd, console, *, cpu, cpus, memory, patience, options="", icount=None,
+         devices=()):
     """What the host wrote to its console in one boot that ends by itself.
 
-    With `counted` a virtual nanosecond is an executed instruction.
+    `icount` says how virtual time goes on with the instructions that are executed (COUNTED); without it time is
+    the emulator's own.
     """
     console.unlink(missing_ok=True)
     command = ["qemu-system-aarch64", "-machine", "virt,virtualization=on,gic-version=3",
@@ -54,8 +84,9 @@ def boot(image, initrd, console, *, cpu, cpus, memory, patience, options="", cou
                "-nographic", "-nodefaults", "-no-reboot", "-serial", f"file:{console}",
                "-kernel", image, "-initrd", initrd,
                "-append", f"console=ttyAMA0 rdinit=/init panic=-1 quiet {options}".strip()]
-    if counted:
-        command += ["-icount", "shift=0,sleep=off"]
+    if icount:
+        command += ["-icount", icount]
+    command += devices
     try:
         run(*command, timeout=patience)
     except subprocess.TimeoutExpired:

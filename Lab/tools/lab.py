@@ -31,14 +31,13 @@ def toml(path):
         raise Refusal(f"{path} cannot be read: {error}") from None
 
 
-def jobs(path, only=()):
+def jobs(path, only=(), needed=("name", "question", "kernel", "cpu", "guests")):
     """The jobs of a file, each with the file's defaults and a question that it answers."""
     text = toml(path)
     found = [{"mode": "vhe", "memory": "3G", "options": "", **text.get("defaults", {}), **job}
              for job in text.get("job", [])]
     for job in found:
-        lacking = [word for word in ("name", "question", "kernel", "cpu", "guests")
-                   if word not in job]
+        lacking = [word for word in needed if word not in job]
         if lacking:
             raise Refusal(f"{path}: job {job.get('name', '?')} has no {' and no '.join(lacking)}")
     unknown = set(only) - {job["name"] for job in found}

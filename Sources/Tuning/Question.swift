@@ -65,8 +65,11 @@ package struct Question: Sendable {
   /// Where policies of this question run.
   package var setting: PolicySetting { setup.setting }
 
-  /// Whether the answer may turn a knob: it is not pinned, and the guest's program can be told.
-  package func mayTurn(_ key: PolicyKey) -> Bool { !pinned.contains(key) && vmm.offers(key) }
+  /// Whether the answer may turn a knob: it is not pinned, the guest's program can be told, and the
+  /// host has another CPU where the knob needs one.
+  package func mayTurn(_ key: PolicyKey) -> Bool {
+    !pinned.contains(key) && vmm.offers(key) && (key != .irq || setup.host.cpus > 1)
+  }
 
   /// Whether a policy may be the answer: it needs only knobs of the class that may be turned.
   package func allows(_ policy: Policy) -> Bool {

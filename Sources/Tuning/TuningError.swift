@@ -27,6 +27,8 @@ package enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
   case badStore(file: String, problem: String)
   /// A file that is no tuning table at all.
   case noTable(file: String, problem: String)
+  /// An entry whose kernel change is no constant of one place.
+  case noSemanticPatch(entry: String, reason: String)
   /// A file that cannot be written.
   case notWritten(file: String, reason: String)
   /// The store of runs cannot be read or written.
@@ -62,6 +64,9 @@ package enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .illegalSweep(let text, let legal): "'\(text)' is not a sweep; write \(legal)"
     case .badTable(let file, let entry, let problem): "\(file), entry \(entry): \(problem)"
     case .noTable(let file, let problem): "\(file) is not a tuning table: \(problem)"
+    case .noSemanticPatch(let entry, let reason):
+      "\(entry): \(reason), so there is no semantic patch; --pin tlbi --pin controller leaves the chunk's "
+        + "size alone to be turned, as a power of two such as chunk=2MiB"
     case .notWritten(let file, let reason): "\(file): cannot be written: \(reason)"
     case .badStore(let file, let problem): "\(file) is not a stored answer: \(problem)"
     case .store(let error): error.description

@@ -137,7 +137,7 @@ extension TuningError: Refusal {
     switch self {
     case .notWritten: .output
     case .store(let error): error.status
-    case .badTable, .badStore, .noTable, .simulation, .prediction: .data
+    case .badTable, .badStore, .noTable, .noSemanticPatch, .simulation, .prediction: .data
     default: .usage
     }
   }

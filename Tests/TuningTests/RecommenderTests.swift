@@ -130,6 +130,17 @@ import Testing
     #expect(starts == [.allSet, .protect])
   }
 
+  /// Nothing can be moved to another CPU where there is none.
+  @Test(arguments: [1, 2])
+  func movesInterruptsOnlyWhereThereIsAnotherCPU(cpus: Int) throws {
+    var question = exampleQuestion()
+    question.pinned = []
+    question.setup.host.cpus = cpus
+    question.setup.host.nic.queues = 1
+    let moves = try PolicySpace(question).policies.contains { $0.interrupt == .moved }
+    #expect(moves == (cpus > 1))
+  }
+
   /// What saves a few milliseconds is no reason to change anything.
   @Test func keepsWhatNobodyNotices() throws {
     var question = exampleQuestion()

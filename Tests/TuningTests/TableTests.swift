@@ -75,6 +75,26 @@ private func exampleTable(noise: Double = 0.002) throws -> (TuningTable, [Questi
     }
   }
 
+  /// One size, a power of two, is a constant in one place; the rest of a change is named beside it.
+  @Test(arguments: [
+    ("chunk=2MiB,tlbi=per-leaf", "2097152UL", nil),
+    ("chunk=128MiB,tlbi=vmid:4096", "134217728UL", "tlbi=vmid:4096"),
+    ("chunk=64KiB,controller=feedback:64KiB/4", "65536UL", "controller=feedback:64KiB/4"),
+    ("chunk=mapping-aware:2MiB,tlbi=per-leaf", nil, nil), ("chunk=visits:4096", nil, nil),
+    ("chunk=384KiB,tlbi=per-leaf", nil, nil), (nil, nil, nil),
+  ])
+  func aChunkOfOneSizeIsASemanticPatch(change: String?, size: String?, beside: String?) throws {
+    let entry = try #require(exampleTable().0.entries.first)
+    guard let size else {
+      #expect(throws: TuningError.self) { try entry.semanticPatch(of: change) }
+      return
+    }
+    let patch = try entry.semanticPatch(of: change)
+    #expect(patch.contains("+T chunk = \(size);"))
+    #expect(patch.contains("GPL-2.0-only OR MIT"))
+    #expect(patch.contains("not in this patch: \(beside ?? "")") == (beside != nil))
+  }
+
   @Test func csvHasOneLineAnEntryAndQuotesCommas() throws {
     let (table, _) = try exampleTable()
     let lines = table.csv.components(separatedBy: "\r\n").filter { !$0.isEmpty }

@@ -12,7 +12,8 @@ import Tuning
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Writes a tuning table: JSON, CSV, Markdown, a C header, tuned or QEMU settings.",
+    abstract:
+      "Writes a tuning table: JSON, CSV, Markdown, a C header, tuned or QEMU settings, a semantic patch.",
     discussion: """
       Stored verified answers are read; what is missing, or of another simulator or model, is \
       answered anew and, with --keep, kept. Examples:
@@ -24,7 +25,7 @@ struct ExportCommand: ParsableCommand {
 
   /// How the table is written.
   enum Format: String, ExpressibleByArgument, CaseIterable {
-    case text, json, csv, markdown, decisions, cHeader = "c-header", tuned, qemu
+    case text, json, csv, markdown, decisions, cHeader = "c-header", tuned, qemu, cocci
   }
 
   @Option(help: "How the table is written.")
@@ -60,9 +61,9 @@ struct ExportCommand: ParsableCommand {
     try output.check()
     let store = try models.store()
     let questions = try questions(store)
-    guard format != .tuned || questions.count == 1 else {
+    guard ![.tuned, .cocci].contains(format) || questions.count == 1 else {
       throw Failure.usage(
-        "--format tuned is one profile for one host; this asks for \(questions.count) entries"
+        "--format \(format.rawValue) is of one entry; this asks for \(questions.count) entries"
       )
     }
     let progress = ProgressLine()
@@ -108,6 +109,7 @@ struct ExportCommand: ParsableCommand {
     case .cHeader: table.header
     case .tuned: table.entries.map(\.tunedProfile).joined()
     case .qemu: table.qemuLines
+    case .cocci: try table.entries.map { try $0.semanticPatch(of: $0.kernelChange) }.joined()
     }
   }
 }
