@@ -34,7 +34,7 @@ GRAPH = re.compile(r"^\s*([0-9.]+)\s*\|.*?\s([0-9.]+) us\s*\|\s*kvm_pgtable_stag
 
 INIT = START + f"""mount -t debugfs debug /sys/kernel/debug
 mount -t tracefs tracefs /sys/kernel/tracing
-for module in /[0-9].ko; do insmod $module; done
+for module in /[0-9].ko; do [ -e $module ] && insmod $module; done
 sleep 0.5
 ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up
 echo 4096 {RECEIVE_WINDOW} {RECEIVE_WINDOW} > /proc/sys/net/ipv4/tcp_rmem
@@ -47,8 +47,9 @@ if [ -e kprobe_events ]; then
 else
   # A kernel without modules has no kprobes.
   echo kvm_pgtable_stage2_unmap kvm_pgtable_stage2_wrprotect > set_ftrace_filter
-  echo funcgraph-abstime > trace_options
   echo function_graph > current_tracer
+  # An option of that tracer.
+  echo funcgraph-abstime > trace_options
 fi
 counters() {{
   for file in uptime softirqs interrupts net/softnet_stat net/snmp net/dev; do

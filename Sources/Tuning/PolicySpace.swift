@@ -247,15 +247,18 @@ extension KnobOutline {
   private var kernel: [Dimension] {
     guard isChunked else { return [] }
     return (PolicyKey.chunk.operations.contains(operation) ? chunks : [])
-      + (PolicyKey.tlbi.operations.contains(operation) ? flushes : [])
+      + (PolicyKey.tlbi.operations.contains(operation) && question.mayTurn(.tlbi) ? flushes : [])
   }
 
   private var chunks: [Dimension] {
-    let ruled = isKernel + [Condition("controller", in: ["fixed", "feedback"])]
+    // A budget of time has no chunk of its own.
+    let isRuled = Condition("controller", in: ["fixed", "feedback"])
+    let ruled = isKernel + (question.mayTurn(.controller) ? [isRuled] : [])
     let sized = ruled + [Condition("chunk", in: ["fixed", "mapping-aware"])]
     let top = max(question.setting.rootEntry, granule.largestBlock)
     var sizes = sizes(from: granule.page, to: granule.largestBlock)
     if top > granule.largestBlock { sizes.append(level(top)) }
+    guard question.mayTurn(.chunk) else { return controllers }
     return controllers + [
       knob("chunk", ["fixed", "mapping-aware", "visits"].map { Level($0) }, when: ruled),
       knob("chunk.size", sizes, when: sized),
@@ -280,7 +283,8 @@ extension KnobOutline {
   }
 
   private var controllers: [Dimension] {
-    [
+    guard question.mayTurn(.controller) else { return [] }
+    return [
       knob("controller", ["fixed", "time", "feedback"].map { Level($0) }, when: isKernel),
       knob(
         "controller.budget",

@@ -130,6 +130,20 @@ import Testing
     #expect(starts == [.allSet, .protect])
   }
 
+  /// A knob of the kernel stays as it is where it is pinned.
+  @Test(arguments: [PolicyKey.tlbi, .controller, .chunk])
+  func pinsKernelKnobs(key: PolicyKey) throws {
+    var question = exampleQuestion()
+    question.knobs = .kernel
+    func texts() throws -> Set<String?> {
+      Set(try PolicySpace(question).policies.map { $0.text(of: key) })
+    }
+    question.pinned = []
+    #expect(try texts().count > 1)
+    question.pinned = [key]
+    #expect(try texts() == [question.presentPolicy.text(of: key)])
+  }
+
   /// Nothing can be moved to another CPU where there is none.
   @Test(arguments: [1, 2])
   func movesInterruptsOnlyWhereThereIsAnotherCPU(cpus: Int) throws {

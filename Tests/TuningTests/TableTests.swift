@@ -95,6 +95,19 @@ private func exampleTable(noise: Double = 0.002) throws -> (TuningTable, [Questi
     #expect(patch.contains("not in this patch: \(beside ?? "")") == (beside != nil))
   }
 
+  /// The patch with which the lab built the kernel of docs/proved.md is the one that is written.
+  @Test func theLabsPatchIsTheOneThatIsWritten() throws {
+    let entry = try #require(exampleTable().0.entries.first)
+    let kept = try String(
+      contentsOf: packageRoot.appending(path: "Lab/patches/chunk-2mib.cocci"),
+      encoding: .utf8
+    )
+    func rules(_ text: String) -> [Substring] {
+      text.split(separator: "\n").filter { !$0.hasPrefix("//") }
+    }
+    #expect(try rules(entry.semanticPatch(of: "chunk=2MiB,tlbi=per-leaf")) == rules(kept))
+  }
+
   @Test func csvHasOneLineAnEntryAndQuotesCommas() throws {
     let (table, _) = try exampleTable()
     let lines = table.csv.components(separatedBy: "\r\n").filter { !$0.isEmpty }
