@@ -87,53 +87,72 @@ def buffered(files, flow):
     return max(RECEIVE_WINDOW // 2, round(median(found)))
 
 
-def write_host(tool, name, machine, flow, files, costs_file):
-    """The machine's profile beside a flow: what the flow's trace told, then s2tune calibrate over it."""
-    def times(run):
-        return [line["ns"] for line in lines_of(files, run) if line["kind"] == "run"
-                and line["phase"] == "host-unmap" and line["backing"] == "4k"
-                and line["memory_bytes"] == 64 << 20]
+GIVEN = "measured: what the lab emulates"
 
-    kind, beside = Flow(flow), f"{flow_name(flow)}-beside"
-    rate, octets = card(files[f"{beside}.counters"])
-    costs, shape = flow_costs(files[f"{flow_name(flow)}.trace"], times("costs"), times(beside), rate,
-                              kind.is_tcp)
-    shape |= {"packets_per_second": rate, "bytes_a_packet": octets}
-    values = {"host.cpus": ("1", "emulated with one CPU", "measured: what the lab emulates"),
-              "host.features": (machine["features"], "what the emulated core has", "measured: what the lab emulates"),
-              "nic.queues": ("1", "emulated with one queue", "measured: what the lab emulates"),
-              "nic.rate": ("10Gbit/s", "the card has no rate; the sender's is the workload's", "assumed"),
-              "nic.ring": ("10240", "the card's ring and what the emulator's network holds behind it",
-                           "fitted on captures/net 6.12 L1 (traced, flood)")}
+
+def base_values(tool, name, machine, costs):
+    """Values of the profile from which the fit begins: key, then value, reason and source."""
+    values = {
+        "host.cpus": ("1", "emulated with one CPU", GIVEN),
+        "host.features": (machine["features"], "what the emulated core has", GIVEN),
+        "nic.queues": ("1", "emulated with one queue", GIVEN),
+        "nic.rate": ("10Gbit/s", "the card has no rate; the sender's is the workload's", "assumed"),
+        "nic.ring": ("10240", "the card's ring and what the emulator's network holds behind it",
+                     "fitted on captures/net 6.12 L1 (traced, flood)")}
     for key, nanoseconds in costs.items():
         text = str(nanoseconds) if key == "cpu.ticks_per_softirq" else f"{round(nanoseconds)}ns"
         values[key] = (text, "a trace of the flow alone, and a task beside it",
                        f"fitted on the calibration of {name}")
-    for value in tool.json("profiles", "show", "host", machine["parent"])["values"]:
+    parent = machine["parent"]
+    for value in tool.json("profiles", "show", "host", parent)["values"]:
         slower = scaled(value["value"])
         if slower and SCALED.search(value["key"]) and value["key"] not in values:
-            values[value["key"]] = (slower,
-                                    f"that of {machine['parent']}, {SLOWER} times as long: "
-                                    "where the fit begins", "assumed")
-    hosts = tool.models / "hosts"
-    hosts.mkdir(parents=True, exist_ok=True)
+            reason = f"that of {parent}, {SLOWER} times as long: where the fit begins"
+            values[value["key"]] = (slower, reason, "assumed")
+    return values
+
+
+def profile_text(machine, values):
     lines = ["# SPDX-License-Identifier: GPL-3.0-or-later", "profile: host",
              f"summary: An emulated {machine['cpu']} at 31 million instructions a second.",
              f"parent: {machine['parent']}", "values:"]
     for key, (value, reason, source) in values.items():
-        lines += [f"  {key}:", f"    value: {value}", f"    why: \"{reason}\"", f"    source: \"{source}\""]
-    base = hosts / f"{name}-base.yaml"
-    base.write_text("\n".join(lines) + "\n")
-    asked = ["calibrate", costs_file, "--host", f"{name}-base", "--kernel", machine["profile"]]
-    tool(*asked, "-o", hosts / f"{name}.yaml", "--force")
+        lines += [f"  {key}:", f"    value: {value}", f'    why: "{reason}"',
+                  f'    source: "{source}"']
+    return "\n".join(lines) + "\n"
+
+
+def unmap_times(files, run):
+    """How long the host took to unmap 64 MiB of pages that no guest has."""
+    return [line["ns"] for line in lines_of(files, run)
+            if (line["kind"], line.get("phase")) == ("run", "host-unmap")
+            and line["backing"] == "4k" and line["memory_bytes"] == 64 << 20]
+
+
+def write_host(tool, name, machine, flow, files, costs_file):
+    """The machine's profile beside a flow: what the flow's trace told, then s2tune calibrate over it."""
+    kind, beside = Flow(flow), f"{flow_name(flow)}-beside"
+    rate, octets = card(files[f"{beside}.counters"])
+    costs, shape = flow_costs(files[f"{flow_name(flow)}.trace"], unmap_times(files, "costs"),
+                              unmap_times(files, beside), rate, kind.is_tcp)
+    shape |= {"packets_per_second": rate, "bytes_a_packet": octets}
     if kind.is_tcp:
         shape["buffered_bytes"] = buffered(files, flow)
-    shape |= {"pages_per_yield": pages_per_yield(tool, name, machine, flow, shape)}
-    lines += ["  host_free.pages_per_yield:", f"    value: {shape['pages_per_yield']}",
-              '    why: "how much longer the host takes to free pages beside the flow"',
-              f"    source: \"fitted on the calibration of {name}\""]
-    base.write_text("\n".join(lines) + "\n")
-    tool(*asked, "-o", hosts / f"{name}.yaml", "--force")
+    hosts = tool.models / "hosts"
+    hosts.mkdir(parents=True, exist_ok=True)
+    asked = ["calibrate", costs_file, "--host", f"{name}-base", "--kernel", machine["profile"]]
+
+    def fit(values):
+        (hosts / f"{name}-base.yaml").write_text(profile_text(machine, values))
+        tool(*asked, "-o", hosts / f"{name}.yaml", "--force")
+
+    values = base_values(tool, name, machine, costs)
+    fit(values)
+    shape["pages_per_yield"] = pages_per_yield(tool, name, machine, flow, shape)
+    values["host_free.pages_per_yield"] = (
+        shape["pages_per_yield"], "how much longer the host takes to free pages beside the flow",
+        f"fitted on the calibration of {name}")
+    fit(values)
     misses = sorted(abs(one["predicted"] / one["measured"] - 1)
                     for one in tool.json(*asked)["residuals"])
     return {**shape, "fit_middle": misses[len(misses) // 2],
