@@ -2,8 +2,9 @@
 
 import Glibc
 
-/// Stands for Synchronization's Mutex where the thread sanitizer watches: a lock of pthread, which it
-/// sees. No part of the program; `Fuzz/sanitized` puts it into a copy of the sources.
+/// Stands for Synchronization's Mutex where the thread sanitizer watches: pthread's, which it sees.
+///
+/// No part of the program; `Fuzz/sanitized` puts it into a copy of the sources.
 package final class Mutex<Value>: @unchecked Sendable {
   private var value: Value
   private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
