@@ -27,6 +27,40 @@ def events_of(trace):
     return found
 
 
+def inside_longest_chunk(trace):
+    """Interrupts, softirqs, polls and packets within the longest chunk, and when ksoftirqd was woken in it."""
+    events = events_of(trace)
+    begins = [i for i, event in enumerate(events) if event[2] == "s2unmap"]
+    ends = [i for i, event in enumerate(events) if event[2] == "s2unmap_ret"]
+    if not begins or not ends:
+        return ""
+    first, last = max(zip(begins, ends), key=lambda pair: events[pair[1]][0] - events[pair[0]][0])
+    inside, begun = events[first:last], events[first][0]
+    interrupts = [words for _, _, name, words in inside if name == "irq_handler_entry"]
+    polls = [int(words.split(b" work ")[1].split()[0])
+             for _, _, name, words in inside if name == "napi_poll"]
+    woken = [at for at, _, name, words in inside if name == "sched_wakeup" and b"ksoftirqd" in words]
+    text = (f"in {(events[last][0] - begun) / 1e6:.0f} ms: {sum(TICK in words for words in interrupts)} "
+            f"ticks, {sum(DEVICE in words for words in interrupts)} interrupts of the card, "
+            f"{sum(event[2] == 'softirq_entry' for event in inside)} softirqs, {len(polls)} polls of "
+            f"{sum(polls)} packets")
+    return text + (f", ksoftirqd woken after {(woken[0] - begun) / 1e6:.1f} ms" if woken else "")
+
+
+def longest_gap(trace):
+    """Who ran between the two returns of the reader's recv that are farthest apart, a line each."""
+    events = events_of(trace)
+    reads = [i for i, event in enumerate(events)
+             if event[2] == "sys_exit" and event[3].startswith(RECEIVE)]
+    if len(reads) < 2:
+        raise Refusal("the trace has no two reads")
+    first, last = max(zip(reads, reads[1:]), key=lambda pair: events[pair[1]][0] - events[pair[0]][0])
+    for at, thread, name, words in events[first:last + 1]:
+        if name in ("s2unmap", "s2unmap_ret", "sched_switch", "sched_wakeup", "sys_enter", "sys_exit"):
+            yield (f"{(at - events[first][0]) / 1e6:9.2f} ms  {thread:>5} {name} "
+                   f"{words.decode(errors='replace')[:110]}")
+
+
 def least_squares(rows):
     """Coefficients c of y = c . x for rows (x, y), none below zero; those far off the first fit are left out of the second."""
     coefficients = positive(rows)

@@ -8,6 +8,7 @@ import shlex
 import tarfile
 
 from archive import CARD as CARD_MODULES
+from costs import inside_longest_chunk
 from emulated import START, boot, packed, with_probe
 from lab import Refusal, jobs
 from network import CARD, HERE, Network
@@ -205,4 +206,6 @@ def summary(files):
         if chunks:
             longest = max(took for _, took in chunks)
             text += f"; longest chunk {longest / 1e6:.1f} ms of {len(chunks)}"
+        if b"irq_handler_entry" in files.get(f"{name}.trace", b""):
+            text += f"; {inside_longest_chunk(files[f'{name}.trace'])}"
         yield text

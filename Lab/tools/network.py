@@ -39,6 +39,15 @@ class Flow:
         return f"{'' if self.is_tcp else 'udp:'}{HERE}:{port}"
 
 
+def connections(listener, ended):
+    """Those who connect, until the listener is closed."""
+    while not ended.is_set():
+        try:
+            yield listener.accept()[0]
+        except OSError:
+            return
+
+
 class Source:
     """One flow's sender on a port of its own."""
 
@@ -59,11 +68,7 @@ class Source:
             self.send_datagrams()
 
     def serve(self):
-        while not self.ended.is_set():
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
+        for connection in connections(self.socket, self.ended):
             threading.Thread(target=self.send_stream, args=(connection,), daemon=True).start()
 
     def send_stream(self, connection):
@@ -140,11 +145,7 @@ class Network:
 
     def keep(self):
         """What the emulated host sends home, a connection each."""
-        while not self.ended.is_set():
-            try:
-                connection, _ = self.sink.accept()
-            except OSError:
-                return
+        for connection in connections(self.sink, self.ended):
             data = bytearray()
             while piece := connection.recv(1 << 16):
                 data += piece

@@ -223,12 +223,23 @@ def probe_options(policy, question):
     return " ".join(words), parts.get("napi") == "threaded"
 
 
-def predicted(tool, question, host, profile, policy, words):
+def policies(answer):
+    """Role and policy of what is tried: each row of the answer, and the first alternative."""
+    found = {}
+    for row in answer["rows"]:
+        found.setdefault(row["policy"], row["role"])
+    named = (row["policy"] for row in answer.get("alternatives", []) if row.get("policy"))
+    first = next(named, None)
+    if first:
+        found.setdefault(first, "alternative")
+    return [(role, policy) for policy, role in found.items()]
+
+
+def predicted(tool, policy, words):
     """Whole simulated runs of fresh seeds: each figure's least, middle and most."""
     figures = {"time": [], "kept": [], "limit": [], "gap": [], "chunk": []}
     for seed in SEEDS:
-        run = tool.json("simulate", "--workload", question["workload"], "--host", host, "--kernel",
-                        profile, *words, "--policy", policy, "--seed", seed)
+        run = tool.json("simulate", *words, "--policy", policy, "--seed", seed)
         figures["time"].append(run["operation"]["whole_ns"])
         # `io.goodput` is of the stage-2 part; the probe sees the whole call.
         figures["limit"].append(run["network"]["retained_share"])

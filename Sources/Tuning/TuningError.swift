@@ -65,8 +65,8 @@ package enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .badTable(let file, let entry, let problem): "\(file), entry \(entry): \(problem)"
     case .noTable(let file, let problem): "\(file) is not a tuning table: \(problem)"
     case .noSemanticPatch(let entry, let reason):
-      "\(entry): \(reason), so there is no semantic patch; one is written for a chunk that is a power of "
-        + "two, such as chunk=2MiB (--pin tlbi --pin controller has the search turn the chunk alone)"
+      "\(entry): \(reason), so there is no semantic patch; one is written for a kernel change such as "
+        + "chunk=2MiB"
     case .notWritten(let file, let reason): "\(file): cannot be written: \(reason)"
     case .badStore(let file, let problem): "\(file) is not a stored answer: \(problem)"
     case .store(let error): error.description
