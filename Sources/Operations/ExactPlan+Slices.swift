@@ -6,26 +6,15 @@ import Profiles
 package import Quantities
 
 extension BatchedOperation {
-  /// The most calls that are walked one by one.
-  package static let mostCalls: Int64 = 1 << 22
+  /// The most calls that are kept one by one: those of equal stretches of memory are kept once.
+  static let mostCalls = 1 << 20
 
   /// One call a slice, each with its own freeing and its own pause; equal slices are one group.
   ///
   /// Where every chunk ends where a slice ends, the guest is walked in one go and the walk is cut
   /// into slices, so that a million slices cost what their distinct shapes cost.
   func sliced(_ calls: CallPlan, _ slice: ByteCount) throws(OperationError) -> ExactPlan {
-    guard let chunk = chunkWithin(slice, calls) else {
-      let count = memoryRange.size.divided(roundedUpBy: slice)
-      guard count <= Self.mostCalls else {
-        throw .value(
-          name: "slice",
-          given: "\(slice) of \(memoryRange.size), \(count) calls,",
-          legal: "at most \(Self.mostCalls) calls with this chunk; write larger slices, or "
-            + "slices of a power of two with chunks of a size"
-        )
-      }
-      return try slicedOneByOne(try layOut(), calls, slice)
-    }
+    guard let chunk = chunkWithin(slice, calls) else { return try slicedByStretches(calls, slice) }
     var walked = calls
     walked.rules.chunk = .fixed(chunk)
     var tables = try layOut()
@@ -33,22 +22,83 @@ extension BatchedOperation {
     return plan(sequence.cut(every: slice.divided(roundedDownBy: chunk)), calls)
   }
 
-  /// The same slice by slice: the naive twin, and what serves chunks that end anywhere.
-  package func slicedOneByOne(
-    _ tables: StageTwo,
+  /// The slices of chunks that end anywhere, with little walked of what is alike.
+  ///
+  /// Of equal stretches side by side two are unmapped, and the last; those between are as the second.
+  /// What a call does to a stretch depends on what is mapped in it, on where the calls begin and on
+  /// whether its table stays in use afterwards: between the first and the last, nothing of that
+  /// differs.
+  private func slicedByStretches(
     _ calls: CallPlan,
     _ slice: ByteCount
   ) throws(OperationError) -> ExactPlan {
-    var tables = tables
+    var (tables, slices, walked) = (try layOut(), SequenceParts(), 0)
+    let (range, stretch) = (memoryRange, leastStretch(slice))
+    var last: (blocks: EqualBlocks, calls: SequenceParts)?
+    var start = range.start
+    while start < range.end {
+      let end = min(start + stretch, range.end)
+      let blocks = tables.equalBlocks(from: start)
+      let one = try unmap(AddressRange(start: start, end: end), &tables, calls, slice)
+      var more: Int64 = 0
+      if let last, let blocks, last.blocks.holdsTheSame(as: blocks), last.calls == one {
+        // Of the blocks that `last` began, two stretches are done, and one stays.
+        let equal = setup.host.granule.smallestBlock * last.blocks.count
+        let left = min(equal, range.end - start + stretch)
+        more = max(0, left.divided(roundedDownBy: stretch) - 3)
+      }
+      let done = AddressRange(start: end, size: stretch * more)
+      tables.repeatBlock(at: start, over: done)
+      slices.append(one, repeats: 1 + more)
+      last = more > 0 ? nil : blocks.map { ($0, one) }
+      start = done.end
+      walked += one.runs.reduce(0) { $0 + Int($1.repeats) }
+      guard max(walked, slices.runs.count) <= Self.mostCalls else { throw tooManyCalls(slice) }
+    }
+    return plan(slices, calls)
+  }
+
+  private func tooManyCalls(_ slice: ByteCount) -> OperationError {
+    .value(
+      name: "slice",
+      given: "\(slice) of \(memoryRange.size)",
+      legal: "what leaves at most \(Self.mostCalls) calls where the memory is not alike; write "
+        + "larger slices, or slices of a power of two with chunks of a size"
+    )
+  }
+
+  /// Unmaps a range slice by slice.
+  private func unmap(
+    _ range: AddressRange,
+    _ tables: inout StageTwo,
+    _ calls: CallPlan,
+    _ slice: ByteCount
+  ) throws(OperationError) -> SequenceParts {
     var slices = SequenceParts()
-    let range = memoryRange
     var start = range.start
     while start < range.end {
       let end = min(start + slice, range.end)
       slices.append(try walk(&tables, AddressRange(start: start, end: end), calls))
       start = end
     }
-    return plan(slices, calls)
+    return slices
+  }
+
+  /// The least number of bytes that is whole slices and whole blocks.
+  private func leastStretch(_ slice: ByteCount) -> ByteCount {
+    let block = setup.host.granule.smallestBlock.rawValue
+    let missing = max(0, block.trailingZeroBitCount - slice.rawValue.trailingZeroBitCount)
+    return ByteCount(rawValue: slice.rawValue.times(saturating: 1 << Int64(missing)))
+  }
+
+  /// The same slice by slice: the naive twin.
+  package func slicedOneByOne(
+    _ tables: StageTwo,
+    _ calls: CallPlan,
+    _ slice: ByteCount
+  ) throws(OperationError) -> ExactPlan {
+    var tables = tables
+    return plan(try unmap(memoryRange, &tables, calls, slice), calls)
   }
 
   /// A group of steps for each run of equal slices.

@@ -132,8 +132,8 @@ public struct ChunkSequence: Hashable, Sendable {
   }
 }
 
-/// Trains that follow one another, each distinct one kept once.
-public struct SequenceParts: Sendable {
+/// Sequences that follow one another, each distinct one kept once.
+public struct SequenceParts: Equatable, Sendable {
   /// A number of equal sequences in a row.
   public struct Run: Hashable, Sendable {
     /// The sequence, as an index into `shapes`.
@@ -151,9 +151,25 @@ public struct SequenceParts: Sendable {
   /// Creates an empty sequence.
   public init() {}
 
+  /// Whether both are the same sequences in the same order.
+  public static func == (left: Self, right: Self) -> Bool {
+    left.runs == right.runs && left.shapes == right.shapes
+  }
+
   /// Adds a sequence at the end.
   public mutating func append(_ sequence: ChunkSequence) {
     append(shape: shape(of: sequence), repeats: 1)
+  }
+
+  /// Adds all sequences of others at the end, `repeats` times.
+  public mutating func append(_ others: SequenceParts, repeats: Int64) {
+    let shapes = others.shapes.map { shape(of: $0) }
+    if others.runs.count == 1 {
+      return append(shape: shapes[others.runs[0].shape], repeats: others.runs[0].repeats * repeats)
+    }
+    for _ in 0..<repeats {
+      for run in others.runs { append(shape: shapes[run.shape], repeats: run.repeats) }
+    }
   }
 
   /// The events of all sequences.

@@ -1,8 +1,50 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Quantities
+public import Quantities
+
+/// Spans of the smallest block that hold the same, side by side.
+public struct EqualBlocks: Hashable, Sendable {
+  /// How many, at least one.
+  public let count: Int64
+  let entry: Entry
+  let level: Int
+
+  /// Whether the spans of both hold the same.
+  public func holdsTheSame(as other: Self) -> Bool { entry == other.entry && level == other.level }
+}
 
 extension StageTwo {
+  /// The spans of the smallest block from an address on that hold the same, under one table.
+  ///
+  /// - Parameter address: Inside the space.
+  /// - Returns: Nil where the address is inside of a span or a larger block stands there.
+  public func equalBlocks(from address: GuestAddress) -> EqualBlocks? {
+    guard address.isAligned(to: geometry.granule.smallestBlock) else { return nil }
+    var (table, offset) = (root, Int64(address.rawValue))
+    while true {
+      let shift = Int64(geometry.granule.shift(level: table.level))
+      let run = table.runs[table.runIndex(containing: Int(offset >> shift))]
+      if table.level < 2, let child = run.entry.child {
+        offset &= (1 << shift) - 1
+        table = child
+        continue
+      }
+      guard table.level == 2 || run.entry == .hole else { return nil }
+      let bytes = Int64(run.end) << shift - offset
+      let count = bytes >> Int64(geometry.granule.shift(level: 2))
+      return EqualBlocks(count: count, entry: run.entry, level: table.level)
+    }
+  }
+
+  /// Makes the spans of the smallest block in a range hold what another one holds: for what is done to
+  /// one of equal spans and to the others alike.
+  public mutating func repeatBlock(at source: GuestAddress, over range: AddressRange) {
+    let (entry, level) = entry(at: Int64(source.rawValue), level: 2)
+    guard level == 2, !range.isEmpty else { return }
+    let count = range.size.divided(roundedDownBy: geometry.granule.smallestBlock)
+    put(entry, count, at: Int64(range.start.rawValue), level: 2)
+  }
+
   /// The entry that stands for an address at a level, or the hole or leaf above it, with where it
   /// was found.
   private func entry(at address: Int64, level: Int) -> (entry: Entry, level: Int) {

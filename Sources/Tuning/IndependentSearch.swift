@@ -122,11 +122,14 @@ struct IndependentSearch {
     return policy
   }
 
+  /// Calls that a policy makes at most.
+  private static let mostCalls: Int64 = 1 << 22
+
   /// Whether somebody would wait for the pauses, and for the calls.
   private func isOverInTime(_ policy: Policy) -> Bool {
     guard let slice = policy.slice else { return true }
     let calls = question.workload.memory.size.divided(roundedUpBy: slice)
-    return calls <= BatchedOperation.mostCalls
+    return calls <= Self.mostCalls
       && policy.pause.inSeconds * Double(calls) <= PolicySpace.longestWait.inSeconds
   }
 

@@ -36,6 +36,53 @@ import Testing
     #expect(try scenario.counts() == expected)
   }
 
+  /// The plan of chunks that end anywhere, group for group: equal stretches are unmapped three times.
+  @Test func stretchesPlanWhatSliceBySlicePlans() throws {
+    for seed in Property.seeds(60) {
+      var random = Seed(seed).stream("stretches")
+      func one<Value>(of values: [Value]) -> Value {
+        values[Int(random.uniform(below: UInt64(values.count)))]
+      }
+      var scenario = Fixture.scenario(
+        one(of: [Fixture.kernel(6, 1), Fixture.kernel(6, 12)]),
+        Fixture.workload(gibibytes: 1, quiet: true),
+        chunk: one(of: [
+          .visits(1), .visits(7), .visits(513), .visits(1500), .mappingAware(.kibibytes(64)),
+          .fixed(.kibibytes(64)), .smallestBlock,
+        ])
+      )
+      scenario.workload.memory.size = .mebibytes(one(of: [98, 128, 192]))
+      scenario.policy.slice = .kibibytes(one(of: [16, 20, 64, 1536, 3072, 4096, 5 << 10]))
+      let hasLPA2 = scenario.kernel.release >= KernelRelease(major: 6, minor: 8)
+      scenario.host.features.largeAddresses = hasLPA2 && one(of: [false, true])
+      scenario.layout = .tables(
+        try Self.tables(of: scenario, tile: one(of: [1, 2, 5]), &random)
+      )
+      let operation = scenario.operation
+      let calls = try #require(try operation.callPlan())
+      let slice = try #require(scenario.policy.slice)
+      let fast = try operation.exactPlan()
+      let naive = try operation.slicedOneByOne(try operation.layOut(), calls, slice)
+      #expect(fast.counts == naive.counts, "seed \(seed): \(scenario.policy)")
+      #expect(fast.plan == naive.plan, "seed \(seed): \(scenario.policy)")
+    }
+  }
+
+  /// Eight million slices of one page in calls of one visit are a few thousand walks.
+  @Test(.timeLimit(.minutes(1))) func slicesOfOnePageByVisits() throws {
+    var scenario = Fixture.scenario(
+      Fixture.kernel(6, 12),
+      Fixture.workload(gibibytes: 32, quiet: true),
+      chunk: .visits(1)
+    )
+    let whole = try scenario.operation.exactPlan()
+    scenario.policy.slice = .kibibytes(4)
+    let exact = try scenario.operation.exactPlan()
+    #expect(exact.counts.leavesCleared == 32 << 18)
+    #expect(exact.counts.tablesFreed == whole.counts.tablesFreed)
+    #expect(exact.plan.groups.count < 1 << 16)
+  }
+
   /// The plan, group for group, on random guests, chunk rules, controllers and slices.
   @Test func oneGoPlansWhatSliceBySlicePlans() throws {
     for seed in Property.seeds(60) {
@@ -93,13 +140,14 @@ import Testing
     let unit = ByteCount.mebibytes(8)
     var start = memory.base
     var index = 0
-    if random.uniform() < 0.3 {
+    if random.uniform() < 0.3, memory.size >= .gibibytes(1) {
       try tables.map(AddressRange(start: start, size: .gibibytes(1)), level: 1)
       start = start + ByteCount.gibibytes(1)
     }
     while start < memory.base + memory.size {
       let level = levels[index % tile]
-      if level > 0 { try tables.map(AddressRange(start: start, size: unit), level: level) }
+      let size = min(unit, memory.base + memory.size - start)
+      if level > 0 { try tables.map(AddressRange(start: start, size: size), level: level) }
       start = start + unit
       index += 1
     }
