@@ -39,7 +39,7 @@ extension Machine {
   }
 
   @inline(__always)
-  private var isWalkerInStageTwo: Bool { !walker.isDone && walker.step.kind == .stageTwo }
+  private var isWalkerInStageTwo: Bool { !walker.isDone && walker.step.isStageTwo }
 
   /// An interrupt takes the CPU from the running task.
   mutating func suspendTask() {

@@ -17,7 +17,7 @@ extension Machine {
       walker.stretchBegan = now
       if walker.isDone { askSource() }
     }
-    if !walker.isDone, walker.isInStep, walker.step.kind == .sleep { finishStep() }
+    if !walker.isDone, walker.isInStep, walker.step.isSleep { finishStep() }
     guard !walker.isDone else {
       endOperation()
       return
@@ -53,7 +53,7 @@ extension Machine {
     if !walker.isInStep {
       walker.isInStep = true
       walker.stepBegan = now
-      if walker.step.kind == .stageTwo, !hasSeenStageTwo { noteFirstChunk() }
+      if walker.step.isStageTwo, !hasSeenStageTwo { noteFirstChunk() }
       if walker.step.beginsCall { walker.callBegan = now }
     }
     if walker.step.holdsLock, walker.holdBegan == nil {
@@ -298,7 +298,7 @@ extension Machine {
 
   /// A step that is no work: the task sleeps or yields.
   private mutating func leaveCPU(_ step: WorkStep) {
-    if step.kind == .sleep {
+    if step.isSleep {
       scheduler.sleep(now: now.rawValue)
       events.schedule(.walkerTimer, at: now + step.work)
     } else {

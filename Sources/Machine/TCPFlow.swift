@@ -139,8 +139,9 @@ struct TCPFlow: Sendable {
     }
     let (limit, overflow) = horizon.rawValue.multipliedReportingOverflow(by: 1_000)
     guard overflow || nextArrival <= limit else { return 0 }
-    let fitting = overflow ? allowed : (limit - nextArrival) / gap.rawValue + 1
-    let count = min(allowed, fitting)
+    // Most often it is one: a comparison is cheaper than a division.
+    let left = overflow ? .max : limit - nextArrival
+    let count = left < gap.rawValue ? 1 : overflow ? allowed : min(allowed, left / gap.rawValue + 1)
     nextArrival += count * gap.rawValue
     if inFlight == 0 { timer = Instant(rawValue: nextArrival / 1_000) + timeout * backoff }
     let again = min(count, toRetransmit)

@@ -105,10 +105,11 @@ struct Walker: Sendable {
     guard work > .zero else { return work }
     isAtBoundary = false
     let total = progress + work
-    let finished = min(total / step.unit, step.units - unitsDone)
+    // Most often the unit goes on: a comparison is cheaper than a division.
+    let finished = total < step.unit ? 0 : min(total / step.unit, step.units - unitsDone)
     if finished > 0 {
       unitsDone += finished
-      if step.kind == .stageTwo {
+      if step.isStageTwo {
         let chunks = step.controller == nil ? finished : join(finished)
         if chunks > 0 {
           isAtBoundary = unitsInChunk == 0 && total == step.unit * finished

@@ -3,7 +3,7 @@
 package import Quantities
 
 /// What the walker's task does in one step of its plan.
-package enum WorkKind: Int, Hashable, Sendable {
+package enum WorkKind: Hashable, Sendable {
   /// Stage-2 work: chunks of a walk.
   case stageTwo
   /// The host's own work: zapping and freeing pages, system calls.
@@ -60,6 +60,11 @@ package struct WorkStep: Hashable, Sendable {
   /// Where a notifier call ends with the step: what it does to the guest; nil elsewhere.
   package var notifier: NotifierCall?
 
+  /// Whether it is stage-2 work; asked at every event, where `==` through the module is a call.
+  package var isStageTwo: Bool { if case .stageTwo = kind { true } else { false } }
+  /// Whether the task sleeps in it.
+  package var isSleep: Bool { if case .sleep = kind { true } else { false } }
+
   /// The step as the first of a call that is timed.
   package var beginningCall: WorkStep {
     var step = self
@@ -102,6 +107,12 @@ package struct WorkStep: Hashable, Sendable {
   package func maskedRest(after progress: Nanoseconds) -> Nanoseconds {
     guard flushes > 0, flush > .zero, unit > .zero else { return .zero }
     let place = progress.rawValue % unit.rawValue
+    // All products fit where both are short: flushes of a unit of less than two seconds.
+    if flushes < 1 << 31, unit.rawValue < 1 << 31 {
+      let part = (flushes * place + flushes - 1) / unit.rawValue
+      let rest = Nanoseconds(rawValue: (part + 1) * unit.rawValue / flushes - place)
+      return rest <= flush ? rest : .zero
+    }
     // The first part whose end, rounded down, comes after the place.
     let parts = flushes.multipliedFullWidth(by: place)
     let (low, carry) = parts.low.addingReportingOverflow(UInt64(flushes - 1))

@@ -157,6 +157,10 @@ public struct UnitCost: Hashable, Comparable, Sendable {
   /// The cost of `count` events, rounded to the nearest nanosecond once; what does not fit is the
   /// longest length.
   public static func * (left: Self, count: Int64) -> Nanoseconds {
+    let (short, overflow) = left.rawValue.multipliedReportingOverflow(by: count)
+    if !overflow {
+      return Nanoseconds(rawValue: short / 1_000 + (short % 1_000 >= 500 ? 1 : 0))
+    }
     let (high, low) = left.rawValue.multipliedFullWidth(by: count)
     // The quotient fits where the upper half lies well below the divisor; a product of this size is
     // 290 years.

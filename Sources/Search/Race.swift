@@ -133,6 +133,12 @@ package struct Race: Sendable {
     evaluate: ([RaceRun]) throws(Failure) -> [[Double]]
   ) throws(Failure) -> RaceResult {
     var state = RaceState(problem: problem, settings: settings, finalists: finalists)
+    // Nobody may leave before some rounds are over: together they keep more workers busy.
+    let first = state.firstRounds()
+    if !first.isEmpty, affords(first) {
+      state.take(first, try evaluate(first))
+      if let end = state.eliminate() { return state.result(end: end) }
+    }
     while true {
       let runs = state.nextRound()
       guard !runs.isEmpty, affords(runs) else { return state.result(end: .budget) }
@@ -160,6 +166,13 @@ private struct RaceState {
     eliminated = .init(repeating: nil, count: finalists)
   }
 
+  /// The rounds before anyone may leave, where there are runs for all of them.
+  func firstRounds() -> [RaceRun] {
+    let rounds = 0..<settings.minimumRounds
+    guard left.count <= settings.budget / rounds.count else { return [] }
+    return rounds.flatMap { round in left.map { RaceRun(finalist: $0, replicate: round) } }
+  }
+
   func nextRound() -> [RaceRun] {
     guard spent + left.count <= settings.budget else { return [] }
     return left.map { RaceRun(finalist: $0, replicate: round) }
@@ -169,7 +182,7 @@ private struct RaceState {
     precondition(results.count == runs.count, "every run has its responses")
     for (run, result) in zip(runs, results) { values[run.finalist].append(result) }
     spent += runs.count
-    round += 1
+    round = (runs.map(\.replicate).max() ?? round) + 1
   }
 
   /// The error that one comparison of this round may make: all of them add up to the whole.

@@ -12,8 +12,10 @@ extension RecommendationRun {
   func answer() throws(TuningError) -> Recommendation {
     let verdict: Verdict = winner.map { $0 == present ? .keep : .change } ?? .noneFeasible
     let fullRun = fullRun()
+    // One run of all that is compared with the answer, together: they last very differently.
+    try bench.show(otherPaths.map(\.policy) + otherPolicies, replicates: 1, goal)
     let paths = try paths()
-    let alternatives = try alternatives()
+    let alternatives = alternatives()
     let rows = try rows()
     let remedies = try remedies()
     return Recommendation(
@@ -62,10 +64,8 @@ extension RecommendationRun {
   private func rows() throws(TuningError) -> [AnswerRow] {
     // The present policy first: what is best of a class depends on whether it keeps the limits.
     let spare = shares.explanation / 2
-    _ = try shows(present, sparing: spare)
-    for policy in [best(of: .today), best(of: .kernel)].compactMap({ $0 }) {
-      _ = try shows(policy, sparing: spare)
-    }
+    try show([present], sparing: spare)
+    try show([best(of: .today), best(of: .kernel)].compactMap { $0 }, sparing: spare)
     var rows = [try row(.now, present)]
     if let policy = best(of: .today) { rows.append(try row(.today, policy)) }
     if let policy = best(of: .kernel) { rows.append(try row(.kernel, policy)) }
@@ -161,20 +161,20 @@ extension RecommendationRun {
     )
   }
 
-  /// The teardown paths with everything else as it is; nothing for other operations.
-  private func paths() throws(TuningError) -> [PathRow] {
+  /// The present policy on each teardown path where that is possible; none for other operations.
+  private var otherPaths: [(path: TeardownPath, policy: Policy)] {
     guard question.workload.operation == .teardown else { return [] }
+    return TeardownPath.allCases.compactMap { path in
+      question.plainPath(path, tools.safety).map { (path, $0) }
+    }
+  }
+
+  /// The teardown paths with everything else as it is.
+  private func paths() throws(TuningError) -> [PathRow] {
+    // A small budget rather says where the choice flips: then one run has to do.
+    try settle(otherPaths.map(\.policy), sparing: shares.explanation / 2)
     var rows: [PathRow] = []
-    for path in TeardownPath.allCases {
-      guard let policy = plainPath(path) else { continue }
-      // A small budget rather says where the choice flips.
-      let requests = Bench.requests(policy, Recommender.rowRuns, .full)
-      let isAmple = bench.affords(requests, goal, sparing: shares.explanation / 2)
-      let isShown =
-        isAmple
-        ? try shows(policy, sparing: shares.explanation / 2)
-        : try bench.shows(policy, replicates: 1, goal)
-      guard isShown else { continue }
+    for (path, policy) in otherPaths where !bench.known(policy, .full).isEmpty {
       rows.append(
         PathRow(
           path: path,

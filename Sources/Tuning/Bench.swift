@@ -138,12 +138,20 @@ package final class Bench: Sendable {
     return runs == 0 || runs <= allowance.left - spare
   }
 
-  /// Runs the first replicates of a policy whole where the allowance reaches; says whether some are
-  /// known.
-  func shows(_ policy: Policy, replicates: Int, _ goal: Goal) throws(TuningError) -> Bool {
-    let requests = Self.requests(policy, replicates, .full)
-    if affords(requests, goal) { _ = try values(requests, goal) }
-    return !known(policy, .full).isEmpty
+  /// Runs the first replicates of policies whole, all together: of those, in their order, that the
+  /// allowance reaches with runs to spare left over.
+  func show(
+    _ policies: [Policy],
+    replicates: Int,
+    _ goal: Goal,
+    sparing spare: Int = 0
+  ) throws(TuningError) {
+    var requests: [RunRequest] = []
+    for policy in policies {
+      let more = requests + Self.requests(policy, replicates, .full)
+      if affords(more, goal, sparing: spare) { requests = more }
+    }
+    _ = try values(requests, goal)
   }
 
   /// The requests and, for a relative limit, the present policy's runs with the same chance.

@@ -142,51 +142,53 @@ extension RecommendationRun {
   }
 
   /// The obvious alternatives, each with the reason why it is not the answer.
-  func alternatives() throws(TuningError) -> [Alternative] {
-    var found: [Alternative] = []
+  func alternatives() -> [Alternative] {
+    obvious().map { alternative($0.name, $0.policy, whyNot) }
+      + partial().map { alternative($0.name, $0.policy, trade) }
+  }
+
+  /// The alternatives that can be run.
+  var otherPolicies: [Policy] {
+    (obvious() + partial()).map(\.policy).filter { policy in
+      (try? policy.validate(in: question.setting)) != nil
+        && tools.safety.verdict(question, policy: policy).isSafe
+    }
+  }
+
+  /// The present policy with one of the knobs turned that come to mind first.
+  private func obvious() -> [(name: String, policy: Policy)] {
+    var found: [(name: String, policy: Policy)] = []
     for (name, change) in Self.obvious {
       var policy = present
       change(&policy, question)
       policy = policy.canonical(in: question.setting)
-      if policy == winner || found.contains(where: { $0.policy == policy.description }) { continue }
-      found.append(try alternative(name, policy))
+      if policy != winner, !found.contains(where: { $0.policy == policy }) {
+        found.append((name, policy))
+      }
     }
-    return try found + partial()
+    return found
   }
 
-  /// The winner with one of its knobs turned back, where it turns several: what that knob is worth,
-  /// in every response.
-  private func partial() throws(TuningError) -> [Alternative] {
+  /// The winner with one of its knobs turned back, where it turns several.
+  private func partial() -> [(name: String, policy: Policy)] {
     guard let winner else { return [] }
     let changes = winner.changes(from: present)
     guard changes.count > 1 else { return [] }
-    var found: [Alternative] = []
-    for change in changes {
-      guard let policy = winner.turning(change.key, to: change.from, in: question.setting),
-        policy != present
-      else { continue }
-      let one = try alternative("without \(change.key.rawValue)=\(change.to)", policy)
-      guard tools.safety.verdict(question, policy: policy).isSafe,
-        !bench.known(policy, .full).isEmpty
-      else {
-        found.append(one)
-        continue
-      }
-      let (mine, other) = (means(winner), means(policy))
-      let trade = goal.shown.indices.compactMap {
-        difference(goal.shown[$0], from: mine[$0], to: other[$0])
-      }
-      let sums = trade.isEmpty ? "it behaves alike" : trade.joined(separator: ", ")
-      let broken = goal.violations(of: other).map(\.sentence)
-      found.append(
-        Alternative(
-          name: one.name,
-          policy: one.policy,
-          reason: (broken + [sums]).joined(separator: "; ")
-        )
-      )
+    return changes.compactMap { change in
+      let policy = winner.turning(change.key, to: change.from, in: question.setting)
+      guard let policy, policy != present else { return nil }
+      return ("without \(change.key.rawValue)=\(change.to)", policy)
     }
-    return found
+  }
+
+  /// What the knob is worth that a policy does without, in every response.
+  private func trade(_ policy: Policy) -> String {
+    let (mine, other) = (means(winner ?? present), means(policy))
+    let trade = goal.shown.indices.compactMap {
+      difference(goal.shown[$0], from: mine[$0], to: other[$0])
+    }
+    let sums = trade.isEmpty ? "it behaves alike" : trade.joined(separator: ", ")
+    return (goal.violations(of: other).map(\.sentence) + [sums]).joined(separator: "; ")
   }
 
   private static let obvious: [(String, @Sendable (inout Policy, Question) -> Void)] = [
@@ -209,7 +211,11 @@ extension RecommendationRun {
   /// Why nothing is said of an alternative that the budget does not reach.
   private static let unseen = "not simulated: the budget's runs are spent"
 
-  private func alternative(_ name: String, _ policy: Policy) throws(TuningError) -> Alternative {
+  private func alternative(
+    _ name: String,
+    _ policy: Policy,
+    _ reason: (Policy) -> String
+  ) -> Alternative {
     do {
       try policy.validate(in: question.setting)
     } catch {
@@ -219,9 +225,9 @@ extension RecommendationRun {
     guard safety.isSafe else {
       return Alternative(name: name, policy: policy.description, reason: safety.sentence)
     }
-    let isShown = try bench.shows(policy, replicates: 1, goal)
-    let reason = isShown ? whyNot(policy) : Self.unseen
-    return Alternative(name: name, policy: policy.description, reason: reason)
+    let isShown = !bench.known(policy, .full).isEmpty
+    let text = isShown ? reason(policy) : Self.unseen
+    return Alternative(name: name, policy: policy.description, reason: text)
   }
 
   private func whyNot(_ policy: Policy) -> String {

@@ -75,8 +75,17 @@ package struct Recommender: Sendable {
 
   /// The goal, with relative limits taken from the mean of the present policy's first runs.
   private func goal(_ bench: Bench, _ present: Policy) throws(TuningError) -> Goal {
-    let runs = try bench.runs(present, replicates: Self.rowRuns, .full)
-    return try Goal(question, present: Self.means(runs))
+    let own = Bench.requests(present, Self.rowRuns, .full)
+    // The other paths stand in the race whatever is found: with the present policy they keep all
+    // workers busy, and the slowest of them is the last.
+    let paths = question.plainPaths(tools.safety).reversed().map { policy in
+      RunRequest(policy: policy, replicate: 0, extent: .full)
+    }
+    let shares = RunShares(budget: question.budget)
+    let spare = 2 * shares.search + shares.explanation + 2 * Self.rowRuns
+    let affordsAll = own.count + paths.count + spare <= bench.allowance.left
+    _ = try bench.reports((affordsAll ? paths : []) + own)
+    return try Goal(question, present: Self.means(try bench.reports(own)))
   }
 
   /// The mean of each response that all of the reports have.
@@ -141,33 +150,13 @@ struct RecommendationRun {
       let count =
         knobs == question.knobs || question.knobs == .any ? shares.heats : shares.heats / 2
       let best = found.best(max(2, count), goal: goal, bench: bench)
-      let heats = knobs == .today ? plainPaths + best : best
+      let heats = knobs == .today ? question.plainPaths(tools.safety) + best : best
       for policy in try leaders(heats) where !finalists.contains(policy) {
         finalists.append(policy)
       }
     }
     if !finalists.contains(present) { finalists.append(present) }
     finalists = affordable(finalists.filter { isAllowed($0) } + rivals)
-  }
-
-  /// The paths that a teardown may take with everything else as it is: what an answer shows of them
-  /// stands in the same race.
-  var plainPaths: [Policy] {
-    guard question.workload.operation == .teardown, question.mayTurn(.path) else { return [] }
-    return question.vmm.paths(present: question.workload.teardownPath).compactMap(plainPath)
-      .filter { $0 != present }
-  }
-
-  /// The present policy on another path, where that is possible and safe.
-  func plainPath(_ path: TeardownPath) -> Policy? {
-    var policy = present
-    policy.path = path
-    if path == .madviseSlices, policy.slice == nil { policy.slice = .mebibytes(64) }
-    policy = policy.canonical(in: question.setting)
-    guard (try? policy.validate(in: question.setting)) != nil,
-      tools.safety.verdict(question, policy: policy).isSafe
-    else { return nil }
-    return policy
   }
 
   /// A violation of a single whole run, on the responses' scales, that may be chance.
@@ -508,6 +497,7 @@ struct RecommendationRun {
         return tools.safety.verdict(question, policy: one).isSafe ? one : nil
       }
       var found: Policy?
+      try bench.show(simpler, replicates: 1, goal, sparing: terms.spare)
       for one in simpler where found == nil {
         if try isAsGood(one, as: terms.limit, sparing: terms.spare) { found = one }
       }
@@ -636,16 +626,33 @@ struct RecommendationRun {
     }
   }
 
-  /// Runs a policy whole as often as a row is, and up to a race's length while a limit is undecided,
-  /// sparing some runs; says whether some are known.
-  func shows(_ policy: Policy, sparing spare: Int = 0) throws(TuningError) -> Bool {
-    var isKnown = try bench.shows(policy, replicates: Recommender.rowRuns, goal)
-    if isKnown, !undecided(policy).isEmpty,
-      bench.affords(Bench.requests(policy, Self.longestRace, .full), goal, sparing: spare)
-    {
-      isKnown = try bench.shows(policy, replicates: Self.longestRace, goal)
-    }
-    return isKnown
+  /// Runs policies whole as often as a row is, and up to a race's length those of which it is open
+  /// whether they keep the limits, sparing some runs.
+  func show(_ policies: [Policy], sparing spare: Int = 0) throws(TuningError) {
+    try bench.show(policies, replicates: Recommender.rowRuns, goal)
+    let open = policies.filter { isOpen($0) }
+    try bench.show(open, replicates: Self.longestRace, goal, sparing: spare)
+  }
+
+  /// Goes on with policies that were run once: those that break no limit for certain as often as a row
+  /// is, and those of which it is open whether they keep the limits up to a race's length.
+  func settle(_ policies: [Policy], sparing spare: Int) throws(TuningError) {
+    let known = policies.filter { !bench.known($0, .full).isEmpty }
+    let hopeful = known.filter { !standings($0).contains(.broken) }
+    try bench.show(hopeful, replicates: Recommender.rowRuns, goal, sparing: spare)
+    let open = known.filter { isOpen($0) }
+    try bench.show(open, replicates: Self.longestRace, goal, sparing: spare)
+  }
+
+  /// Whether more runs would say whether a policy keeps the limits: none is broken for certain.
+  private func isOpen(_ policy: Policy) -> Bool {
+    let standings = standings(policy)
+    return standings.contains(.undecided) && !standings.contains(.broken)
+  }
+
+  /// What the whole runs of a policy say of each limit.
+  private func standings(_ policy: Policy) -> [LimitStanding] {
+    goal.limits.indices.map { standing(policy, limit: $0) }
   }
 
   /// Confirmed ones first, then by how far the mean is from the limits, then by the objective.
