@@ -79,6 +79,39 @@ struct Field {
     #expect(result.winner == nil)
   }
 
+  /// Who may not leave before the third round is run three times at once, replicate by replicate; later
+  /// rounds are of those left.
+  @Test func firstRoundsComeTogether() {
+    let field = Field(means: [1.0, 1.02], limits: [1, 1], seed: Seed(5))
+    var asked: [[RaceRun]] = []
+    _ = Race(problem: field.problem).run(finalists: 2) { runs in
+      asked.append(runs)
+      return runs.map(field.values)
+    }
+    let first = (0..<3).flatMap { replicate in
+      (0..<2).map { RaceRun(finalist: $0, replicate: replicate) }
+    }
+    #expect(asked.first == first)
+    #expect(asked.dropFirst().joined().allSatisfy { $0.replicate >= 3 })
+  }
+
+  /// What affords two rounds but not three runs two, as it did one by one.
+  @Test func firstRoundsThatAreNotAffordedComeOneByOne() {
+    let field = Field(means: [1.0, 1.02], limits: [1, 1], seed: Seed(5))
+    var runs = 0
+    let result = Race(problem: field.problem).run(
+      finalists: 2,
+      affords: { runs + $0.count <= 5 },
+      evaluate: { asked in
+        runs += asked.count
+        return asked.map(field.values)
+      }
+    )
+    #expect(runs == 4)
+    #expect(result.end == .budget)
+    #expect(result.winner == nil)
+  }
+
   /// The error stays below the stated 5 %: 200 races between two close finalists.
   @Test func wrongEliminationsAreRare() {
     let wrong = (0..<200).filter { seed in
