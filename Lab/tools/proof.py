@@ -58,7 +58,7 @@ def scaled(text):
 def calibrations(name, machine, flows):
     """The boots that say what work costs a machine, and what flows do."""
     common = {"memory": "2G", "options": "", **machine}
-    costs = "--memory 16MiB,64MiB --backing 4k,thp --repeats 2 --max-time 1200"
+    costs = "--memory 16MiB,64MiB --backing 4k,thp --split 2MiB,4KiB --repeats 2 --max-time 1200"
     alone = "--memory 2MiB --phases host-unmap --repeats 10 --max-time 120"
     beside = "--memory 64MiB --phases host-unmap --repeats 4 --max-time 120"
     stall = "--memory 64MiB --phases slot-delete --repeats 2 --max-time 120"

@@ -75,6 +75,10 @@ extension HostProfile {
         shared.take(counts.destroyCalls + counts.destroyRangeCalls, \.calls)
       )
     }
+    if let cost = stage2.splitVisit { body(.leaf, cost, counts.splitVisits) }
+    if let cost = stage2.splitCall {
+      body(.table, cost, shared.take(counts.splitCalls, \.calls))
+    }
     body(.leaf, stage2.leafCleared, shared.cleared)
     body(.leaf, stage2.leafProtected, shared.protected)
     body(.leaf, stage2.leafDestroyed, shared.destroyed)

@@ -123,6 +123,16 @@ extension HostProfile: Profile {
         \.stage2.destroyCall,
         "one call of destroy; unset, stage2.walker_call"
       ),
+      .optionalCost(
+        "stage2.split_visit",
+        \.stage2.splitVisit,
+        "one entry that an eager split looks at; unset, nothing"
+      ),
+      .optionalCost(
+        "stage2.split_call",
+        \.stage2.splitCall,
+        "one call of an eager split; unset, stage2.walker_call"
+      ),
     ]
   }
 

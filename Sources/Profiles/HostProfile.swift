@@ -105,6 +105,10 @@ package struct StageTwoCosts: Hashable, Sendable {
   package var protectCall: UnitCost?
   /// One call of destroy; unset, as any call of the walker.
   package var destroyCall: UnitCost?
+  /// One entry that a split looks at; unset, nothing.
+  package var splitVisit: UnitCost?
+  /// One call of a split; unset, as any call of the walker.
+  package var splitCall: UnitCost?
 
   /// Everything free; the loader fills in what a profile says.
   package init() {}

@@ -38,6 +38,8 @@ import Testing
     ("stage2.table_destroyed", ["tables_destroyed"], "stage2.table_freed"),
     ("stage2.protect_call", ["wrprotect_calls"], "stage2.walker_call"),
     ("stage2.destroy_call", ["destroy_calls", "destroy_range_calls"], "stage2.walker_call"),
+    ("stage2.split_visit", ["split_visits"], nil),
+    ("stage2.split_call", ["split_calls"], "stage2.walker_call"),
   ]
 
   /// Columns that cost nothing of their own, and why.

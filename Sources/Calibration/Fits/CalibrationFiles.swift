@@ -281,10 +281,16 @@ private struct Reader {
     case "log-enable":
       changes.append(("operation", "log-enable"))
       part = .withoutAllocation(.response(.writeProtectTotal))
+    case "split":
+      changes.append(("operation", "log-enable"))
+      (policy, part) = (
+        "split=\(timing.unit)", .withoutAllocation(.response(.writeProtectTotal))
+      )
     case "clear":
       policy = timing.unit < timing.memory ? "clear=\(timing.unit)" : ""
       guard policy.isEmpty else { return nil }
       part = .clear
+    case "split-clear": (policy, part) = ("split=\(timing.unit)", .clear)
     case "fault":
       changes.append(("operation", "populate"))
       part = .withoutAllocation(.response(.teardownTime))

@@ -126,6 +126,8 @@ struct CostPrior: Hashable, Sendable {
     "stage2.table_destroyed": "stage2.table_freed",
     "stage2.protect_call": "stage2.walker_call",
     "stage2.destroy_call": "stage2.walker_call",
+    "stage2.split_visit": "stage2.leaf_protected",
+    "stage2.split_call": "stage2.walker_call",
   ]
 
   init(_ key: String, isSet: Bool) {

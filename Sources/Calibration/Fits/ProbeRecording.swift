@@ -131,7 +131,7 @@ extension ProbeRecording {
   ///
   /// Switching logging on waits for readers of the slots; with all bits set it does no more.
   func withoutSlotChange(_ timing: Timing) -> Nanoseconds {
-    guard timing.phase == "log-enable",
+    guard ["log-enable", "split"].contains(timing.phase),
       let bare = timings.first(where: {
         $0.phase == "log-enable-initially-set" && $0.memory == timing.memory
           && $0.backing == timing.backing && $0.vcpus == timing.vcpus
