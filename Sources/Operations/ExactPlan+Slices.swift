@@ -7,7 +7,7 @@ package import Quantities
 
 extension BatchedOperation {
   /// The most calls that are kept one by one: those of equal stretches of memory are kept once.
-  static let mostCalls = 1 << 20
+  static let mostCalls = 1 << 19
 
   /// One call a slice, each with its own freeing and its own pause; equal slices are one group.
   ///
