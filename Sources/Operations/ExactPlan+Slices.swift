@@ -32,7 +32,7 @@ extension BatchedOperation {
     _ calls: CallPlan,
     _ slice: ByteCount
   ) throws(OperationError) -> ExactPlan {
-    var (tables, slices, walked) = (try layOut(), SequenceParts(), 0)
+    var (tables, slices, walked) = (try layOut(), SequenceParts(), Int64(0))
     let (range, stretch) = (memoryRange, leastStretch(slice))
     var last: (blocks: EqualBlocks, calls: SequenceParts)?
     var start = range.start
@@ -47,13 +47,15 @@ extension BatchedOperation {
         let left = min(equal, range.end - start + stretch)
         more = max(0, left.divided(roundedDownBy: stretch) - 3)
       }
+      walked += one.runs.reduce(0) { $0 + $1.repeats }
+      // One run that repeats stays one; several are kept again each time.
+      let kept = slices.runs.count + one.runs.count * (one.runs.count == 1 ? 1 : Int(1 + more))
+      guard walked <= Self.mostCalls, kept <= Self.mostCalls else { throw tooManyCalls(slice) }
       let done = AddressRange(start: end, size: stretch * more)
       tables.repeatBlock(at: start, over: done)
       slices.append(one, repeats: 1 + more)
       last = more > 0 ? nil : blocks.map { ($0, one) }
       start = done.end
-      walked += one.runs.reduce(0) { $0 + Int($1.repeats) }
-      guard max(walked, slices.runs.count) <= Self.mostCalls else { throw tooManyCalls(slice) }
     }
     return plan(slices, calls)
   }

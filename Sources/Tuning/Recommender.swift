@@ -630,11 +630,10 @@ struct RecommendationRun {
   /// whether they keep the limits, sparing some runs.
   func show(_ policies: [Policy], sparing spare: Int = 0) throws(TuningError) {
     try bench.show(policies, replicates: Recommender.rowRuns, goal)
-    let open = policies.filter { isOpen($0) }
-    try bench.show(open, replicates: Self.longestRace, goal, sparing: spare)
+    try settle(policies, sparing: spare)
   }
 
-  /// Goes on with policies that were run once: those that break no limit for certain as often as a row
+  /// Goes on with policies that were run before: those that break no limit for certain as often as a row
   /// is, and those of which it is open whether they keep the limits up to a race's length.
   func settle(_ policies: [Policy], sparing spare: Int) throws(TuningError) {
     let known = policies.filter { !bench.known($0, .full).isEmpty }

@@ -40,9 +40,7 @@ import Testing
   @Test func stretchesPlanWhatSliceBySlicePlans() throws {
     for seed in Property.seeds(60) {
       var random = Seed(seed).stream("stretches")
-      func one<Value>(of values: [Value]) -> Value {
-        values[Int(random.uniform(below: UInt64(values.count)))]
-      }
+      func one<Value>(of values: [Value]) -> Value { Self.one(of: values, &random) }
       var scenario = Fixture.scenario(
         one(of: [Fixture.kernel(6, 1), Fixture.kernel(6, 12)]),
         Fixture.workload(gibibytes: 1, quiet: true),
@@ -58,13 +56,7 @@ import Testing
       scenario.layout = .tables(
         try Self.tables(of: scenario, tile: one(of: [1, 2, 5]), &random)
       )
-      let operation = scenario.operation
-      let calls = try #require(try operation.callPlan())
-      let slice = try #require(scenario.policy.slice)
-      let fast = try operation.exactPlan()
-      let naive = try operation.slicedOneByOne(try operation.layOut(), calls, slice)
-      #expect(fast.counts == naive.counts, "seed \(seed): \(scenario.policy)")
-      #expect(fast.plan == naive.plan, "seed \(seed): \(scenario.policy)")
+      try Self.comparesWithSliceBySlice(scenario, seed)
     }
   }
 
@@ -87,22 +79,29 @@ import Testing
   @Test func oneGoPlansWhatSliceBySlicePlans() throws {
     for seed in Property.seeds(60) {
       var random = Seed(seed).stream("slices")
-      let scenario = try Self.randomScenario(&random)
-      let operation = scenario.operation
-      let calls = try #require(try operation.callPlan())
-      let slice = try #require(scenario.policy.slice)
-      let fast = try operation.exactPlan()
-      let naive = try operation.slicedOneByOne(try operation.layOut(), calls, slice)
-      #expect(fast.counts == naive.counts, "seed \(seed): \(scenario.policy)")
-      #expect(fast.plan == naive.plan, "seed \(seed): \(scenario.policy)")
+      try Self.comparesWithSliceBySlice(try Self.randomScenario(&random), seed)
     }
+  }
+
+  /// Expects the plan of a scenario to be that of its naive twin, group for group.
+  private static func comparesWithSliceBySlice(_ scenario: Scenario, _ seed: UInt64) throws {
+    let operation = scenario.operation
+    let calls = try #require(try operation.callPlan())
+    let slice = try #require(scenario.policy.slice)
+    let fast = try operation.exactPlan()
+    let naive = try operation.slicedOneByOne(try operation.layOut(), calls, slice)
+    #expect(fast.counts == naive.counts, "seed \(seed): \(scenario.policy)")
+    #expect(fast.plan == naive.plan, "seed \(seed): \(scenario.policy)")
+  }
+
+  /// One value of several.
+  private static func one<Value>(of values: [Value], _ random: inout Stream) -> Value {
+    values[Int(random.uniform(below: UInt64(values.count)))]
   }
 
   /// A guest of up to 2 GiB with holes and leaves of all sizes, in a tile that repeats or not.
   private static func randomScenario(_ random: inout Stream) throws -> Scenario {
-    func one<Value>(of values: [Value]) -> Value {
-      values[Int(random.uniform(below: UInt64(values.count)))]
-    }
+    func one<Value>(of values: [Value]) -> Value { Self.one(of: values, &random) }
     let gibibytes: Int64 = one(of: [1, 2])
     var scenario = Fixture.scenario(
       one(of: [Fixture.kernel(6, 1), Fixture.kernel(6, 12)]),

@@ -87,7 +87,7 @@ func shipped(
   @Test func theFleetKeepsItsGoodputAtTheLeastTeardown() throws {
     var question = try shipped()
     question.workload.memory.size = .gibibytes(8)
-    // Rows and paths are run three times each, and what is in doubt eight times.
+    // Rows are run three times each, as are paths that may keep the limits; what is open eight times.
     question.budget = 128
     let tools = shortTools
     let answer = try Recommender(question, tools: tools).recommend()

@@ -90,6 +90,11 @@ import Testing
     #expect(answer.paths.map(\.path) == TeardownPath.allCases)
     let exit = try #require(answer.paths.first { $0.path == .processExit })
     #expect(exit.violations.isEmpty)
+    // A path that breaks a limit for certain is run once; the present one has a row of its own.
+    for path in answer.paths where path.path != .munmap {
+      let runs = path.effects.compactMap(\.simulated?.runs).max()
+      #expect(path.violations.isEmpty ? runs ?? 0 >= Recommender.rowRuns : runs == 1, "\(path)")
+    }
   }
 
   /// A path is a knob like others: unless it is pinned, one that is better wins, and no verdict denies
