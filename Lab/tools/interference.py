@@ -39,6 +39,9 @@ for module in /[0-9].ko; do [ -e $module ] && insmod $module; done
 sleep 0.5
 ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up
 echo 4096 {RECEIVE_WINDOW} {RECEIVE_WINDOW} > /proc/sys/net/ipv4/tcp_rmem
+# A CPU keeps freed pages and gives them back all at once with interrupts off: 6,400 of them with 6.1 on one CPU,
+# which are 68 ms here. A server divides that among its CPUs and is faster by 32.
+echo 100000 > /proc/sys/vm/percpu_pagelist_high_fraction
 mkdir /tmp/o
 cd /sys/kernel/tracing
 echo 65536 > buffer_size_kb

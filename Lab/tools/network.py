@@ -35,6 +35,11 @@ class Flow:
         self.bytes_per_second = float(tcp[1]) * 1e6 / 8 if tcp and tcp[1] else None
         self.datagrams_per_second, self.datagram_bytes = map(int, udp.groups()) if udp else (0, 0)
 
+    @property
+    def rate(self):
+        """Bytes a second; None where it sends as much as goes."""
+        return self.bytes_per_second or self.datagrams_per_second * self.datagram_bytes or None
+
     def peer(self, port):
         return f"{'' if self.is_tcp else 'udp:'}{HERE}:{port}"
 

@@ -133,6 +133,15 @@ def unmap_times(files, run):
             and line["backing"] == "4k" and line["memory_bytes"] == 64 << 20]
 
 
+def paced(files, runs):
+    """Refuses boots whose flows were not at their rates: the emulated host was not held to real time."""
+    for run, flow in runs.items():
+        rates = [line["before_bytes_per_s"] for line in lines_of(files, run) if line["kind"] == "flow"]
+        if rates and flow.rate and abs(median(rates) / flow.rate - 1) > STEADY:
+            raise Refusal(f"{run}: {flow.text} came at {median(rates) / flow.rate:.2f} of its rate. This machine "
+                          "does not hold the emulated one to real time; ask again when it does")
+
+
 def write_host(tool, name, machine, flow, files, costs_file):
     """The machine's profile beside a flow: what the flow's trace told, then s2tune calibrate over it.
 
@@ -265,14 +274,13 @@ def measured(files, name, flow):
 
     A machine that falls behind real time is sent more a virtual second: something else kept the outer one busy.
     """
-    rate = flow.bytes_per_second or flow.datagrams_per_second * flow.datagram_bytes
     lines, found = lines_of(files, name), {"time": [], "kept": [], "gap": [], "chunk": []}
     runs = [line for line in lines if line["kind"] == "run"]
     flows = [line for line in lines if line["kind"] == "flow"]
     chunks = longest_by_run(holds(files, name), len(runs))
     for number, (run, line) in enumerate(zip(runs, flows)):
         before = line["before_bytes_per_s"]
-        if abs(before / rate - 1) > STEADY:
+        if flow.rate and abs(before / flow.rate - 1) > STEADY:
             continue
         found["time"].append(run["ns"])
         found["kept"].append(line["during_bytes_per_s"] / before)

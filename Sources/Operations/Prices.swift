@@ -93,6 +93,7 @@ extension HostProfile {
     body(.ipaFlush, tlbi.ipaFlush, counts.ipaFlushes)
     body(.rangeFlush, tlbi.rangeFlush, counts.rangeFlushes)
     body(.rangeFlush, tlbi.rangeOperation, counts.tlbiRIPAS2E1IS)
+    if let cost = tlbi.rangeScale { body(.rangeFlush, cost, counts.scalesSkipped) }
     body(.vmidFlush, tlbi.vmidFlush, counts.vmidFlushes)
     body(.repeatedSync, tlbi.repeatedSync, counts.repeatedSyncs)
   }

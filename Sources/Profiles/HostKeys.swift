@@ -142,6 +142,11 @@ extension HostProfile: Profile {
       .cost("tlbi.ipa_flush_local", \.tlbi.ipaFlushLocal, "one local flush of an IPA"),
       .cost("tlbi.range_flush", \.tlbi.rangeFlush, "one range flush without its operations"),
       .cost("tlbi.range_operation", \.tlbi.rangeOperation, "one operation of a range flush"),
+      .optionalCost(
+        "tlbi.range_scale",
+        \.tlbi.rangeScale,
+        "one scale of the encoding that a range flush passes; unset, nothing"
+      ),
       .cost("tlbi.vmid_flush", \.tlbi.vmidFlush, "one flush of the whole VMID"),
       .cost(
         "tlbi.repeated_sync",

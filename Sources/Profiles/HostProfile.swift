@@ -124,6 +124,8 @@ package struct InvalidationCosts: Hashable, Sendable {
   package var rangeFlush = UnitCost.zero
   /// One range operation of a range flush.
   package var rangeOperation = UnitCost.zero
+  /// One scale of the encoding that a range flush passes without an operation; unset, nothing.
+  package var rangeScale: UnitCost?
   /// One flush of the whole VMID.
   package var vmidFlush = UnitCost.zero
   /// One TLBI and its DSB that the erratum REPEAT_TLBI_SYNC makes the kernel issue again.

@@ -40,6 +40,7 @@ import Testing
     ("stage2.destroy_call", ["destroy_calls", "destroy_range_calls"], "stage2.walker_call"),
     ("stage2.split_visit", ["split_visits"], nil),
     ("stage2.split_call", ["split_calls"], "stage2.walker_call"),
+    ("tlbi.range_scale", ["scales_skipped"], nil),
   ]
 
   /// Columns that cost nothing of their own, and why.
@@ -115,7 +116,7 @@ import Testing
       var events = columns.reduce(0) { $0 + (values[$1] ?? 0) }
       // Cleared blocks hold those that destroy dropped.
       if key == "stage2.block_cleared" { events -= counts.blocksDestroyed }
-      let apart = try #require(Self.host(key, "1us")).price(counts).walk
+      let apart = try #require(Self.host(key, "1us")).price(counts).whole
       #expect(apart == .microseconds(1) * events, "\(key)")
       guard let instead else { continue }
       // As dear as the shared price it changes nothing; free, it takes its events out.
