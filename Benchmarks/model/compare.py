@@ -4,8 +4,8 @@
     compare.py runs FITTED.csv HELD.csv EVALUATION.json [--gp-runs N] [--only RESPONSE,...]
     compare.py process POINTS.csv "OURS" "PLAIN"
 
-`runs` fits scikit-learn's Gaussian process and gradient boosting to the runs of FITTED.csv (as `s2tune campaign
-export` writes them) and judges them on HELD.csv, beside the errors that `s2tune evaluate model --format json` found
+`runs` fits scikit-learn's Gaussian process, gradient boosting, and boosting of what the fluid leaves (to its absolute error) to
+the runs of FITTED.csv (as `s2tune campaign export` writes them) and judges them on HELD.csv, beside the errors that `s2tune evaluate model --format json` found
 on the same held-out runs. `process` fits one process with ARD Matern 5/2 to the points that ModelSpeed wrote, and
 compares times and evidence. All on one thread; `Benchmarks/model/rivals.sh` and `speed.sh` call it.
 """
@@ -38,6 +38,13 @@ TAIL = (
     "worst_vcpu_stall_ns", "goodput_retained_share", "request_p99_ns", "iops_retained_share", "connects_failed_count",
     "migration_time_ns", "downtime_ns", "guest_lost_share",
 )
+# What the fluid says of a response; where it says nothing, boosting starts from the median.
+FLUID = {
+    "teardown_time_ns": "fluid_operation_ns", "stage2_time_ns": "fluid_stage2_ns", "longest_hold_ns": "fluid_longest_hold_ns",
+    "goodput_retained_share": "fluid_goodput_share", "request_p99_ns": "fluid_request_p99_ns",
+    "iops_retained_share": "fluid_iops_share", "migration_time_ns": "precopy_ns", "downtime_ns": "precopy_downtime_ns",
+    "guest_lost_share": "precopy_guest_lost_share", "write_protect_total_ns": "precopy_protect_ns",
+}
 
 
 class Scale:
@@ -97,6 +104,22 @@ def quantile(errors, level):
     return ordered[min(len(ordered) - 1, int(len(ordered) * level))]
 
 
+class Residual:
+    """Trees fitted to the absolute error of what the fluid leaves, on the response's scale."""
+
+    def __init__(self, fluid, held):
+        self.fluid, self.held = fluid, held
+        self.trees = HistGradientBoostingRegressor(loss="absolute_error", max_iter=500, learning_rate=0.06, max_leaf_nodes=24,
+                                                   min_samples_leaf=8, l2_regularization=1, random_state=1)
+
+    def fit(self, points, targets):
+        self.trees.fit(points, targets - self.fluid)
+        return self
+
+    def predict(self, points):
+        return self.held + self.trees.predict(points)
+
+
 def process(points, targets, limit, chance):
     """A Gaussian process with one length a dimension, on at most `limit` runs drawn by chance."""
     chosen = chance.permutation(len(points))[:limit]
@@ -105,7 +128,7 @@ def process(points, targets, limit, chance):
 
 
 def compare(arguments):
-    """Prints one row a response: median / p90 error of the model and of scikit-learn's two."""
+    """Prints one row a response: median / p90 error of the model and of scikit-learn's three."""
     fitted, held = read(arguments.fitted), read(arguments.held)
     with open(arguments.evaluation) as file:
         rows = json.load(file)["rows"]
@@ -114,11 +137,11 @@ def compare(arguments):
     moves = raw.std(axis=0) > 1e-9
     mean, spread = raw[:, moves].mean(axis=0), raw[:, moves].std(axis=0)
     seen, asked = (raw[:, moves] - mean) / spread, (features(held)[:, moves] - mean) / spread
-    title = f"| response | held | cost model | GP of scikit-learn | gradient boosting |"
+    title = f"| response | held | cost model | GP of scikit-learn | gradient boosting | boosting what the fluid leaves |"
     print(f"scikit-learn {sklearn.__version__}, numpy {numpy.__version__}; "
           f"{len(seen)} runs fitted (the GP sees {min(len(seen), arguments.gp_runs)}), {len(asked)} held out; "
           "median / p90 error, per cent for times, points for shares\n")
-    print(title + "\n|---|---:|---:|---:|---:|")
+    print(title + "\n|---|---:|---:|---:|---:|---:|")
     only = arguments.only.split(",") if arguments.only else TAIL
     for response in only:
         known = ~numpy.isnan(fitted[response]) & (fitted["stopped"] == 0)
@@ -133,11 +156,16 @@ def compare(arguments):
         truth = held[response][judged]
         if response.endswith("_share"):
             truth = numpy.minimum(truth, 1)
+        fluid = FLUID.get(response)
+        start, there = [
+            scale.forward(columns[fluid][rows]) if fluid else numpy.zeros(rows.sum())
+            for columns, rows in ((fitted, known), (held, judged))]
         cells = []
         for model in (
             lambda: process(seen[known], targets, arguments.gp_runs, numpy.random.default_rng(1)),
             lambda: HistGradientBoostingRegressor(max_iter=400, learning_rate=0.06, random_state=1).fit(
                 seen[known], targets),
+            lambda: Residual(start, there).fit(seen[known], targets),
         ):
             predicted = scale.backward(model().predict(asked[judged]))
             errors = scale.errors(predicted, truth, held["connects_tried"][judged])
