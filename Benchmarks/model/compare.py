@@ -4,9 +4,9 @@
     compare.py runs FITTED.csv HELD.csv EVALUATION.json [--gp-runs N] [--only RESPONSE,...]
     compare.py process POINTS.csv "OURS" "PLAIN"
 
-`runs` fits scikit-learn's Gaussian process, gradient boosting, and boosting of what the fluid leaves (to its absolute error) to
-the runs of FITTED.csv (as `s2tune campaign export` writes them) and judges them on HELD.csv, beside the errors that `s2tune evaluate model --format json` found
-on the same held-out runs. `process` fits one process with ARD Matern 5/2 to the points that ModelSpeed wrote, and
+`runs` fits scikit-learn's Gaussian process, gradient boosting, and boosting of what the fluid leaves (to its absolute
+error) to the runs of FITTED.csv (as `s2tune campaign export` writes them) and judges them on HELD.csv, beside the
+errors that `s2tune evaluate model --format json` found on the same held-out runs. `process` fits one process with ARD Matern 5/2 to the points that ModelSpeed wrote, and
 compares times and evidence. All on one thread; `Benchmarks/model/rivals.sh` and `speed.sh` call it.
 """
 

@@ -133,11 +133,16 @@ def unmap_times(files, run):
             and line["backing"] == "4k" and line["memory_bytes"] == 64 << 20]
 
 
+def is_steady(flow, rate):
+    """Whether a flow came at the rate that it has, if it has one."""
+    return flow.rate is None or abs(rate / flow.rate - 1) <= STEADY
+
+
 def paced(files, runs):
     """Refuses boots whose flows were not at their rates: the emulated host was not held to real time."""
     for run, flow in runs.items():
         rates = [line["before_bytes_per_s"] for line in lines_of(files, run) if line["kind"] == "flow"]
-        if rates and flow.rate and abs(median(rates) / flow.rate - 1) > STEADY:
+        if rates and not is_steady(flow, median(rates)):
             raise Refusal(f"{run}: {flow.text} came at {median(rates) / flow.rate:.2f} of its rate. This machine "
                           "does not hold the emulated one to real time; ask again when it does")
 
@@ -280,7 +285,7 @@ def measured(files, name, flow):
     chunks = longest_by_run(holds(files, name), len(runs))
     for number, (run, line) in enumerate(zip(runs, flows)):
         before = line["before_bytes_per_s"]
-        if flow.rate and abs(before / flow.rate - 1) > STEADY:
+        if not is_steady(flow, before):
             continue
         found["time"].append(run["ns"])
         found["kept"].append(line["during_bytes_per_s"] / before)
